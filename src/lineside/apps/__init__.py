@@ -1,0 +1,1 @@
+"""Processes: who is introduced to whom, and for how long they live."""

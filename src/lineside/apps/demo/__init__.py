@@ -1,0 +1,1 @@
+"""The demo: a simulated die-casting cell that speaks real protocols."""

@@ -1,0 +1,1 @@
+"""The gateway: at the line, on a small computer."""

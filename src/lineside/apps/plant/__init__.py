@@ -1,0 +1,1 @@
+"""The plant: one per site; history, alerts, board and interface."""

@@ -1,0 +1,66 @@
+"""The command line: one command per file, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from lineside import __version__
+from lineside.domain.errors import LinesideError
+
+COMMANDS: Final = {
+    "audit": "Verify the audit record.",
+    "backtest": "Run past data through learn, judge and alert, as production would.",
+    "demo": "A simulated die-casting cell, judged live.",
+    "drill": "Break things on purpose and count what was lost.",
+    "gateway": "The process at the line.",
+    "history": "Look at, count, query and export the history.",
+    "outcomes": "Import what was later found to be true of parts.",
+    "plan": "Draft, check, compare and document control plans.",
+    "plant": "The process of the site: history, alerts, board.",
+    "train": "Learn a model from history or files and write a bundle.",
+    "up": "Gateway, plant and transport on one machine.",
+    "users": "Who may use the board.",
+}
+"""Every command with its one line of help; the command itself is ``lineside.cli.<name>.command``."""
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module only when that command is called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"lineside.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands' one-liners without loading them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lineside")
+def root() -> None:
+    """Predictive quality on the production line."""
+
+
+def main() -> None:
+    """Run the command line; an error raised on purpose becomes one readable line and exit code 2."""
+    try:
+        root(prog_name="lineside")
+    except LinesideError as error:
+        click.echo(f"lineside: {error}", err=True)
+        raise SystemExit(2) from error

@@ -1,0 +1,1 @@
+"""From readings to the features of a cycle: the one implementation for gateway, backtest and training."""

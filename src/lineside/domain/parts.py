@@ -1,0 +1,56 @@
+"""What is known of a part at a station: the record that is judged, and tables of such records for learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lineside.domain.features.recipe import FeatureRecipe
+from lineside.domain.readings import Float64, Int64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PartRecord:
+    """One cycle's features and context; times are UTC nanoseconds.
+
+    ``features`` has shape ``(len(recipe.features),)``, NaN where a signal gave nothing. ``received`` is the receive
+    time of the newest reading that the record contains. ``late`` says that the record came too late to be
+    live or was made from readings that did. ``missing`` names signals that the recipe wants and that gave no
+    good reading. ``incomplete`` says that the cycle had no proper end.
+    """
+
+    cycle_id: str
+    unit: str
+    station: str
+    started: int
+    ended: int
+    received: int
+    recipe: str
+    features: Float64
+    context: Mapping[str, str] = field(default_factory=dict)
+    readings: int = 0
+    late: bool = False
+    incomplete: bool = False
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PartTable:
+    """Parts of one station in columns, in time order, with what is known of their outcomes.
+
+    ``features`` has shape ``(n, len(recipe.features))``. ``outcome`` holds, per part and for one
+    characteristic, the class as text or the measured value as text; ``""`` where it is not known.
+    """
+
+    recipe: FeatureRecipe
+    unit: tuple[str, ...]
+    started: Int64
+    ended: Int64
+    features: Float64
+    group: tuple[str, ...]
+    outcome: tuple[str, ...]
+    context: tuple[Mapping[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of parts."""
+        return len(self.unit)

@@ -1,0 +1,1 @@
+"""The control plan: its model, digests, lint, differences and drafts."""

@@ -1,0 +1,1 @@
+"""The arrows of the loop: thin, asynchronous, each from one port to the next."""

@@ -1,0 +1,1 @@
+"""Run past data through learn, judge and alert."""

@@ -1,0 +1,1 @@
+"""Fit a model from parts and write a bundle."""

@@ -1,0 +1,1 @@
+"""Fitting: model families, honest validation, calibration, export. Runs at the plant only."""

@@ -1,0 +1,191 @@
+"""The seams: what the flows ask of the world, as small protocols.
+
+Each port has adapters in `lineside.adapters`, a fake in `lineside.testing.fakes` and one conformance suite in
+`lineside.testing.conformance` that runs over all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lineside.domain.parts import PartRecord
+from lineside.domain.predictions import Prediction
+from lineside.domain.quarantine import Quarantined
+from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.wire.records import Record, RecordKind
+from lineside.wire.watermarks import Watermark
+
+
+class Clock(Protocol):
+    """The time: UTC nanoseconds."""
+
+    def now(self) -> int:
+        """Return the time now, in UTC nanoseconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceDelivery:
+    """What a source hands over at once: readings, finished part rows, and what it could not accept.
+
+    ``token`` is given back by `Source.acknowledge` once all of it is durable. ``replayed`` says that the readings
+    are history and never live.
+    """
+
+    readings: ReadingBatch | None = None
+    rows: tuple[PartRecord, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    token: object = None
+    replayed: bool = False
+
+
+class Source(Protocol):
+    """Something that delivers readings: a machine, a broker, files."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue that all its batches use."""
+
+    def deliveries(self) -> AsyncIterator[SourceDelivery]:
+        """Yield what arrives, for ever or until a finite source ends; reconnects by itself.
+
+        Raises:
+            SourceError: it cannot be reached at all and waiting would not help.
+        """
+
+    async def acknowledge(self, token: object) -> None:
+        """Take note that everything of the delivery with that token is durable."""
+
+    async def close(self) -> None:
+        """Let go of connections and files; may be called more than once."""
+
+
+class Outbox(Protocol):
+    """The gateway's own record: what is in it is accepted."""
+
+    @property
+    def epoch(self) -> str:
+        """The random name of this outbox file."""
+
+    async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
+        """Make bodies (with their kinds and counts) durable in one transaction; return their sequences.
+
+        Raises:
+            StorageError: they are not durable; nothing of them was kept.
+        """
+
+    async def unsent(self, after: int, most_bytes: int) -> tuple[Record, ...]:
+        """Return the records behind a sequence, oldest first, up to a size, at least one if there is one."""
+
+    async def forget(self, watermark: int) -> None:
+        """Delete records well behind the watermark."""
+
+    async def close(self) -> None:
+        """Close the file."""
+
+
+class Bus(Protocol):
+    """The transport between processes: requests with replies, and messages that may be lost."""
+
+    async def request(self, subject: str, data: bytes, within: float) -> bytes:
+        """Send a request and return its reply; ``within`` in seconds.
+
+        Raises:
+            UnavailableError: nobody listens, or no reply came in time.
+        """
+
+    async def publish(self, subject: str, data: bytes) -> None:
+        """Send a message that nobody waits for."""
+
+    async def serve(self, subject: str, handler: Callable[[bytes], Awaitable[bytes]], queue: str) -> None:
+        """Answer the requests of a subject, sharing them with all others of the same queue group."""
+
+    async def subscribe(self, subject: str, handler: Callable[[str, bytes], Awaitable[None]]) -> None:
+        """Hand every message of a subject (wildcards as in NATS) to the handler, with its subject."""
+
+    async def close(self) -> None:
+        """Close the connection."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LandedRecord:
+    """A record in the landing table, with the position that the table gave it."""
+
+    position: int
+    record: Record
+
+
+class Landing(Protocol):
+    """The plant's first durable place for records, unique by identity."""
+
+    async def land(self, records: Sequence[Record]) -> Mapping[tuple[str, str], Watermark]:
+        """Make records durable, each once, and return the watermark of every (writer, epoch) among them.
+
+        Raises:
+            StorageError: none of them is durable.
+        """
+
+    async def after(self, position: int, most_bytes: int) -> tuple[LandedRecord, ...]:
+        """Return records behind a position that have no gap before them, oldest first."""
+
+    async def forget(self, position: int) -> None:
+        """Delete records up to a position, once the history holds them; their identities stay known."""
+
+    async def close(self) -> None:
+        """Close the store."""
+
+
+class History(Protocol):
+    """The long memory, exactly once by position."""
+
+    async def append(self, records: Sequence[LandedRecord]) -> int:
+        """Add landed records, ascending; return the position up to which every table is durable.
+
+        Adding a record again changes nothing.
+        """
+
+    async def position(self) -> int:
+        """Return the position up to which every table is durable; 0 where there is nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """One entry of an audit chain; ``content`` is canonical JSON, ``hash`` covers all else and ``previous``."""
+
+    writer: str
+    sequence: int
+    time: int
+    action: str
+    content: str
+    previous: str
+    hash: str
+
+
+class AuditLog(Protocol):
+    """The append-only, hash-chained record of one writer."""
+
+    async def append(self, action: str, content: Mapping[str, object]) -> AuditEntry:
+        """Add an entry durably and return it.
+
+        Raises:
+            StorageError: it is not durable; what it speaks of must not be shown.
+        """
+
+    async def entries(self, after: int = 0) -> tuple[AuditEntry, ...]:
+        """Return the entries behind a sequence, ascending."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What a judge returns for one part: its predictions, one per characteristic of the station."""
+
+    part: PartRecord
+    predictions: tuple[Prediction, ...] = field(default=())
+
+
+class Judge(Protocol):
+    """Judges the parts of one station."""
+
+    def judge(self, part: PartRecord, now: int) -> Judgement:
+        """Return the judgement of a part; ``now`` in UTC nanoseconds. Never raises for bad data: it says so."""

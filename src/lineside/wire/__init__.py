@@ -1,0 +1,1 @@
+"""Versioned messages between processes, and their codecs."""

@@ -1,0 +1,101 @@
+"""The unit of record and transport: one batch with its identity, its kind and a checked body.
+
+A record is written once by the gateway's outbox and travels as those same bytes: landing, re-sends and
+checks all speak of ``(writer, epoch, sequence)``. The layout, little-endian throughout:
+
+====== ===== ==========================================================
+offset size  field
+====== ===== ==========================================================
+0      4     magic ``LSR1`` (the last character is the version)
+4      4     CRC-32 of everything from offset 8 on
+8      4     length of the header
+12     4     length of the body
+16     h     header: `RecordHeader` as MessagePack, padded with NUL to 8
+16+h   b     body: what the kind says
+====== ===== ==========================================================
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from lineside.domain.errors import IntegrityError
+
+MAGIC: Final = b"LSR1"
+_PREFIX: Final = struct.Struct("<4sIII")
+
+
+class RecordKind(StrEnum):
+    """What the body of a record holds."""
+
+    CATALOGUE = "catalogue"
+    READINGS = "readings"
+    PARTS = "parts"
+    PREDICTIONS = "predictions"
+    ALERTS = "alerts"
+    OUTCOMES = "outcomes"
+    EVENTS = "events"
+    QUARANTINE = "quarantine"
+    RECEIPTS = "receipts"
+
+
+class RecordHeader(msgspec.Struct, frozen=True, array_like=True):
+    """Identity and routing of a record; ``count`` is the number of items in the body, ``written`` UTC ns."""
+
+    writer: str
+    epoch: str
+    sequence: int
+    site: str
+    line: str
+    kind: RecordKind
+    count: int
+    written: int
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A record in hand: its header, its body, and the bytes that are both."""
+
+    header: RecordHeader
+    body: bytes
+    data: bytes
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_header_decoder: Final = msgspec.msgpack.Decoder(RecordHeader)
+
+
+def pack(header: RecordHeader, body: bytes) -> bytes:
+    """Return the bytes of a record."""
+    head = _encoder.encode(header)
+    head += b"\0" * (-len(head) % 8)
+    lengths = struct.pack("<II", len(head), len(body))
+    checksum = zlib.crc32(body, zlib.crc32(head, zlib.crc32(lengths)))
+    return b"".join((MAGIC, struct.pack("<I", checksum), lengths, head, body))
+
+
+def unpack(data: bytes) -> Record:
+    """Return the record that the bytes hold.
+
+    Raises:
+        IntegrityError: the bytes are cut, changed, of another version or no record at all.
+    """
+    if len(data) < _PREFIX.size:
+        raise IntegrityError("a record is cut short", field="length", value=len(data))
+    magic, checksum, head_length, body_length = _PREFIX.unpack_from(data)
+    if magic != MAGIC:
+        raise IntegrityError("not a record of this version", field="magic", value=magic, choices=(MAGIC,))
+    if len(data) != _PREFIX.size + head_length + body_length:
+        raise IntegrityError("a record has the wrong length", field="length", value=len(data))
+    if zlib.crc32(data[8:]) != checksum:
+        raise IntegrityError("a record's checksum does not fit", field="checksum")
+    body_start = _PREFIX.size + head_length
+    try:
+        header = _header_decoder.decode(data[_PREFIX.size : body_start].rstrip(b"\0"))
+    except msgspec.MsgspecError as error:
+        raise IntegrityError(f"a record's header cannot be read: {error}") from error
+    return Record(header=header, body=data[body_start:], data=data)
