@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+from lineside.domain.errors import DataError
+from lineside.domain.plan.model import Characteristic, CharacteristicKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,5 +55,66 @@ class LineEvent:
     detail: dict[str, str] = field(default_factory=dict)
 
 
-CONFORMING = "conforming"
-NONCONFORMING = "nonconforming"
+CONFORMING: Final = "conforming"
+NONCONFORMING: Final = "nonconforming"
+UNKNOWN: Final = ""
+
+GOOD_WORDS: Final = frozenset({CONFORMING, "0", "false", "ok", "good", "pass", "passed", "io", "i.o."})
+BAD_WORDS: Final = frozenset({NONCONFORMING, "1", "true", "nok", "bad", "fail", "failed", "defect", "nio", "n.i.o."})
+"""What inspections write for a characteristic without classes of its own; 1 says that there is a defect."""
+
+
+def read_outcome(characteristic: Characteristic, text: str) -> str:
+    """Return what was found, in the plan's words: a class, or a number as text; ``""`` where nothing is said.
+
+    Raises:
+        DataError: the text is none of the characteristic's classes, or no number for a variable.
+    """
+    said = text.strip()
+    if not said:
+        return UNKNOWN
+    if characteristic.kind is CharacteristicKind.VARIABLE:
+        return _measured(characteristic, said)
+    if characteristic.classes:
+        return _class(characteristic, said)
+    if said.lower() in GOOD_WORDS | BAD_WORDS:
+        return CONFORMING if said.lower() in GOOD_WORDS else NONCONFORMING
+    raise DataError("neither good nor bad", field=characteristic.id, value=text, choices=sorted(GOOD_WORDS | BAD_WORDS))
+
+
+def is_nonconforming(characteristic: Characteristic, outcome: str) -> bool | None:
+    """Return whether an outcome (as `read_outcome` gives it) does not conform; None where it is not known.
+
+    A variable conforms within its specification limits, both included; without any it is not known.
+    """
+    if outcome == UNKNOWN:
+        return None
+    if characteristic.kind is CharacteristicKind.ATTRIBUTE:
+        return outcome in characteristic.nonconforming if characteristic.classes else outcome == NONCONFORMING
+    limits = characteristic.specification
+    if limits is None or (limits.lsl is None and limits.usl is None):
+        return None
+    value = float(outcome)
+    return (limits.lsl is not None and value < limits.lsl) or (limits.usl is not None and value > limits.usl)
+
+
+def _measured(characteristic: Characteristic, said: str) -> str:
+    try:
+        number = float(said)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError("not a measured value", field=characteristic.id, value=said)
+    return said
+
+
+def _class(characteristic: Characteristic, said: str) -> str:
+    if said in characteristic.classes:
+        return said
+    for name in characteristic.classes:
+        try:
+            if float(name) == float(said):
+                return name
+        except ValueError:
+            continue
+    raise DataError("not a class of the plan", field=characteristic.id, value=said, choices=characteristic.classes)
