@@ -57,13 +57,22 @@ class FeatureRecipe:
         return tuple(item.name for item in self.features)
 
 
+def signals_of(plan: Plan, station_id: str) -> tuple[Signal, ...]:
+    """Return the signals that a station's parts are made from: its own, and the conditions of the whole line.
+
+    A signal of role ``environment`` (hall temperature, humidity) holds for every station, wherever it is
+    measured. The order is the plan's.
+    """
+    return tuple(signal for signal in plan.signals if signal.station == station_id or signal.role is Role.ENVIRONMENT)
+
+
 def recipe_for(plan: Plan, station_id: str) -> FeatureRecipe:
     """Return the recipe of a station: its number signals' features, signals in the plan's order."""
     station = plan.station(station_id)
     phases = [phase.id for phase in station.phases]
     finished_rows = isinstance(station.cycle, CycleByRows)
     features: list[FeatureSpec] = []
-    for signal in plan.signals_at(station_id):
+    for signal in signals_of(plan, station_id):
         if signal.type is SignalType.TEXT:
             continue
         if finished_rows:

@@ -1,0 +1,124 @@
+"""The features of one open cycle: slots, their running state, and the record that comes of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from lineside.domain.features import kernels
+from lineside.domain.features.recipe import WHOLE, FeatureRecipe, FeatureSpec
+from lineside.domain.plan.model import Role, Station
+from lineside.domain.readings import Float64
+
+_FOREVER: Final = np.iinfo(np.int64).max
+_NEVER: Final = np.iinfo(np.int64).min
+_NEEDS: Final = {
+    "slope": kernels.NEEDS_SLOPE,
+    "area": kernels.NEEDS_AREA,
+    "percentile": kernels.NEEDS_VALUES,
+    "above": kernels.NEEDS_VALUES | kernels.NEEDS_TIMES,
+}
+
+
+class Accumulator:
+    """Running state of a station's features, in the arrays that the kernels work on.
+
+    ``signals`` are the station's signal ids in the numbering of `lineside.domain.cycles`. The arrays are
+    allocated once and reset between cycles; only the kept values grow, by doubling, with the longest cycle.
+    """
+
+    def __init__(self, recipe: FeatureRecipe, station: Station, signals: tuple[str, ...]) -> None:
+        number = {name: index for index, name in enumerate(signals)}
+        phases = {WHOLE: 0} | {phase.id: index + 1 for index, phase in enumerate(station.phases)}
+        self.recipe = recipe
+        self.slot_of = np.full((len(signals), len(phases)), -1, dtype=np.int32)
+        self._signal_of_slot: list[int] = []
+        for feature in recipe.features:
+            self._open_slot(number[feature.signal], phases[feature.phase])
+        slots = len(self._signal_of_slot)
+        self.needs = np.zeros(slots, dtype=np.int64)
+        self.sums = np.zeros((slots, kernels.COLUMNS), dtype=np.float64)
+        self.kept_of = np.full(slots, -1, dtype=np.int64)
+        self._kind = np.empty(len(recipe.features), dtype=np.int64)
+        self._slot = np.empty(len(recipe.features), dtype=np.int64)
+        self._parameter = np.zeros(len(recipe.features), dtype=np.float64)
+        self._wanted = tuple(dict.fromkeys(feature.signal for feature in recipe.features))
+        place = {name: index for index, name in enumerate(self._wanted)}
+        self._wanted_by = np.array([place[feature.signal] for feature in recipe.features], dtype=np.int64)
+        keeps = 0
+        for index, feature in enumerate(recipe.features):
+            slot = int(self.slot_of[number[feature.signal], phases[feature.phase]])
+            kind, self._parameter[index] = _kind_of(feature)
+            self._kind[index] = kernels.KINDS[kind]
+            self._slot[index] = number[feature.signal] if kind == "carried" else slot
+            self.needs[slot] |= _NEEDS.get(kind, 0)
+            if self.needs[slot] & kernels.NEEDS_VALUES and self.kept_of[slot] < 0:
+                self.kept_of[slot] = keeps
+                keeps += 1
+        self.kept = np.empty((keeps, 64), dtype=np.float64)
+        self.kept_times = np.empty((keeps, 64), dtype=np.float64)
+        self.kept_count = np.zeros(keeps, dtype=np.int64)
+        self.last_time = np.full(len(signals), _NEVER, dtype=np.int64)
+        self.last_value = np.full(len(signals), np.nan, dtype=np.float64)
+        self.phase_signal = np.array(
+            [-1 if phase.signal is None else number[phase.signal] for phase in station.phases], dtype=np.int64
+        )
+        self.phase_equals = np.array([phase.equals or 0.0 for phase in station.phases], dtype=np.float64)
+        self.phase_after = np.array([phase.after for phase in station.phases], dtype=np.int64)
+        self.phase_until = np.array(
+            [_FOREVER if phase.until is None else phase.until for phase in station.phases], dtype=np.int64
+        )
+        self.phase_on = np.zeros(len(station.phases), dtype=np.int64)
+
+    def reset(self) -> None:
+        """Forget the cycle; what signals last said stays known."""
+        self.sums[:] = 0.0
+        self.kept_count[:] = 0
+
+    def widen(self) -> None:
+        """Double the room for kept values."""
+        self.kept = np.concatenate([self.kept, np.empty_like(self.kept)], axis=1)
+        self.kept_times = np.concatenate([self.kept_times, np.empty_like(self.kept_times)], axis=1)
+
+    def features(self) -> Float64:
+        """Return the features of the cycle so far, shape ``(len(recipe.features),)``."""
+        answer = np.empty(len(self._kind), dtype=np.float64)
+        kernels.emit(
+            self._kind,
+            self._slot,
+            self._parameter,
+            self.sums,
+            self.kept_of,
+            self.kept,
+            self.kept_times,
+            self.kept_count,
+            self.last_value,
+            answer,
+        )
+        return answer
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the signals that the recipe wants and that have given nothing it could use."""
+        carried = self._kind == kernels.KINDS["carried"]
+        count = self.sums[np.where(carried, 0, self._slot), kernels.COUNT]
+        known = ~np.isnan(self.last_value[np.where(carried, self._slot, 0)])
+        gave = np.bincount(self._wanted_by, weights=np.where(carried, known, count > 0), minlength=len(self._wanted))
+        return tuple(self._wanted[index] for index in np.flatnonzero(gave == 0))
+
+    def _open_slot(self, signal: int, phase: int) -> None:
+        if self.slot_of[signal, phase] < 0:
+            self.slot_of[signal, phase] = len(self._signal_of_slot)
+            self._signal_of_slot.append(signal)
+
+
+def _kind_of(feature: FeatureSpec) -> tuple[str, float]:
+    """Return the kernel's kind and its parameter; a condition's ``last`` holds from before the cycle on."""
+    kind = feature.kind
+    if kind == "last" and feature.role is Role.ENVIRONMENT and feature.phase == WHOLE:
+        return "carried", 0.0
+    if kind.startswith("above("):
+        return "above", float(kind[6:-1])
+    if kind.startswith("p"):
+        return "percentile", float(kind[1:])
+    return kind, 0.0

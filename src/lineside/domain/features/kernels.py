@@ -1,0 +1,373 @@
+"""The arithmetic of features, a reading at a time, compiled.
+
+Every statistic is updated by one reading after the other in canonical order and never merged from the
+statistics of batches: that alone makes the result independent, bit for bit, of how the stream was cut.
+Fast-math stays off for the same reason.
+
+A *slot* is one signal over one phase of the cycle. A slot's running sums are a row of ``sums``, a float64
+matrix of shape ``(slots, COLUMNS)``; values that a percentile or a time above a limit needs are kept in
+``kept``, of shape ``(kept slots, capacity)``, beside their times in ``kept_times``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba
+import numpy as np
+
+from lineside.domain.readings import BAD, SEVERITY, Float64, Int32, Int64, UInt32
+
+# Columns of ``sums``.
+COUNT: Final = 0
+MEAN: Final = 1
+SQUARES: Final = 2  # sum of squared deviations from the running mean (Welford 1962)
+LEAST: Final = 3
+MOST: Final = 4
+FIRST: Final = 5
+LAST: Final = 6
+TIME_MEAN: Final = 7
+TIME_SQUARES: Final = 8
+CROSS: Final = 9  # sum of products of deviations of time and value
+AREA: Final = 10
+TIME_LAST: Final = 11
+COLUMNS: Final = 12
+
+# Kinds of feature, as `emit` knows them.
+KINDS: Final = {
+    "count": 0,
+    "mean": 1,
+    "std": 2,
+    "min": 3,
+    "max": 4,
+    "range": 5,
+    "slope": 6,
+    "area": 7,
+    "first": 8,
+    "last": 9,
+    "percentile": 10,
+    "above": 11,
+    "carried": 12,
+}
+
+# What a slot needs beyond count, mean, extremes, first and last.
+NEEDS_SLOPE: Final = 1
+NEEDS_AREA: Final = 2
+NEEDS_TIMES: Final = 4
+NEEDS_VALUES: Final = 8
+
+# Why `absorb` stopped.
+DONE: Final = 0
+EDGE: Final = 1
+TEXT: Final = 2
+BOUNDARY: Final = 3
+FULL: Final = 4
+
+_SEVERITY = np.uint32(SEVERITY)
+_BAD = np.uint32(BAD)
+
+
+@numba.njit(cache=True, nogil=True)
+def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - numba takes columns one by one
+    local: Int32,
+    signal: Int32,
+    source_time: Int64,
+    receive_time: Int64,
+    value: Float64,
+    status: UInt32,
+    to_signal: Int32,
+    to_time: Int64,
+    to_received: Int64,
+    to_value: Float64,
+    to_status: UInt32,
+    held: int,
+    newest: int,
+    lateness: int,
+    delay: int,
+    in_order: bool,  # noqa: FBT001 - as above
+):
+    """Append the station's readings to those held; leave out what is later than the lateness allows.
+
+    A reading is late when, at its arrival, another one newer by more than ``lateness`` had come already:
+    that depends on the order of arrival alone, not on batches. Returns how many are now held, the newest
+    source time, how many were late, the least delay between source and receive time, and whether the held
+    readings are in canonical order.
+    """
+    late = 0
+    for row in range(len(signal)):
+        code = signal[row]
+        if code < 0 or code >= len(local):
+            continue
+        mine = local[code]
+        if mine < 0:
+            continue
+        time = source_time[row]
+        if time < newest - lateness:
+            late += 1
+            continue
+        newest = max(newest, time)
+        delay = min(delay, receive_time[row] - time)
+        if held > 0 and in_order:
+            before = to_time[held - 1]
+            in_order = time > before or (time == before and mine > to_signal[held - 1])
+        to_signal[held] = mine
+        to_time[held] = time
+        to_received[held] = receive_time[row]
+        to_value[held] = value[row]
+        to_status[held] = status[row]
+        held += 1
+    return held, newest, late, delay, in_order
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _update(sums, slot, needs, value, seconds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    count = sums[slot, COUNT] + 1.0
+    share = 1.0 / count
+    if count == 1.0:
+        sums[slot, LEAST] = value
+        sums[slot, MOST] = value
+        sums[slot, FIRST] = value
+    elif value < sums[slot, LEAST]:
+        sums[slot, LEAST] = value
+    elif value > sums[slot, MOST]:
+        sums[slot, MOST] = value
+    deviation = value - sums[slot, MEAN]
+    mean = sums[slot, MEAN] + deviation * share
+    sums[slot, SQUARES] += deviation * (value - mean)
+    if needs & NEEDS_SLOPE:
+        passed = seconds - sums[slot, TIME_MEAN]
+        time_mean = sums[slot, TIME_MEAN] + passed * share
+        sums[slot, TIME_SQUARES] += passed * (seconds - time_mean)
+        sums[slot, CROSS] += passed * (value - mean)
+        sums[slot, TIME_MEAN] = time_mean
+    if needs & NEEDS_AREA:
+        if count > 1.0:
+            sums[slot, AREA] += 0.5 * (value + sums[slot, LAST]) * (seconds - sums[slot, TIME_LAST])
+        sums[slot, TIME_LAST] = seconds
+    sums[slot, MEAN] = mean
+    sums[slot, COUNT] = count
+    sums[slot, LAST] = value
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _keep(kept, kept_times, kept_count, where, needs, value, seconds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    index = kept_count[where]
+    kept[where, index] = value
+    if needs & NEEDS_TIMES:
+        kept_times[where, index] = seconds
+    kept_count[where] = index + 1
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _is_full(slot_of, mine, places, needs, kept_of, kept_count, capacity):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    full = False
+    for place in range(places):
+        slot = slot_of[mine, place]
+        if slot >= 0 and needs[slot] & NEEDS_VALUES and kept_count[kept_of[slot]] >= capacity:
+            full = True
+    return full
+
+
+@numba.njit(cache=True, nogil=True)
+def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0913, PLR0917 - one pass, numba takes columns one by one
+    signal: Int32,
+    time: Int64,
+    received: Int64,
+    value: Float64,
+    status: UInt32,
+    start: int,
+    stop: int,
+    boundary: int,
+    delimiter: int,
+    threshold: float,
+    on: bool,  # noqa: FBT001 - as above
+    active: bool,  # noqa: FBT001 - as above
+    opened: int,
+    text_signals: int,
+    slot_of: Int32,
+    needs: Int64,
+    phase_signal: Int64,
+    phase_equals: Float64,
+    phase_after: Int64,
+    phase_until: Int64,
+    phase_on: Int64,
+    sums: Float64,
+    kept_of: Int64,
+    kept: Float64,
+    kept_times: Float64,
+    kept_count: Int64,
+    last_time: Int64,
+    last_value: Float64,
+    counts: Int64,
+):
+    """Take rows ``start`` to ``stop`` of the held readings, in canonical order, into the open cycle.
+
+    Stops early, before it has taken the row, at an edge of the delimiting signal, at a text, at a time at or
+    behind ``boundary`` (window or longest cycle), or when a slot's kept values are full. Signals are numbered so that
+    the delimiter is 0 and the ``text_signals`` follow it. Returns the row it stopped at, why, and the newest
+    receive time among the rows taken. ``counts`` gains: taken, bad, duplicate, conflicting.
+    """
+    newest = 0
+    phases = len(phase_after)
+    places = phases + 1
+    capacity = kept.shape[1]
+    first_text = 1 if delimiter == 0 else 0
+    for row in range(start, stop):
+        now = time[row]
+        if now >= boundary:
+            return row, BOUNDARY, newest
+        mine = signal[row]
+        reading = value[row]
+        if first_text <= mine < first_text + text_signals:
+            return row, TEXT, newest
+        if last_time[mine] == now:
+            if last_value[mine] == reading:
+                counts[2] += 1
+            else:
+                counts[3] += 1
+            continue
+        if (status[row] & _SEVERITY) == _BAD or np.isnan(reading):
+            counts[1] += 1
+            continue
+        if mine == delimiter and (reading > threshold) != on:
+            return row, EDGE, newest
+        if active and _is_full(slot_of, mine, places, needs, kept_of, kept_count, capacity):
+            return row, FULL, newest
+        last_time[mine] = now
+        last_value[mine] = reading
+        for phase in range(phases):  # which phases this very reading begins or ends
+            if phase_signal[phase] == mine:
+                phase_on[phase] = 1 if reading == phase_equals[phase] else 0
+        if not active:
+            continue
+        counts[0] += 1
+        newest = max(newest, received[row])
+        passed = now - opened
+        seconds = passed * 1e-9
+        for place in range(places):
+            slot = slot_of[mine, place]
+            if slot < 0:
+                continue
+            if place > 0:
+                phase = place - 1
+                if phase_signal[phase] >= 0:
+                    if phase_on[phase] == 0:
+                        continue
+                elif passed < phase_after[phase] or passed >= phase_until[phase]:
+                    continue
+            _update(sums, slot, needs[slot], reading, seconds)
+            if needs[slot] & NEEDS_VALUES:
+                _keep(kept, kept_times, kept_count, kept_of[slot], needs[slot], reading, seconds)
+    return stop, DONE, newest
+
+
+@numba.njit(cache=True, nogil=True)
+def _select(values, rank, last):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Reorder ``values`` up to ``last`` so that the one of that rank stands in its place (Hoare 1961)."""
+    first = 0
+    while first < last:
+        pivot = values[(first + last) >> 1]
+        low, high = first, last
+        while low <= high:
+            while values[low] < pivot:
+                low += 1
+            while values[high] > pivot:
+                high -= 1
+            if low <= high:
+                values[low], values[high] = values[high], values[low]
+                low += 1
+                high -= 1
+        if rank <= high:
+            last = high
+        elif rank >= low:
+            first = low
+        else:
+            return
+
+
+@numba.njit(cache=True, nogil=True)
+def _percentile(values, count, percent):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return a percentile with linear interpolation between ranks (type 7 of Hyndman and Fan 1996)."""
+    rank = (count - 1) * percent / 100.0
+    below = int(np.floor(rank))
+    part = values[:count].copy()
+    _select(part, below, count - 1)
+    low = part[below]
+    if below + 1 >= count:
+        return low
+    high = part[below + 1]
+    for index in range(below + 2, count):
+        high = min(high, part[index])
+    return low + (high - low) * (rank - below)
+
+
+@numba.njit(cache=True, nogil=True)
+def _time_above(values, times, count, limit):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the seconds above a limit; between readings the value runs in a straight line."""
+    total = 0.0
+    for index in range(1, count):
+        before, after = values[index - 1], values[index]
+        span = times[index] - times[index - 1]
+        if before > limit and after > limit:
+            total += span
+        elif before > limit or after > limit:
+            total += span * (max(before, after) - limit) / abs(after - before)
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def emit(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0913, PLR0917 - one table of kinds, numba takes columns one by one
+    kind: Int64,
+    slot: Int64,
+    parameter: Float64,
+    sums: Float64,
+    kept_of: Int64,
+    kept: Float64,
+    kept_times: Float64,
+    kept_count: Int64,
+    last_value: Float64,
+    features: Float64,
+):
+    """Write the features of the cycle that has just ended; NaN where a slot has seen too little.
+
+    For the kind ``carried``, ``slot`` is the signal's number: its newest value, also from before the cycle.
+    """
+    for index in range(len(kind)):
+        what = kind[index]
+        if what == 12:
+            features[index] = last_value[slot[index]]
+            continue
+        row = slot[index]
+        count = sums[row, COUNT]
+        answer = np.nan
+        if what == 0:
+            answer = count
+        elif count == 0.0:
+            answer = np.nan
+        elif what == 1:
+            answer = sums[row, MEAN]
+        elif what == 2:
+            if count > 1.0:
+                answer = np.sqrt(sums[row, SQUARES] / (count - 1.0))
+        elif what == 3:
+            answer = sums[row, LEAST]
+        elif what == 4:
+            answer = sums[row, MOST]
+        elif what == 5:
+            answer = sums[row, MOST] - sums[row, LEAST]
+        elif what == 6:
+            if sums[row, TIME_SQUARES] > 0.0:
+                answer = sums[row, CROSS] / sums[row, TIME_SQUARES]
+        elif what == 7:
+            answer = sums[row, AREA]
+        elif what == 8:
+            answer = sums[row, FIRST]
+        elif what == 9:
+            answer = sums[row, LAST]
+        else:
+            where = kept_of[slot[index]]
+            if what == 10:
+                answer = _percentile(kept[where], kept_count[where], parameter[index])
+            else:
+                answer = _time_above(kept[where], kept_times[where], kept_count[where], parameter[index])
+        features[index] = answer
