@@ -56,6 +56,8 @@ _ISO: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
 _INTEGER: Final = re.compile(r"\d{9,19}(?:\.\d{1,9})?", re.ASCII)
+_DATE: Final = re.compile(r"\d[-./]\w{1,3}[-./]\d|\d{8}T", re.ASCII)
+"""What every national form has in it; looked for first, because it is quicker than to try them all."""
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = 2**63 - 1
@@ -129,6 +131,8 @@ def find_form(cells: Sequence[str]) -> str | None:
         return ISO
     if _share(sample, lambda cell: _INTEGER.fullmatch(cell) is not None) >= LEAST_SHARE:
         return EPOCH
+    if _share(sample, lambda cell: _DATE.search(cell) is not None) < LEAST_SHARE:
+        return None
     shares = {form: _share(sample, lambda cell, form=form: _fits(cell, form)) for form in NATIONAL}  # type: ignore[misc]
     best = max(shares, key=lambda form: shares[form])
     return best if shares[best] >= LEAST_SHARE else None

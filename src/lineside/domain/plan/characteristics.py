@@ -1,0 +1,117 @@
+"""What is judged: characteristics, how they are measured, where the truth comes from, what being wrong costs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from lineside.domain.plan.basics import Duration, Id, Named, PlanModel
+from lineside.domain.units import DAY
+
+
+class SpecialClass(StrEnum):
+    """Class of a special characteristic; the customer's own symbol stands beside it."""
+
+    NONE = "none"
+    CRITICAL = "critical"
+    SIGNIFICANT = "significant"
+
+
+class Specification(PlanModel):
+    """Specification and tolerance of a variable."""
+
+    lsl: float | None = Field(None, description="Lower specification limit.")
+    usl: float | None = Field(None, description="Upper specification limit.")
+    nominal: float | None = Field(None, description="Nominal value.")
+    unit: str = Field("", description="Unit of the limits and of the measured values.")
+
+
+class Measurement(PlanModel):
+    """How the characteristic is measured (methods block of the form)."""
+
+    technique: str = Field("", description="Evaluation or measurement technique.")
+    gauge: str = Field("", description="Gauge or its number.")
+    sample_size: str = Field("", description="Sample size, such as '5' or '100 %'.")
+    frequency: str = Field("", description="Sample frequency, such as 'hourly'.")
+    control_method: str = Field("", description="Control method, such as 'X-bar/R chart'.")
+    error_proofing: str = Field("", description="Error-proofing, such as 'fixture accepts one orientation'.")
+    grr_percent: float | None = Field(
+        None, ge=0, description="Gauge repeatability and reproducibility, in percent of the tolerance."
+    )
+    kappa: float | None = Field(
+        None, ge=-1, le=1, description="Agreement of an attribute gauge or of inspectors (Cohen's kappa)."
+    )
+
+
+class OutcomeSource(PlanModel):
+    """Where the truth about a part comes from, and how long it usually takes."""
+
+    source: str = Field("inspection", description="Who finds it: inspection, rework, customer return.")
+    column: str = Field("", description="Column of an outcomes file; empty: the characteristic's id.")
+    delay: Duration = Field(DAY, description="How long it usually takes until the truth is known.")
+
+
+class Cost(PlanModel):
+    """What being wrong costs."""
+
+    escape: float = Field(100.0, ge=0, description="A bad part that passes without alert.")
+    false_alarm: float = Field(10.0, ge=0, description="An alert on good parts.")
+    currency: str = Field("EUR", description="ISO 4217 code.")
+
+
+class ModelFamily(StrEnum):
+    """Kind of model; 'auto' picks by what the data carries."""
+
+    AUTO = "auto"
+    NORMAL = "normal"
+    SUPERVISED = "supervised"
+    REGRESSION = "regression"
+
+
+class ModelWish(PlanModel):
+    """What production asks of the model of one characteristic, before it is built."""
+
+    family: ModelFamily = Field(ModelFamily.AUTO, description="Kind of model.")
+    memory: float = Field(
+        1.0, gt=0, le=1, description="Weight of the newest part in the score's moving average (EWMA); 1: no memory."
+    )
+    lags: int = Field(
+        0, ge=0, le=20, description="Earlier parts put beside each part (dynamic PCA), for continuous processes."
+    )
+    false_alarm_rate: float = Field(0.01, gt=0, lt=0.5, description="Nominal share of conforming parts in alarm.")
+    exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
+
+
+class CharacteristicKind(StrEnum):
+    """Conforming or not (or one of several classes), or a measured value with specification limits."""
+
+    ATTRIBUTE = "attribute"
+    VARIABLE = "variable"
+
+
+class Characteristic(Named):
+    """A property of the part or the process that the plan controls."""
+
+    station: Id = Field(description="The station where it is judged.")
+    kind: CharacteristicKind = Field(
+        CharacteristicKind.ATTRIBUTE, description="Conforming or not (or classes), or a measured value."
+    )
+    number: str = Field("", description="Number on the form.")
+    of: Literal["product", "process"] = Field("product", description="Of the product or of the process.")
+    special_class: SpecialClass = Field(SpecialClass.NONE, description="Class of a special characteristic.")
+    symbol: str = Field("", description="The customer's symbol for the class.")
+    pass_through: bool = Field(
+        default=False, description="Made by a supplier and used unmodified; controlled at the supplier."
+    )
+    supplier: str = Field("", description="Who controls it, where it is a pass-through characteristic.")
+    classes: tuple[str, ...] = Field((), description="Of an attribute with several classes; empty: conforming or not.")
+    nonconforming: tuple[str, ...] = Field((), description="The classes that do not conform.")
+    specification: Specification | None = Field(None, description="Limits of a variable.")
+    measurement: Measurement = Field(Measurement(), description="How it is measured.")
+    outcome: OutcomeSource = Field(OutcomeSource(), description="Where the truth comes from.")
+    cost: Cost = Field(Cost(), description="What being wrong costs.")
+    model: ModelWish = Field(ModelWish(), description="What production asks of the model.")
+    pfmea: str = Field("", description="Reference of the PFMEA item.")
+    action_priority: Literal["", "high", "medium", "low"] = Field("", description="Of the PFMEA item (AIAG-VDA).")

@@ -1,0 +1,50 @@
+"""Limits declared before a model is built: service levels, and what may happen to data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from lineside.domain.plan.basics import Duration, Id, PlanModel, PositiveDuration
+from lineside.domain.units import DAY, SECOND
+
+
+class ServiceLevels(PlanModel):
+    """What the line asks of Lineside; each is measured and reported against."""
+
+    sensor_to_alert_p99: PositiveDuration = Field(
+        SECOND, description="From a reading's receipt to the committed alert, 99th percentile."
+    )
+    false_alarms_per_shift: float = Field(4.0, ge=0, description="Most false alarms that a shift accepts.")
+    least_recall: float = Field(0.5, ge=0, le=1, description="Least share of nonconforming parts with an alert.")
+    greatest_performance_loss: float = Field(
+        0.1, ge=0, le=1, description="Greatest loss against the released model's own figures before it is pulled."
+    )
+    cost_per_part: float = Field(0.01, ge=0, description="Most that judging a part may cost, in the plan's currency.")
+    adoption: float = Field(0.6, ge=0, le=1, description="Least share of alerts that are answered.")
+    availability: float = Field(0.995, ge=0, le=1, description="Least share of the production time that is judged.")
+    false_alarm_of_outside_experience: float = Field(
+        0.02, ge=0, le=1, description="Greatest share of parts inside the envelope called outside experience."
+    )
+
+
+class DataClass(StrEnum):
+    """Class of a field, for privacy."""
+
+    MACHINE = "machine"
+    BUSINESS = "business"
+    PERSONAL = "personal"
+
+
+class Privacy(PlanModel):
+    """Where data may be stored and processed, and for how long."""
+
+    region: str = Field("EU", description="Whose law applies.")
+    store_in: tuple[str, ...] = Field(("site",), description="Where data may be stored.")
+    process_in: tuple[str, ...] = Field(("site",), description="Where data may be processed.")
+    retention: Duration = Field(365 * DAY, description="How long data is kept.")
+    personal_retention: Duration = Field(30 * DAY, description="How long data of the class 'personal' is kept.")
+    classes: dict[Id, DataClass] = Field(
+        default_factory=dict, description="Class of each signal that is not 'machine'."
+    )
