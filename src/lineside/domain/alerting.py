@@ -1,0 +1,140 @@
+"""When an alert is raised, extended and cleared: the condition side of its life, which the gateway owns.
+
+One alert is open per station, characteristic and cause; further parts in alarm extend it. It clears after
+`GOOD_PARTS_TO_CLEAR` parts in a row were judged normal. A part that was judged too late to be live raises a
+containment alert of its own: advisory, marked late, with the suspect parts to hold back.
+
+The engine is sans-IO: a prediction and the time go in, events come out, and the same predictions give the
+same events with the same ids. `restore` takes it back to where its own past events left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from lineside.domain.alerts import CONDITION_KINDS, AlertEvent, AlertKind, fold
+from lineside.domain.plan.model import Plan, Priority, Reaction
+from lineside.domain.predictions import JudgementState, Prediction
+
+GOOD_PARTS_TO_CLEAR: Final = 3
+OUTSIDE_EXPERIENCE: Final = "outside_experience"
+"""Cause of the advisory alert about conditions that the model has not learned from."""
+_MOST_SUSPECTS: Final = 500
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is known of one characteristic: its open alerts by (cause, late) and the parts since the last good one."""
+
+    open: dict[tuple[str, bool], str] = field(default_factory=dict)
+    suspects: list[str] = field(default_factory=list)
+    good: int = 0
+
+
+class AlertEngine:
+    """Turns the predictions of one station into alert events.
+
+    Args:
+        plan: the control plan, whose reactions give texts and priorities.
+        station_id: the station.
+        writer: who writes the events: the gateway's name.
+    """
+
+    def __init__(self, plan: Plan, station_id: str, writer: str) -> None:
+        self._plan = plan
+        self._station = station_id
+        self._writer = writer
+        self._watches = {item.id: _Watch() for item in plan.characteristics_at(station_id)}
+
+    def restore(self, events: Iterable[AlertEvent]) -> None:
+        """Take up the alerts that past events of this station left open."""
+        mine = [event for event in events if event.station == self._station and event.kind in CONDITION_KINDS]
+        for alert in fold(mine).values():
+            watch, raised = self._watches.get(alert.characteristic), alert.raised
+            if watch is not None and raised is not None and alert.active:
+                watch.open[alert.cause, raised.late] = alert.id
+                watch.suspects = list(dict.fromkeys([*watch.suspects, *alert.suspects]))
+
+    def observe(self, prediction: Prediction, now: int) -> tuple[AlertEvent, ...]:
+        """Return the events that a prediction brings about at the time ``now`` (UTC ns)."""
+        watch = self._watches[prediction.characteristic]
+        if prediction.state is JudgementState.NORMAL:
+            return self._good_part(watch, prediction, now)
+        if prediction.state is JudgementState.ALARM:
+            return (self._alarm(watch, prediction, prediction.cause, now),)
+        if prediction.state is JudgementState.OUTSIDE_EXPERIENCE and self._has_reaction(prediction):
+            return (self._alarm(watch, prediction, OUTSIDE_EXPERIENCE, now),)
+        return ()
+
+    def _has_reaction(self, prediction: Prediction) -> bool:
+        return any(item.id == OUTSIDE_EXPERIENCE for item in self._plan.reactions_to(prediction.characteristic))
+
+    def _alarm(self, watch: _Watch, prediction: Prediction, cause: str, now: int) -> AlertEvent:
+        watch.good = 0
+        if prediction.unit not in watch.suspects:
+            watch.suspects = [*watch.suspects, prediction.unit][-_MOST_SUSPECTS:]
+        key = (cause, prediction.late)
+        kind = AlertKind.UPDATED if key in watch.open else AlertKind.RAISED
+        alert_id = watch.open.setdefault(key, _alert_id(prediction, cause))
+        suspects = tuple(watch.suspects) if kind is AlertKind.RAISED else (prediction.unit,)
+        return self._event(alert_id, kind, prediction, cause, suspects, now)
+
+    def _good_part(self, watch: _Watch, prediction: Prediction, now: int) -> tuple[AlertEvent, ...]:
+        watch.good += 1
+        watch.suspects = []
+        if watch.good < GOOD_PARTS_TO_CLEAR:
+            return ()
+        closing, watch.open = watch.open, {}
+        return tuple(
+            self._event(alert_id, AlertKind.CLEARED, prediction, cause, (), now)
+            for (cause, _), alert_id in closing.items()
+        )
+
+    def _event(
+        self,
+        alert_id: str,
+        kind: AlertKind,
+        prediction: Prediction,
+        cause: str,
+        suspects: tuple[str, ...],
+        now: int,
+    ) -> AlertEvent:
+        reaction = reaction_for(self._plan, prediction.characteristic, cause)
+        advisory = prediction.late or cause == OUTSIDE_EXPERIENCE or reaction is None
+        return AlertEvent(
+            id=f"{alert_id}#{kind}@{prediction.cycle_id}",
+            alert_id=alert_id,
+            kind=kind,
+            time=now,
+            station=self._station,
+            characteristic=prediction.characteristic,
+            cause=cause,
+            writer=self._writer,
+            priority=Priority.ADVISORY if advisory or reaction is None else reaction.priority,
+            text="" if reaction is None else reaction.text,
+            cycle_id=prediction.cycle_id,
+            unit=prediction.unit,
+            score=prediction.score,
+            limit=prediction.limit,
+            risk=prediction.risk,
+            contributions=prediction.contributions,
+            suspects=suspects,
+            late=prediction.late,
+            received=prediction.received,
+            model=prediction.model,
+            plan=prediction.plan,
+        )
+
+
+def reaction_for(plan: Plan, characteristic: str, cause: str) -> Reaction | None:
+    """Return the plan's reaction to a cause: the one of that id, else the one for any other cause."""
+    reactions = plan.reactions_to(characteristic)
+    named = next((item for item in reactions if item.id == cause), None)
+    return named or next((item for item in reactions if not item.signals), None)
+
+
+def _alert_id(prediction: Prediction, cause: str) -> str:
+    late = "/late" if prediction.late else ""
+    return f"{prediction.station}/{prediction.characteristic}/{cause}/{prediction.cycle_id}{late}"

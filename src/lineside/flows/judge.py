@@ -1,0 +1,104 @@
+"""From readings to judged parts and alert events: the same steps at the gateway, in a backtest and in a demo.
+
+`LineJudge` holds, for each station, the assembler, the judge and the alert engine, and passes parts from one
+to the next in the order in which they close. It does no I/O: the flows around it store and publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lineside.domain.alerting import AlertEngine
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.cycles.assembler import AssemblyCounts, CycleAssembler
+from lineside.domain.parts import PartRecord
+from lineside.domain.plan.model import CycleByRows, Plan
+from lineside.domain.predictions import Prediction
+from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.ports import Judge
+
+JudgeFactory = Callable[[str], Judge | None]
+"""Gives the judge of a station, or None where it has no model."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What came of some readings: closed parts, their predictions, and the alert events of these."""
+
+    parts: tuple[PartRecord, ...] = field(default=())
+    predictions: tuple[Prediction, ...] = field(default=())
+    events: tuple[AlertEvent, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        """Whether anything came of them."""
+        return bool(self.parts)
+
+
+class LineJudge:
+    """Assembles, judges and alerts for all stations of a line.
+
+    Args:
+        plan: the control plan.
+        catalogue: what the signal codes of the batches mean.
+        judge_for: gives each station's judge.
+        writer: who writes the alert events: the gateway's name.
+    """
+
+    def __init__(self, plan: Plan, catalogue: Catalogue, judge_for: JudgeFactory, writer: str) -> None:
+        self._live_within = {station.id: station.live_within for station in plan.stations}
+        self._assemblers = {
+            station.id: CycleAssembler(plan, station.id, catalogue)
+            for station in plan.stations
+            if not isinstance(station.cycle, CycleByRows)
+        }
+        self._judges = {station.id: judge_for(station.id) for station in plan.stations}
+        self._engines = {station.id: AlertEngine(plan, station.id, writer) for station in plan.stations}
+
+    def restore(self, events: Iterable[AlertEvent]) -> None:
+        """Take up the alerts that past events left open."""
+        known = list(events)
+        for engine in self._engines.values():
+            engine.restore(known)
+
+    def replace_judge(self, station: str, judge: Judge | None) -> None:
+        """Judge the station's next part with another model."""
+        self._judges[station] = judge
+
+    def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False, unrecorded: bool = False) -> Judged:
+        """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
+        closed = [part for assembler in self._assemblers.values() for part in assembler.push(batch)]
+        return self.judge(closed, now, replayed=replayed, unrecorded=unrecorded)
+
+    def advance(self, now: int) -> Judged:
+        """Let time pass without readings; return what has come of it."""
+        return self.judge([part for assembler in self._assemblers.values() for part in assembler.advance(now)], now)
+
+    def flush(self, now: int) -> Judged:
+        """End of data: return what comes of all that was held."""
+        return self.judge([part for assembler in self._assemblers.values() for part in assembler.flush()], now)
+
+    def judge(
+        self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False, unrecorded: bool = False
+    ) -> Judged:
+        """Judge finished parts at the time ``now``; a part too old to be live is marked late first."""
+        records: list[PartRecord] = []
+        predictions: list[Prediction] = []
+        events: list[AlertEvent] = []
+        for part in parts:
+            late = replayed or part.late or now - part.ended > self._live_within[part.station]
+            record = replace(part, late=late) if late != part.late else part
+            records.append(record)
+            judge = self._judges[part.station]
+            if judge is None:
+                continue
+            for prediction in judge.judge(record, now).predictions:
+                marked = replace(prediction, unrecorded=True) if unrecorded else prediction
+                predictions.append(marked)
+                events += self._engines[part.station].observe(marked, now)
+        return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
+
+    @property
+    def counts(self) -> Mapping[str, AssemblyCounts]:
+        """What became of the readings of each station so far."""
+        return {station: assembler.counts for station, assembler in self._assemblers.items()}

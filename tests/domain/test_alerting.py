@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineside.domain.alerting import AlertEngine
+from lineside.domain.alerts import AlertEvent, AlertKind, AlertState, fold
+from lineside.domain.plan.model import Plan, Priority
+from lineside.domain.predictions import JudgementState, Prediction
+
+STEP = {"do": "adjust", "text": "Open the chiller valve"}
+PLAN = Plan.model_validate(
+    {
+        "lineside": 1,
+        "site": {"id": "works"},
+        "area": {"id": "foundry"},
+        "line": {"id": "dc07"},
+        "part": {"number": "4711"},
+        "sources": [{"id": "machine", "kind": "opcua"}],
+        "stations": [{"id": "cast", "cycle": {"by": "rows"}}],
+        "signals": [{"id": "die_temp", "station": "cast", "source": "machine"}],
+        "characteristics": [{"id": "porosity", "station": "cast"}],
+        "reactions": [
+            {
+                "id": "cooling",
+                "characteristic": "porosity",
+                "signals": ["die_temp"],
+                "text": "Porosity likely: cooling is too weak.",
+                "priority": "critical",
+                "steps": [STEP],
+            },
+            {"id": "other", "characteristic": "porosity", "text": "Porosity likely.", "steps": [STEP]},
+        ],
+    }
+)
+
+
+def judged(number: int, state: JudgementState, cause: str = "cooling", **more: Any) -> Prediction:
+    return Prediction(
+        cycle_id=f"cast-{number}",
+        unit=f"U{number}",
+        station="cast",
+        characteristic="porosity",
+        model="porosity-1",
+        plan="digest",
+        started=number,
+        ended=number + 1,
+        received=number + 1,
+        judged=number + 2,
+        state=state,
+        score=1.0,
+        limit=0.5,
+        cause=cause,
+        **more,
+    )
+
+
+def observe(engine: AlertEngine, *predictions: Prediction) -> list[AlertEvent]:
+    return [event for item in predictions for event in engine.observe(item, item.judged)]
+
+
+ALARM, NORMAL = JudgementState.ALARM, JudgementState.NORMAL
+
+
+def test_repeats_extend_the_one_open_alert_with_their_suspect_parts() -> None:
+    engine = AlertEngine(PLAN, "cast", "gateway-1")
+    events = observe(engine, judged(1, ALARM), judged(2, ALARM), judged(3, ALARM))
+    assert [event.kind for event in events] == [AlertKind.RAISED, AlertKind.UPDATED, AlertKind.UPDATED]
+    [alert] = fold(events).values()
+    assert alert.suspects == ("U1", "U2", "U3")
+    assert events[0].priority is Priority.CRITICAL
+
+
+def test_an_alert_clears_after_three_good_parts_in_a_row() -> None:
+    engine = AlertEngine(PLAN, "cast", "gateway-1")
+    states = (ALARM, NORMAL, ALARM, NORMAL, NORMAL)
+    events = observe(engine, *(judged(number, state) for number, state in enumerate(states, 1)))
+    assert AlertKind.CLEARED not in {event.kind for event in events}
+    assert [event.kind for event in observe(engine, judged(6, NORMAL))] == [AlertKind.CLEARED]
+
+
+def test_another_cause_opens_another_alert() -> None:
+    engine = AlertEngine(PLAN, "cast", "gateway-1")
+    assert len(fold(observe(engine, judged(1, ALARM), judged(2, ALARM, "vacuum")))) == 2
+
+
+def test_a_part_judged_too_late_raises_a_containment_alert_that_interrupts_nobody() -> None:
+    engine = AlertEngine(PLAN, "cast", "gateway-1")
+    [event] = observe(engine, judged(1, ALARM, late=True))
+    assert event.late
+    assert event.priority is Priority.ADVISORY
+
+
+def test_outside_experience_is_no_alert_unless_the_plan_reacts_to_it() -> None:
+    engine = AlertEngine(PLAN, "cast", "gateway-1")
+    assert observe(engine, judged(1, JudgementState.OUTSIDE_EXPERIENCE)) == []
+
+
+def test_a_restored_engine_goes_on_with_the_alert_that_was_open() -> None:
+    engine = AlertEngine(PLAN, "cast", "gateway-1")
+    before = observe(engine, judged(1, ALARM))
+    again = AlertEngine(PLAN, "cast", "gateway-1")
+    again.restore(before)
+    [event] = observe(again, judged(2, ALARM))
+    assert (event.kind, event.alert_id) == (AlertKind.UPDATED, before[0].alert_id)
+
+
+@given(st.lists(st.sampled_from([ALARM, NORMAL, JudgementState.WARMING_UP]), max_size=40), st.randoms())
+def test_the_events_of_an_alert_make_the_same_alert_in_any_order_and_number(
+    states: list[JudgementState], shuffle: Any
+) -> None:
+    events = observe(AlertEngine(PLAN, "cast", "g"), *(judged(n, state) for n, state in enumerate(states)))
+    mixed = events + events[::2]
+    shuffle.shuffle(mixed)
+    assert fold(mixed) == fold(events)
+    assert sum(alert.active for alert in fold(events).values()) <= 1
+
+
+def answer(kind: AlertKind, time: int, **more: Any) -> AlertEvent:
+    where: dict[str, Any] = {"station": "cast", "characteristic": "porosity", "cause": "cooling", "writer": "plant"}
+    alert_id = "cast/porosity/cooling/cast-1"
+    return AlertEvent(id=f"{kind}{time}", alert_id=alert_id, kind=kind, time=time, **where, **more)
+
+
+def state_after(*events: AlertEvent, now: int = 100) -> AlertState:
+    raised = observe(AlertEngine(PLAN, "cast", "g"), judged(1, ALARM))
+    return fold([*raised, *events])[raised[0].alert_id].state(now)
+
+
+def test_the_life_of_an_alert_follows_the_table_of_states() -> None:
+    assert state_after() is AlertState.UNACKNOWLEDGED
+    assert state_after(answer(AlertKind.TAKEN, 5)) is AlertState.ACKNOWLEDGED
+    assert state_after(answer(AlertKind.CLEARED, 6)) is AlertState.RETURNED
+    assert state_after(answer(AlertKind.TAKEN, 5), answer(AlertKind.CLEARED, 6)) is AlertState.NORMAL
+    assert state_after(answer(AlertKind.SHELVED, 5, until=200)) is AlertState.SHELVED
+    assert state_after(answer(AlertKind.SHELVED, 5, until=50)) is AlertState.UNACKNOWLEDGED
+    assert state_after(answer(AlertKind.CLOSED, 9)) is AlertState.CLOSED
