@@ -1,0 +1,188 @@
+"""A judge of one station's parts: a row at a time, the same bits whether alone or in a stream.
+
+For each characteristic: check the row, score it, say what carried the score, decide the state. States in the order
+in which they prevail: `bad_data` (there is too little to judge by), `warming_up` (the memory is not filled yet),
+`outside_experience` (the conditions were never learned from), `alarm` (score above limit), `normal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.adapters.onnx_judge.model import Answer, OpenModel, open_model
+from lineside.adapters.onnx_judge.verdict import Verdict, contributions, predicted
+from lineside.domain.errors import ConfigurationError
+from lineside.domain.features.recipe import recipe_for
+from lineside.domain.judging.memory import MemoryState
+from lineside.domain.parts import PartRecord
+from lineside.domain.plan.digest import judging_digest
+from lineside.domain.plan.model import Plan, Reaction
+from lineside.domain.predictions import JudgementState, Prediction
+from lineside.domain.reactions import choose_reaction
+from lineside.ports import Judgement
+from lineside.wire.bundle import Bundle
+
+_LEAST_PRESENT: Final = 0.5
+"""Least share of a model's inputs that a part must have to be judged."""
+_ABNORMAL: Final = frozenset({JudgementState.ALARM, JudgementState.OUTSIDE_EXPERIENCE})
+_NAN: Final = float("nan")
+
+
+class OnnxJudge:
+    """Implements `lineside.ports.Judge` with one bundle per characteristic of a station.
+
+    `open` loads and checks the bundles; `judge` does so by itself on first use.
+    """
+
+    def __init__(self, plan: Plan, station: str, bundles: Sequence[Bundle]) -> None:
+        self._plan = plan
+        self._station = station
+        self._bundles = tuple(bundles)
+        self._models: tuple[OpenModel, ...] | None = None
+        self._digest = ""
+        self._recipe = ""
+        self._width = 0
+        self._reactions: dict[str, tuple[Reaction, ...]] = {}
+
+    def open(self) -> OnnxJudge:
+        """Load the bundles, check them against the plan and their golden rows, and compile the kernels.
+
+        Raises:
+            ConfigurationError: a bundle is for another station, plan or recipe, or two are for one characteristic.
+            IntegrityError: a bundle does not answer as it says.
+        """
+        recipe = recipe_for(self._plan, self._station)
+        self._digest, self._recipe, self._width = judging_digest(self._plan), recipe.digest, len(recipe.features)
+        for bundle in self._bundles:
+            self._check(bundle)
+        names = [bundle.manifest.characteristic for bundle in self._bundles]
+        if len(set(names)) < len(names):
+            raise ConfigurationError("two bundles for one characteristic", value=names)
+        self._reactions = {name: self._plan.reactions_to(name) for name in names}
+        self._models = tuple(open_model(bundle) for bundle in self._bundles)
+        return self
+
+    def judge(self, part: PartRecord, now: int) -> Judgement:
+        """Return the judgement of a part; ``now`` in UTC ns. Bad data never raises: the state says so."""
+        return Judgement(part=part, predictions=tuple(self._judge(model, part, now) for model in self._opened()))
+
+    def reset(self) -> None:
+        """Forget earlier parts, as at the start of another process or product."""
+        for model in self._opened():
+            model.memory.reset()
+
+    def state(self) -> Mapping[str, MemoryState]:
+        """Return what is remembered of earlier parts as plain values, by model name, for a checkpoint."""
+        return {model.name: model.memory.state() for model in self._opened()}
+
+    def restore(self, state: Mapping[str, MemoryState]) -> None:
+        """Take over a checkpoint; models that it does not name start anew."""
+        for model in self._opened():
+            model.memory.reset()
+            if model.name in state:
+                model.memory.restore(state[model.name])
+
+    def _opened(self) -> tuple[OpenModel, ...]:
+        if self._models is None:
+            self.open()
+        assert self._models is not None
+        return self._models
+
+    def _check(self, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        for field, found, wanted in (
+            ("station", manifest.station, self._station),
+            ("plan", manifest.plan_digest, self._digest),
+            ("recipe", manifest.recipe, self._recipe),
+        ):
+            if found != wanted:
+                raise ConfigurationError(
+                    f"the model {bundle.name} is for another {field}",
+                    field=field,
+                    value=found,
+                    choices=(wanted,),
+                    next_step="train it again with this plan",
+                )
+
+    def _judge(self, model: OpenModel, part: PartRecord, now: int) -> Prediction:
+        row, problem = self._row(model, part)
+        if row is None:
+            return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, problem))
+        answer = model.answer(row)
+        ready = model.memory.ready
+        if not np.isfinite(answer.score):
+            return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, "the score is not a number"))
+        if model.memory.kept:
+            model.memory.advance(answer.outputs, part.ended)
+        return self._prediction(model, part, now, self._verdict(model, part, answer, ready=ready), answer)
+
+    def _row(self, model: OpenModel, part: PartRecord) -> tuple[NDArray[np.float32] | None, str]:
+        """Return the model's inputs of a part, or None and why it cannot be judged."""
+        if part.recipe != self._recipe:
+            return None, f"the part was made by another recipe ({part.recipe})"
+        if part.features.shape != (self._width,):
+            return None, f"{part.features.size} features instead of {self._width}"
+        if part.incomplete:
+            return None, "the cycle had no proper end"
+        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and so missing
+            row = part.features[model.inputs].astype(np.float32)[None, :]
+        present = int(np.isfinite(row).sum())
+        if present < row.size:
+            row[~np.isfinite(row)] = _NAN
+        if present < _LEAST_PRESENT * row.size or not present:
+            return None, f"{row.size - present} of {row.size} features are missing"
+        return row, ""
+
+    def _verdict(self, model: OpenModel, part: PartRecord, answer: Answer, *, ready: bool) -> Verdict:
+        if not ready:
+            return Verdict(JudgementState.WARMING_UP, f"the model looks {model.memory.lags} parts back")
+        if model.region is not None:
+            level, worst = model.region.strangeness(np.ascontiguousarray(part.features, dtype=np.float64))
+            if level > 1.0 and worst >= 0:
+                name = model.bundle.manifest.features[worst].name
+                return Verdict(JudgementState.OUTSIDE_EXPERIENCE, f"{name} is outside what was learned from")
+        if answer.score > model.bundle.manifest.limit:
+            return Verdict(JudgementState.ALARM, "")
+        return Verdict(JudgementState.NORMAL, "")
+
+    def _prediction(
+        self, model: OpenModel, part: PartRecord, now: int, verdict: Verdict, answer: Answer | None = None
+    ) -> Prediction:
+        manifest = model.bundle.manifest
+        said = predicted(model, answer)
+        return Prediction(
+            cycle_id=part.cycle_id,
+            unit=part.unit,
+            station=part.station,
+            characteristic=manifest.characteristic,
+            model=model.name,
+            plan=self._digest,
+            started=part.started,
+            ended=part.ended,
+            received=part.received,
+            judged=now,
+            state=verdict.state,
+            score=_NAN if answer is None else answer.score,
+            limit=manifest.limit,
+            risk=said.risk,
+            predicted=said.text,
+            low=said.low,
+            high=said.high,
+            contributions=() if answer is None else contributions(model, part.features, answer.shares),
+            cause=self._cause(model, answer) if verdict.state in _ABNORMAL and answer is not None else "",
+            late=part.late,
+            reason=verdict.reason,
+        )
+
+    def _cause(self, model: OpenModel, answer: Answer) -> str:
+        """Return the id of the plan's reaction to what carried the score."""
+        shares: dict[str, float] = {}
+        facts = model.bundle.manifest.features
+        for position, share in zip(model.inputs.tolist(), answer.shares.tolist(), strict=True):
+            signal = facts[position].signal
+            shares[signal] = shares.get(signal, 0.0) + share
+        return choose_reaction(self._reactions[model.bundle.manifest.characteristic], shares)

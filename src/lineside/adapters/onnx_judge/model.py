@@ -1,0 +1,113 @@
+"""One bundle in service: its session, what it remembers, and the arrays its answers are worded with.
+
+The graph is loaded from bytes, so that it can name no file, and runs on one thread, node after node. Before a
+bundle is used its golden rows must give the scores that it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from lineside.adapters.onnx_judge.explain import Explainer, explainer_for
+from lineside.adapters.onnx_judge.region import Region, region_of
+from lineside.domain.errors import IntegrityError
+from lineside.domain.judging.memory import Memory
+from lineside.domain.plan.model import Role
+from lineside.domain.readings import Float64
+from lineside.wire.bundle import GOLDEN_INPUTS, GOLDEN_SCORES, MODEL_FILE, Bundle
+
+Float32 = NDArray[np.float32]
+_TOLERANCE: Final = 1e-4
+"""Greatest relative difference of golden scores between machines (another processor may sum in another order)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Answer:
+    """What the graph says of one part: score, other outputs by name, and the share of each input."""
+
+    score: float
+    outputs: Mapping[str, Float32]
+    shares: Float64
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class OpenModel:
+    """An opened bundle; ``inputs`` are the positions of the recipe that the graph reads.
+
+    ``conditions`` are those of the environment features that it does not read, shown beside the contributions.
+    """
+
+    bundle: Bundle
+    name: str
+    inputs: NDArray[np.int64]
+    session: Any
+    outputs: list[str]
+    memory: Memory
+    explain: Explainer
+    region: Region | None
+    conditions: tuple[int, ...]
+
+    def answer(self, features: Float32) -> Answer:
+        """Return the answer for one row of inputs, shape ``(1, n)``; the memory stays as it is."""
+        feeds = {"x": features, **self.memory.inputs()} if self.memory.kept else {"x": features}
+        values = self.session.run(self.outputs, feeds)
+        outputs = dict(zip(self.outputs, values, strict=True))
+        return Answer(score=float(outputs["score"][0, 0]), outputs=outputs, shares=self.explain(features, outputs))
+
+
+def open_model(bundle: Bundle) -> OpenModel:
+    """Open a bundle and check its golden rows.
+
+    Raises:
+        IntegrityError: the graph cannot be loaded, or does not answer as the bundle says.
+    """
+    manifest = bundle.manifest
+    session = _session(bundle)
+    outputs = [item.name for item in session.get_outputs()]
+    model = OpenModel(
+        bundle=bundle,
+        name=bundle.name,
+        inputs=np.array(manifest.inputs, dtype=np.int64),
+        session=session,
+        outputs=outputs,
+        memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags),
+        explain=explainer_for(bundle),
+        region=region_of(manifest.experience),
+        conditions=tuple(
+            i
+            for i, fact in enumerate(manifest.features)
+            if fact.role == Role.ENVIRONMENT and i not in set(manifest.inputs)
+        ),
+    )
+    _check_golden(model)
+    return model
+
+
+def _session(bundle: Bundle) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(bundle.files[MODEL_FILE], options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen classes of its own, all meaning: not this graph
+        raise IntegrityError(f"a bundle's graph cannot be loaded: {error}", field=bundle.name) from error
+
+
+def _check_golden(model: OpenModel) -> None:
+    rows, expected = model.bundle.array(GOLDEN_INPUTS), model.bundle.array(GOLDEN_SCORES)
+    for row, score in zip(rows, expected, strict=True):
+        answer = model.answer(np.ascontiguousarray(row[None, :], dtype=np.float32))
+        given = answer.score if model.memory.ready else float("nan")
+        if not np.isclose(given, score, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):
+            raise IntegrityError(
+                "a bundle's golden row gives another score here", field=model.name, value=given, choices=(float(score),)
+            )
+        model.memory.advance(answer.outputs)
+    model.memory.reset()

@@ -1,0 +1,59 @@
+"""The words and units of a judgement: what is predicted, and what carried it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from lineside.adapters.onnx_judge.model import Answer, OpenModel
+from lineside.domain.predictions import Contribution, JudgementState
+from lineside.domain.readings import Float64
+
+MOST_SHOWN: Final = 10
+"""Inputs that are shown with their share; the rest carry less than these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A state and why, where the state needs a reason."""
+
+    state: JudgementState
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a model expects: class or value as text, its interval, and the risk of not conforming."""
+
+    text: str = ""
+    low: float | None = None
+    high: float | None = None
+    risk: float | None = None
+
+
+def predicted(model: OpenModel, answer: Answer | None) -> Said:
+    """Return what the model expects of a part; a model of normal expects nothing in particular."""
+    del model, answer
+    return Said()
+
+
+def contributions(model: OpenModel, features: Float64, shares: Float64) -> tuple[Contribution, ...]:
+    """Return the inputs that moved the score most, by share, then the conditions that are no inputs (share 0)."""
+    facts = model.bundle.manifest.features
+    if len(shares) > MOST_SHOWN:
+        chosen = np.argpartition(-np.abs(shares), MOST_SHOWN)[:MOST_SHOWN]
+        chosen = chosen[np.argsort(-shares[chosen], kind="stable")]
+    else:
+        chosen = np.argsort(-shares, kind="stable")
+    positions = model.inputs[chosen]
+    shown = zip(positions.tolist(), features[positions].tolist(), shares[chosen].tolist(), strict=True)
+    result = [
+        Contribution(f.name, f.signal, value, f.usual, f.low, f.high, f.unit, share)
+        for f, value, share in ((facts[position], value, share) for position, value, share in shown)
+    ]
+    for position in model.conditions:
+        f = facts[position]
+        result.append(Contribution(f.name, f.signal, float(features[position]), f.usual, f.low, f.high, f.unit, 0.0))
+    return tuple(result)

@@ -1,0 +1,1 @@
+"""What turns a part record into a judgement: memory, experience, path attribution, wording."""

@@ -1,0 +1,69 @@
+"""Contributions in words, as they stand on the alert card: "die temperature 14 degC above usual"."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from lineside.domain.predictions import Contribution
+
+_STATISTICS: Final = {
+    "mean": "",
+    "value": "",
+    "last": "",
+    "first": "first ",
+    "std": "variation of ",
+    "min": "lowest ",
+    "max": "highest ",
+    "range": "range of ",
+    "slope": "rise of ",
+    "area": "total ",
+    "count": "number of readings of ",
+}
+
+_STATISTIC: Final = re.compile(
+    r"(?:(?P<phase>[a-z][a-z0-9_]*)\.)?(?:p(?P<percent>\d{1,2}(?:\.\d)?)|above\((?P<limit>[^)]*)\)|(?P<kind>[a-z]+))"
+)
+
+
+def word_contribution(contribution: Contribution, label: str = "") -> str:
+    """Return what a contribution says; ``label`` is the signal's name (default: its id, spelt with spaces)."""
+    name = _subject(contribution, label or contribution.signal.replace("_", " "))
+    if math.isnan(contribution.value):
+        return f"{name} is missing"
+    if contribution.low <= contribution.value <= contribution.high:
+        return f"{name} {_quantity(contribution.value, contribution.unit)}, as usual"
+    difference = contribution.value - contribution.usual
+    side = "above" if difference > 0 else "below"
+    return f"{name} {_quantity(abs(difference), contribution.unit)} {side} usual"
+
+
+def _subject(contribution: Contribution, label: str) -> str:
+    """Return the statistic, the signal and the phase in words."""
+    found = _STATISTIC.fullmatch(contribution.feature.removeprefix(contribution.signal).removeprefix("."))
+    if found is None:
+        return label
+    if found["percent"]:
+        words = f"{found['percent']} % point of {label}"
+    elif found["limit"]:
+        words = f"time of {label} above {found['limit']}"
+    else:
+        words = f"{_STATISTICS.get(found['kind'], '')}{label}"
+    return f"{words} in {found['phase'].replace('_', ' ')}" if found["phase"] else words
+
+
+def _quantity(value: float, unit: str) -> str:
+    return f"{format_value(value)} {unit}".rstrip()
+
+
+def format_value(value: float) -> str:
+    """Return a number with three significant digits at most, without an exponent where that stays readable."""
+    if value == 0.0 or not math.isfinite(value):
+        return f"{value:g}"
+    magnitude = math.floor(math.log10(abs(value)))
+    if not -4 <= magnitude <= 6:
+        return f"{value:.2e}"
+    digits = max(2 - magnitude, 0)
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,76 @@
+"""A model of normal as an ONNX graph: pure, float32, memory going in and coming out.
+
+Inputs: ``x`` ``(1, n)``; ``memory`` ``(1, n)`` where there is a moving average; ``past`` ``(1, n lags)`` where there
+are lags. Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n)``, the parts of the score that each input carries (they
+sum to the score); ``memory_out`` and ``past_out``, to be given with the next part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.learn.graph import Graph
+from lineside.learn.normal import FARTHEST, NormalModel
+
+
+def normal_graph(model: NormalModel) -> bytes:
+    """Return the graph's bytes."""
+    graph = Graph("normal")
+    width = len(model.centre)
+    current = _remembered(graph, _standardised(graph, model), model)
+    stacked = current
+    if model.lags:
+        past = graph.input("past", width * model.lags)
+        stacked = graph.add("Concat", [current, past], axis=1)
+        graph.output("past_out", graph.slice(stacked, 0, width * model.lags), width * model.lags)
+    _charts(graph, stacked, model)
+    return graph.to_bytes()
+
+
+def _standardised(graph: Graph, model: NormalModel) -> str:
+    x = graph.input("x", len(model.centre))
+    centre = graph.constant("centre", model.centre[None, :])
+    filled = graph.add("Where", [graph.add("IsNaN", [x]), centre, x])
+    scaled = graph.add(
+        "Mul", [graph.add("Sub", [filled, centre]), graph.constant("inverse", 1.0 / model.scale[None, :])]
+    )
+    return graph.add(
+        "Clip", [scaled, graph.constant("least", np.array(-FARTHEST)), graph.constant("most", np.array(FARTHEST))]
+    )
+
+
+def _remembered(graph: Graph, z: str, model: NormalModel) -> str:
+    if model.weight >= 1.0:
+        return z
+    memory = graph.input("memory", len(model.centre))
+    newest = graph.add("Mul", [z, graph.constant("weight", np.array(model.weight))])
+    older = graph.add("Mul", [memory, graph.constant("keep", np.array(1.0 - model.weight))])
+    return graph.output("memory_out", graph.add("Add", [newest, older]), len(model.centre))
+
+
+def _charts(graph: Graph, stacked: str, model: NormalModel) -> None:
+    """Add both charts with their parts; the chart that is the greater gives the score and the parts."""
+    projected = graph.add("MatMul", [stacked, graph.constant("loadings", model.loadings)])
+    back = graph.constant("back", model.loadings.T)
+    weighed = graph.add(
+        "Mul", [projected, graph.constant("weights", 1.0 / (model.variances * model.t2_scale)[None, :])]
+    )
+    t2_parts = graph.add("Mul", [stacked, graph.add("MatMul", [weighed, back])])
+    residual = graph.add("Sub", [stacked, graph.add("MatMul", [projected, back])])
+    spe_parts = graph.add(
+        "Mul", [graph.add("Mul", [residual, residual]), graph.constant("spe", np.array(1.0 / model.spe_scale))]
+    )
+    t2, spe = graph.sum(t2_parts), graph.sum(spe_parts)
+    graph.output("score", graph.add("Max", [t2, spe]), 1)
+    chosen = graph.add("Where", [graph.add("GreaterOrEqual", [t2, spe]), t2_parts, spe_parts])
+    graph.output("parts", _per_input(graph, chosen, model), len(model.centre))
+
+
+def _per_input(graph: Graph, parts: str, model: NormalModel) -> str:
+    """Return the parts with those of earlier rows added to those of the same input now."""
+    if not model.lags:
+        return parts
+    shape: NDArray[np.int64] = np.array([model.lags + 1, len(model.centre)], dtype=np.int64)
+    table = graph.add("Reshape", [parts, graph.constant("table", shape)])
+    return graph.add("ReduceSum", [table, graph.constant("rows", np.array([0], dtype=np.int64))], keepdims=1)

@@ -1,0 +1,265 @@
+"""Learn a model of one characteristic from its parts, and pack it: the one entrance to learning.
+
+1. Choose columns and rows; drop duplicates and count them.
+2. Choose the family: the plan's, or by what the data carries.
+3. Learn, validate honestly, export to ONNX, and compare the export with the model row by row.
+4. Set the limit by what the export gives for parts that were not learned from.
+5. Seal a bundle with all that is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+
+from lineside import __version__
+from lineside.domain.errors import DataError
+from lineside.domain.parts import PartTable
+from lineside.domain.plan.digest import judging_digest
+from lineside.domain.plan.model import CharacteristicKind, Plan
+from lineside.domain.readings import Float64
+from lineside.learn.choose import choose_and_learn
+from lineside.learn.experience import learn_experience
+from lineside.learn.learned import Learned, Progress, Task
+from lineside.learn.rows import (
+    Rows,
+    bad_values,
+    choose_columns,
+    classes_of,
+    has_time,
+    known,
+    nonconforming,
+    prepare,
+)
+from lineside.wire.bundle import (
+    GOLDEN_INPUTS,
+    GOLDEN_SCORES,
+    MODEL_FILE,
+    Bundle,
+    FeatureFact,
+    Manifest,
+    TrainingFacts,
+    array_bytes,
+    seal,
+)
+
+_GOLDEN_ROWS: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FitRequest:
+    """What is to be learned, from what.
+
+    ``table`` holds the parts to learn from; ``calibration`` later parts that set the limit and are not learned from
+    (None: learning keeps some of its own back). ``now`` is UTC ns. ``timed`` says whether the parts have times of
+    their own (None: as the plan's sources say). ``release`` names the model, by default after the characteristic.
+    """
+
+    plan: Plan
+    characteristic: str
+    table: PartTable
+    calibration: PartTable | None = None
+    seed: int = 0
+    now: int = 0
+    data_version: str = ""
+    release: str = ""
+    version: int = 1
+    timed: bool | None = None
+    progress: Progress = field(default=lambda _: None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitReport:
+    """What was learned, in words and numbers; ``lines`` is the report a person reads."""
+
+    characteristic: str
+    family: str
+    reason: str
+    scheme: str
+    metrics: Mapping[str, float]
+    limit: float
+    limit_from: str
+    limit_rows: int
+    nominal_rate: float
+    guaranteed_rate: float
+    parity: float
+    rows: int
+    known: int
+    nonconforming: int
+    dropped: Mapping[str, int]
+    features: int
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the report as lines of text."""
+        dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items() if count) or "none"
+        promise = f"a false-alarm rate of at most {self.guaranteed_rate:.2%}"
+        if self.guaranteed_rate > self.nominal_rate + 1e-12:
+            promise += f" (the plan asks for {self.nominal_rate:.2%}: too few parts to promise that)"
+        figures = [f"    {name.replace('_', ' '):28} {value:.4g}" for name, value in self.metrics.items()]
+        counts = (
+            f"{self.rows} ({self.known} with known outcome, {self.nonconforming} nonconforming; dropped: {dropped})"
+        )
+        return (
+            f"{self.characteristic}: {self.family}",
+            f"  why          {self.reason}",
+            f"  parts        {counts}",
+            f"  features     {self.features}",
+            f"  validation   {self.scheme}",
+            *figures,
+            f"  limit        {self.limit:.6g} from {self.limit_from}: {promise}, on parts like those",
+            f"  parity       export and model differ by at most {self.parity:.1e}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitResult:
+    """The bundle and the report."""
+
+    bundle: Bundle
+    report: FitReport
+
+
+def fit(request: FitRequest) -> FitResult:
+    """Learn one characteristic.
+
+    Raises:
+        DataError: the parts do not carry what learning needs; the message says what is missing.
+        IntegrityError: the exported model differs from the learned one.
+    """
+    task = _task(request)
+    learned, reason = choose_and_learn(task)
+    report = _report(task, learned, reason)
+    return FitResult(bundle=_bundle(request, task, learned, report), report=report)
+
+
+def _task(request: FitRequest) -> Task:
+    try:
+        characteristic = request.plan.characteristic(request.characteristic)
+    except KeyError:
+        raise DataError(
+            "no such characteristic in the plan",
+            field="characteristic",
+            value=request.characteristic,
+            choices=[item.id for item in request.plan.characteristics],
+        ) from None
+    columns = choose_columns(request.table.recipe, characteristic, with_environment=False)
+    remembers = characteristic.model.lags > 0 or characteristic.model.memory < 1.0
+    rows = prepare(request.table, columns.inputs, remembers=remembers)
+    calibration = request.calibration
+    return Task(
+        characteristic=characteristic,
+        columns=columns,
+        rows=rows,
+        calibration=None if calibration is None else prepare(calibration, columns.inputs, remembers=remembers),
+        timed=has_time(request.plan, characteristic.station) if request.timed is None else request.timed,
+        seed=request.seed,
+        progress=request.progress,
+    )
+
+
+def _report(task: Task, learned: Learned, reason: str) -> FitReport:
+    return FitReport(
+        characteristic=task.characteristic.id,
+        family=str(learned.family),
+        reason=reason,
+        scheme=learned.scheme,
+        metrics=dict(learned.metrics),
+        limit=learned.limit.value,
+        limit_from=learned.limit_from,
+        limit_rows=learned.limit.rows,
+        nominal_rate=learned.limit.nominal,
+        guaranteed_rate=learned.limit.guaranteed,
+        parity=learned.parity,
+        rows=len(task.rows),
+        known=int(known(task.rows).sum()),
+        nonconforming=int(nonconforming(task.rows, task.characteristic).sum()),
+        dropped=dict(task.rows.dropped),
+        features=len(learned.columns.inputs),
+    )
+
+
+def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport) -> Bundle:
+    characteristic, plan = task.characteristic, request.plan
+    specification = characteristic.specification
+    attribute = characteristic.kind is CharacteristicKind.ATTRIBUTE
+    usual = task.rows.features[learned.usual]
+    manifest = Manifest(
+        release=request.release or characteristic.id,
+        version=request.version,
+        site=plan.site.id,
+        line=plan.line.id,
+        station=characteristic.station,
+        characteristic=characteristic.id,
+        kind=str(characteristic.kind),
+        family=str(learned.family),
+        classes=classes_of(characteristic) if attribute else (),
+        nonconforming=tuple(sorted(bad_values(characteristic))) if attribute else (),
+        plan_digest=judging_digest(plan),
+        plan_revision=plan.revision.number,
+        recipe=request.table.recipe.digest,
+        features=_feature_facts(request.table, usual),
+        inputs=tuple(learned.columns.inputs.tolist()),
+        limit=learned.limit.value,
+        false_alarm_rate=characteristic.model.false_alarm_rate,
+        memory=learned.exported.weight,
+        lags=learned.exported.lags,
+        calibration=dict(learned.calibration),
+        lsl=None if specification is None else specification.lsl,
+        usl=None if specification is None else specification.usl,
+        experience=learn_experience(task.rows.features, learned.columns.environment),
+        training=_training(request, task, learned, report),
+    )
+    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **_golden(task, learned)})
+
+
+def _training(request: FitRequest, task: Task, learned: Learned, report: FitReport) -> TrainingFacts:
+    return TrainingFacts(
+        data_version=request.data_version,
+        code_version=__version__,
+        seed=request.seed,
+        trained=request.now,
+        first=int(task.rows.started.min()),
+        last=int(task.rows.ended.max()),
+        rows=report.rows,
+        nonconforming=report.nonconforming,
+        calibration_rows=report.limit_rows,
+        dropped=dict(report.dropped),
+        reason=report.reason,
+        scheme=report.scheme,
+        metrics=dict(report.metrics),
+        guaranteed_rate=report.guaranteed_rate,
+        parity=learned.parity,
+    )
+
+
+def _feature_facts(table: PartTable, usual: Float64) -> tuple[FeatureFact, ...]:
+    facts = []
+    for spec, column in zip(table.recipe.features, usual.T, strict=True):
+        present = column[~np.isnan(column)]
+        low, middle, high = np.quantile(present, (0.025, 0.5, 0.975)).tolist() if len(present) else (0.0, 0.0, 0.0)
+        facts.append(
+            FeatureFact(
+                name=spec.name,
+                signal=spec.signal,
+                unit=spec.unit,
+                role=str(spec.role),
+                usual=middle,
+                low=low,
+                high=high,
+            )
+        )
+    return tuple(facts)
+
+
+def _golden(task: Task, learned: Learned) -> dict[str, bytes]:
+    """Return rows with the scores they must give wherever the bundle is opened, one of them with a missing value."""
+    chosen = np.unique(np.linspace(0, len(task.rows) - 1, _GOLDEN_ROWS).astype(np.int64))
+    rows: Rows = replace(task.rows.take(chosen), group=np.full(len(chosen), "", dtype=object))
+    inputs = rows.features[:, learned.columns.inputs].astype(np.float32)
+    if inputs.shape[1] > 1:
+        inputs[0, 0] = np.nan
+    scores = learned.exported.run(inputs.astype(np.float64), rows.group)["score"].ravel()
+    return {GOLDEN_INPUTS: array_bytes(inputs), GOLDEN_SCORES: array_bytes(scores.astype(np.float32))}

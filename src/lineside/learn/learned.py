@@ -1,0 +1,50 @@
+"""What every family hands over once it has learned: a graph, a limit, and what is known of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.domain.limits import Limit
+from lineside.domain.plan.model import Characteristic, ModelFamily
+from lineside.learn.rows import Choice, Rows
+from lineside.learn.runtime import ExportedModel
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Task:
+    """What is to be learned: the characteristic, its rows, and rows that came later for the limit (or None)."""
+
+    characteristic: Characteristic
+    columns: Choice
+    rows: Rows
+    calibration: Rows | None
+    timed: bool
+    seed: int
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Learned:
+    """A learned model, ready for a bundle.
+
+    ``usual`` marks the rows of the task that show what is usual. ``metrics`` are those of the honest
+    validation that ``scheme`` words.
+    """
+
+    family: ModelFamily
+    exported: ExportedModel
+    columns: Choice
+    limit: Limit
+    usual: NDArray[np.bool_]
+    parity: float
+    scheme: str
+    metrics: Mapping[str, float]
+    limit_from: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    calibration: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,142 @@
+"""The family for few or no nonconforming parts: learn what is normal, and set the limit on later parts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.domain.errors import DataError
+from lineside.domain.limits import Limit, conformal_limit
+from lineside.domain.plan.model import ModelFamily
+from lineside.domain.readings import Float64
+from lineside.learn.export_normal import normal_graph
+from lineside.learn.learned import Learned, Task
+from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
+from lineside.learn.rows import Rows, known, nonconforming, several_groups
+from lineside.learn.runtime import ExportedModel, check_parity
+from lineside.learn.validation import HeldOut, Scorer, choose_split, held_out_metrics, hold_out
+
+Bools = NDArray[np.bool_]
+_KEPT_BACK: Final = 0.3
+"""Share of the conforming rows that set the limit, where no later rows are given for it."""
+_LEAST_VALIDATED: Final = 4 * LEAST_ROWS
+_PARITY_ROWS: Final = 500
+
+
+def learn_normal(task: Task) -> Learned:
+    """Learn normal and set its limit.
+
+    Raises:
+        DataError: too few conforming parts.
+    """
+    conforming = ~nonconforming(task.rows, task.characteristic)
+    shape, limit_rows, limit_from = _separate(task, np.flatnonzero(conforming))
+    task.progress(f"learning normal from {len(shape)} parts")
+    model = fit_rows(task, shape)
+    exported = export(model)
+    parity = _parity(task, model, exported)
+    task.progress(f"setting the limit on {len(limit_rows)} parts")
+    held = validate_normal(task)
+    metrics = {} if held is None else _metrics(task, held)
+    return Learned(
+        family=ModelFamily.NORMAL,
+        exported=exported,
+        columns=task.columns,
+        limit=_limit(task, exported, limit_rows),
+        usual=conforming,
+        parity=parity,
+        scheme="too few parts to validate" if held is None else held.split.scheme,
+        metrics=metrics,
+        limit_from=limit_from,
+    )
+
+
+def fit_rows(task: Task, rows: Rows) -> NormalModel:
+    """Fit the model that the plan wishes to conforming rows."""
+    wish = task.characteristic.model
+    return fit_normal(
+        rows.features[:, task.columns.inputs],
+        rows.group,
+        weight=wish.memory,
+        lags=wish.lags,
+        rate=wish.false_alarm_rate,
+    )
+
+
+def export(model: NormalModel) -> ExportedModel:
+    """Return the model as a graph."""
+    return ExportedModel(graph=normal_graph(model), width=len(model.centre), weight=model.weight, lags=model.lags)
+
+
+def validate_normal(task: Task) -> HeldOut | None:
+    """Return held-out scores of all rows by models of normal; None where there are too few rows for it."""
+    bad = nonconforming(task.rows, task.characteristic)
+    if np.sum(~bad) < _LEAST_VALIDATED:
+        return None
+    task.progress("validating the model of normal on parts it has not seen")
+    labels = np.where(bad, "bad", "good").astype(object)
+    split = choose_split(task.rows, labels, timed=task.timed, seed=task.seed)
+    return hold_out(lambda rows: _scorer(task, rows), task.rows, split)
+
+
+def _scorer(task: Task, rows: Rows) -> Scorer:
+    inputs = task.columns.inputs
+    model = fit_rows(task, rows.take(~nonconforming(rows, task.characteristic)))
+    return lambda later: normal_scores(model, later.features[:, inputs], later.group)
+
+
+def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
+    bad = nonconforming(task.rows, task.characteristic)
+    rate = task.characteristic.model.false_alarm_rate
+    labelled = known(task.rows)
+    return held_out_metrics(held, held.score, bad, labelled if labelled.any() else ~labelled, rate)
+
+
+def _separate(task: Task, conforming: NDArray[np.int64]) -> tuple[Rows, Rows, str]:
+    """Return rows for the shape and rows for the limit, never the same: later ones where there is time."""
+    if task.calibration is not None:
+        good = task.calibration.take(~nonconforming(task.calibration, task.characteristic))
+        return task.rows.take(conforming), good, "a calibration segment of its own"
+    kept = max(round(len(conforming) * _KEPT_BACK), 1)
+    if len(conforming) - kept < LEAST_ROWS:
+        raise DataError(
+            "too few conforming parts to learn normal and to set a limit by others",
+            field=task.characteristic.id,
+            value=len(conforming),
+            next_step=f"collect {round(LEAST_ROWS / (1 - _KEPT_BACK)) + 1} at least",
+        )
+    if task.timed or task.characteristic.model.lags or task.characteristic.model.memory < 1.0:
+        back, words = conforming[len(conforming) - kept :], f"the latest {kept} conforming parts, not learned from"
+    else:
+        back, words = _at_random(task, conforming, kept)
+    return task.rows.take(np.setdiff1d(conforming, back)), task.rows.take(np.sort(back)), words
+
+
+def _at_random(task: Task, conforming: NDArray[np.int64], kept: int) -> tuple[NDArray[np.int64], str]:
+    """Return about ``kept`` rows drawn at random, whole groups (or units) together."""
+    names = task.rows.group if several_groups(task.rows.group) else task.rows.unit
+    names = names[conforming]
+    order = np.random.default_rng(task.seed).permutation(np.array(sorted(set(names)), dtype=object))
+    rank = {name: place for place, name in enumerate(order)}
+    places = np.array([rank[name] for name in names])
+    by_place = np.argsort(places, kind="stable")
+    last = places[by_place[kept - 1]]
+    chosen = conforming[places <= last] if last < len(order) - 1 else conforming[by_place[:kept]]
+    return chosen, f"{len(chosen)} conforming parts drawn at random and not learned from (parts have no time)"
+
+
+def _limit(task: Task, exported: ExportedModel, rows: Rows) -> Limit:
+    scores = exported.run(rows.features[:, task.columns.inputs], rows.group)["score"].ravel().astype(np.float64)
+    return conformal_limit(scores[~np.isnan(scores)], task.characteristic.model.false_alarm_rate)
+
+
+def _parity(task: Task, model: NormalModel, exported: ExportedModel) -> float:
+    """Return the difference between model and graph over the first rows, one in five with a missing value."""
+    rows = task.rows.features[:_PARITY_ROWS, task.columns.inputs].copy()
+    for i in range(0, len(rows), 5):
+        rows[i, i % rows.shape[1]] = np.nan
+    group = task.rows.group[:_PARITY_ROWS]
+    given: Float64 = exported.run(rows, group)["score"].ravel().astype(np.float64)
+    return check_parity(normal_scores(model, rows, group), given)

@@ -1,0 +1,156 @@
+"""The rows a model is learned from: which of a table's parts, which of its features, and what was dropped.
+
+Dropped rows are counted by reason. Row order carries no meaning to any model; time order is kept because
+memory, lags and honest validation need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.domain.features.recipe import FeatureRecipe
+from lineside.domain.outcomes import CONFORMING, NONCONFORMING
+from lineside.domain.parts import PartTable
+from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan, Role, SourceKind
+from lineside.domain.readings import Float64, Int64
+from lineside.domain.splits import duplicate_rows
+
+Bools = NDArray[np.bool_]
+LEAST_PRESENT = 0.5
+"""Least share of a model's inputs that a part must have to be learned from or judged."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Choice:
+    """Which columns of the recipe are for what: ``inputs`` reach the model, ``environment`` are the conditions."""
+
+    inputs: Int64
+    environment: Int64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Rows:
+    """Parts ready to be learned from, in time order; all columns have one length.
+
+    ``features`` is the whole recipe, float32 values held as float64, so that what is learned is what is judged.
+    """
+
+    features: Float64
+    outcome: NDArray[np.object_]
+    group: NDArray[np.object_]
+    unit: NDArray[np.object_]
+    started: Int64
+    ended: Int64
+    dropped: Mapping[str, int]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.unit)
+
+    def take(self, chosen: Bools | Int64) -> Rows:
+        """Return the rows chosen by a mask or by positions."""
+        return Rows(
+            features=self.features[chosen],
+            outcome=self.outcome[chosen],
+            group=self.group[chosen],
+            unit=self.unit[chosen],
+            started=self.started[chosen],
+            ended=self.ended[chosen],
+            dropped=self.dropped,
+        )
+
+
+def choose_columns(recipe: FeatureRecipe, characteristic: Characteristic, *, with_environment: bool) -> Choice:
+    """Return the columns for a characteristic: process features, and conditions as inputs too where wanted."""
+    excluded = set(characteristic.model.exclude)
+    process = [i for i, item in enumerate(recipe.features) if item.signal not in excluded and item.role is Role.PROCESS]
+    conditions = [
+        i for i, item in enumerate(recipe.features) if item.signal not in excluded and item.role is Role.ENVIRONMENT
+    ]
+    inputs = sorted(process + conditions) if with_environment or not process else process
+    return Choice(inputs=np.array(inputs, dtype=np.int64), environment=np.array(conditions, dtype=np.int64))
+
+
+def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
+    """Return a table's rows in time order without duplicates and without parts that lack most inputs.
+
+    ``remembers`` says that the model has memory or lags: then a row whose values repeat is no copy unless its
+    time repeats too.
+    """
+    order = np.argsort(table.started, kind="stable")
+    features = np.asarray(table.features, dtype=np.float32).astype(np.float64)[order]
+    features[~np.isfinite(features)] = np.nan
+    rows = Rows(
+        features=features,
+        outcome=np.array(table.outcome, dtype=object)[order],
+        group=np.array(table.group, dtype=object)[order],
+        unit=np.array(table.unit, dtype=object)[order],
+        started=np.asarray(table.started, dtype=np.int64)[order],
+        ended=np.asarray(table.ended, dtype=np.int64)[order],
+        dropped={},
+    )
+    beside = [(o, g, int(t)) for o, g, t in zip(rows.outcome, rows.group, rows.started, strict=True)]
+    repeated = duplicate_rows(rows.features, beside if remembers else [item[0] for item in beside])
+    keep = np.ones(len(rows), dtype=np.bool_)
+    keep[repeated] = False
+    empty = np.isnan(rows.features[:, inputs]).mean(axis=1) > 1.0 - LEAST_PRESENT if len(inputs) else ~keep
+    dropped = {"duplicate": len(repeated), "lacks most inputs": int(np.sum(keep & empty))}
+    kept = rows.take(keep & ~empty)
+    return Rows(**{name: getattr(kept, name) for name in Rows.__slots__ if name != "dropped"}, dropped=dropped)
+
+
+def bad_values(characteristic: Characteristic) -> frozenset[str]:
+    """Return the outcomes of an attribute that do not conform."""
+    return frozenset(characteristic.nonconforming or ((NONCONFORMING,) if not characteristic.classes else ()))
+
+
+def classes_of(characteristic: Characteristic) -> tuple[str, ...]:
+    """Return the classes of an attribute, in the plan's order."""
+    return characteristic.classes or (CONFORMING, NONCONFORMING)
+
+
+def nonconforming(rows: Rows, characteristic: Characteristic) -> Bools:
+    """Return for each row whether it is known not to conform; what is not known counts as conforming."""
+    if characteristic.kind is CharacteristicKind.ATTRIBUTE:
+        return np.isin(rows.outcome, list(bad_values(characteristic)))
+    values = measured(rows)
+    limits = characteristic.specification
+    low = -np.inf if limits is None or limits.lsl is None else limits.lsl
+    high = np.inf if limits is None or limits.usl is None else limits.usl
+    return np.asarray((values < low) | (values > high), dtype=np.bool_)
+
+
+def known(rows: Rows) -> Bools:
+    """Return for each row whether its outcome is known."""
+    return np.array([text != "" for text in rows.outcome], dtype=np.bool_)
+
+
+def measured(rows: Rows) -> Float64:
+    """Return the measured values of a variable, NaN where there is none or it is no number."""
+    return np.array([_number(text) for text in rows.outcome], dtype=np.float64)
+
+
+def has_time(plan: Plan, station: str) -> bool:
+    """Return whether a station's parts have times of their own, rather than made from the order of rows."""
+    for signal in plan.signals_at(station):
+        source = plan.source(signal.source)
+        if source.kind is not SourceKind.FILES or source.time_column:
+            return True
+    return False
+
+
+def several_groups(groups: Sequence[str] | NDArray[np.object_]) -> bool:
+    """Return whether rows belong to more than one group."""
+    return len(set(groups)) > 1
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return float("nan")
+    return value if np.isfinite(value) else float("nan")

@@ -1,0 +1,1 @@
+"""Fakes for every port, for tests of what stands on the other side."""

@@ -1,0 +1,246 @@
+"""A model as it travels: a manifest that says everything about it, and its files, each listed and hashed.
+
+A bundle is plain data. It holds an ONNX graph, numeric arrays (``.npy``, never pickled) and JSON; nothing in
+it is executed on loading. File names are bare names, so that a bundle cannot reach outside itself. The layout,
+little-endian:
+
+====== ===== ==================================================================
+offset size  field
+====== ===== ==================================================================
+0      4     magic ``LSB1`` (the last character is the version)
+4      4     length of the manifest
+8      m     manifest: `Manifest` as JSON
+8+m    ...   the files, one after another, in the order of the manifest's list
+====== ===== ==================================================================
+
+The manifest lists size and SHA-256 of every file; its own digest (`manifest_digest`) therefore names all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.domain.errors import IntegrityError
+
+MAGIC: Final = b"LSB1"
+MODEL_FILE: Final = "model.onnx"
+GOLDEN_INPUTS: Final = "golden_inputs.npy"
+GOLDEN_SCORES: Final = "golden_scores.npy"
+"""Rows of inputs, and the scores they give one after the other: what every opening of the bundle checks."""
+_PREFIX: Final = struct.Struct("<4sI")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}\.(onnx|npy|json)")
+_MOST_BYTES: Final = 512 * 1024 * 1024
+
+
+class FileFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Size in bytes and SHA-256 (hexadecimal) of one file."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class FeatureFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One feature of the recipe, and what is usual for it: median, and the band of 95 % of conforming parts."""
+
+    name: str
+    signal: str
+    unit: str
+    role: str
+    usual: float
+    low: float
+    high: float
+
+
+class ExperienceFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The region of conditions that was learned from; see `lineside.domain.judging.experience`.
+
+    ``features`` are positions in the recipe; ``precision`` is the inverse covariance of the standardised
+    conditions, row after row; ``limit`` is the greatest squared distance that counts as known.
+    """
+
+    features: tuple[int, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    precision: tuple[float, ...]
+    limit: float
+
+
+class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``."""
+
+    data_version: str
+    code_version: str
+    seed: int
+    trained: int
+    first: int
+    last: int
+    rows: int
+    nonconforming: int
+    calibration_rows: int
+    dropped: dict[str, int]
+    reason: str
+    scheme: str
+    metrics: dict[str, float]
+    guaranteed_rate: float
+    parity: float
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that is to be known of a model.
+
+    ``features`` is the whole recipe, in order; ``inputs`` are the positions that the graph reads, in its
+    order. ``limit`` is compared with the score (above: alarm). ``memory`` is the EWMA weight of the newest part
+    (1: none), ``lags`` the number of earlier parts that are put beside each. ``calibration`` holds the named
+    parameters that turn raw scores into risks or values. ``lsl``/``usl`` are the specification of a variable.
+    """
+
+    format: int = 1
+    release: str
+    version: int
+    site: str
+    line: str
+    station: str
+    characteristic: str
+    kind: str
+    family: str
+    classes: tuple[str, ...]
+    nonconforming: tuple[str, ...]
+    plan_digest: str
+    plan_revision: int
+    recipe: str
+    features: tuple[FeatureFact, ...]
+    inputs: tuple[int, ...]
+    limit: float
+    false_alarm_rate: float
+    memory: float = 1.0
+    lags: int = 0
+    calibration: dict[str, float] = {}
+    lsl: float | None = None
+    usl: float | None = None
+    experience: ExperienceFact | None = None
+    training: TrainingFacts
+    files: tuple[FileFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A manifest and the files it lists; made by `seal` or `unpack_bundle`."""
+
+    manifest: Manifest
+    files: Mapping[str, bytes]
+
+    @property
+    def name(self) -> str:
+        """The name that every score carries: release, version and the digest of the whole."""
+        return f"{self.manifest.release}/{self.manifest.version}+{manifest_digest(self.manifest)[:12]}"
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Return the array in a ``.npy`` file.
+
+        Raises:
+            IntegrityError: there is no such file, or it is no plain numeric array.
+        """
+        if name not in self.files:
+            raise IntegrityError("a bundle lacks a file", field=name, choices=tuple(self.files))
+        try:
+            array: NDArray[Any] = np.load(io.BytesIO(self.files[name]), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise IntegrityError(f"an array of a bundle cannot be read: {error}", field=name) from error
+        return array
+
+
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """Return an array as the bytes of a ``.npy`` file; objects are refused with `ValueError`."""
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def seal(manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
+    """Return the bundle of these files, its manifest completed with their sizes and hashes."""
+    facts = tuple(
+        FileFact(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        for name, data in sorted(files.items())
+    )
+    return Bundle(msgspec.structs.replace(manifest, files=facts), dict(files))
+
+
+def manifest_digest(manifest: Manifest) -> str:
+    """Return the SHA-256 of a manifest, and through its list of files of the whole bundle."""
+    return hashlib.sha256(_encode(manifest)).hexdigest()
+
+
+def pack_bundle(bundle: Bundle) -> bytes:
+    """Return the bytes of a bundle.
+
+    Raises:
+        IntegrityError: the files are not those of the manifest.
+    """
+    _check_files(bundle.manifest, bundle.files)
+    manifest = _encode(bundle.manifest)
+    parts = [_PREFIX.pack(MAGIC, len(manifest)), manifest]
+    return b"".join(parts + [bundle.files[fact.name] for fact in bundle.manifest.files])
+
+
+def unpack_bundle(data: bytes) -> Bundle:
+    """Return the bundle that the bytes hold, every file checked against the manifest.
+
+    Raises:
+        IntegrityError: the bytes are cut, changed, of another version or no bundle at all.
+    """
+    manifest, offset = _read_manifest(data)
+    files = {}
+    for fact in manifest.files:
+        if fact.name in files:
+            raise IntegrityError("a file is listed twice", field=fact.name)
+        files[fact.name] = data[offset : offset + max(fact.size, 0)]
+        offset += max(fact.size, 0)
+    if offset != len(data):
+        raise IntegrityError("a bundle has the wrong length", field="length", value=len(data), choices=(offset,))
+    _check_files(manifest, files)
+    return Bundle(manifest, files)
+
+
+def _read_manifest(data: bytes) -> tuple[Manifest, int]:
+    if not _PREFIX.size <= len(data) <= _MOST_BYTES:
+        raise IntegrityError("a bundle is cut short or too large", field="length", value=len(data))
+    magic, length = _PREFIX.unpack_from(data)
+    if magic != MAGIC:
+        raise IntegrityError("not a bundle of this version", field="magic", value=magic, choices=(MAGIC,))
+    try:
+        raw = data[_PREFIX.size : _PREFIX.size + length]
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise IntegrityError(f"a bundle's manifest cannot be read: {error}") from error
+    if _encode(manifest) != raw:
+        raise IntegrityError("a bundle's manifest is not in its one canonical form")
+    return manifest, _PREFIX.size + length
+
+
+def _check_files(manifest: Manifest, files: Mapping[str, bytes]) -> None:
+    listed = {fact.name for fact in manifest.files}
+    if listed != set(files) or MODEL_FILE not in listed:
+        raise IntegrityError("a bundle's files are not those it lists", value=sorted(files), choices=sorted(listed))
+    for fact in manifest.files:
+        if _NAME.fullmatch(fact.name) is None:
+            raise IntegrityError("a file name that a bundle must not have", value=fact.name)
+        data = files[fact.name]
+        if len(data) != fact.size or hashlib.sha256(data).hexdigest() != fact.sha256:
+            raise IntegrityError("a file of a bundle is not what its manifest says", field=fact.name)
+
+
+def _encode(manifest: Manifest) -> bytes:
+    return msgspec.json.encode(manifest, order="deterministic")
