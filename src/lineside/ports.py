@@ -29,13 +29,14 @@ class Clock(Protocol):
 class SourceDelivery:
     """What a source hands over at once: readings, finished part rows, and what it could not accept.
 
-    ``token`` is given back by `Source.acknowledge` once all of it is durable. ``replayed`` says that the readings
-    are history and never live.
+    ``duplicates`` counts readings that were dropped because they had come before. ``token`` is given back by
+    `Source.acknowledge` once all of it is durable. ``replayed`` says that the readings are history and never live.
     """
 
     readings: ReadingBatch | None = None
     rows: tuple[PartRecord, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    duplicates: int = 0
     token: object = None
     replayed: bool = False
 

@@ -1,0 +1,112 @@
+"""Why an input is refused: short stable codes, each with its explanation.
+
+The codes are part of the record: they are stored beside the raw bytes and counted on the board. A code is never
+renamed and never used for anything else; a new reason gets a new code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Reason(StrEnum):
+    """The stable code of a refusal."""
+
+    UNKNOWN_SIGNAL = "unknown_signal"
+    BAD_NAME = "bad_name"
+    MISSING_FIELD = "missing_field"
+    NULL = "null"
+    BOOLEAN = "boolean"
+    NESTED_VALUE = "nested_value"
+    NOT_A_NUMBER = "not_a_number"
+    DECIMAL_SEPARATOR = "decimal_separator"
+    NOT_FINITE = "not_finite"
+    TOO_LARGE = "too_large"
+    TEXT_TOO_LONG = "text_too_long"
+    CONTROL_CHARACTERS = "control_characters"
+    UNKNOWN_QUALITY = "unknown_quality"
+    TIME_MISSING = "time_missing"
+    TIME_UNREADABLE = "time_unreadable"
+    TIME_IMPLAUSIBLE = "time_implausible"
+    TIME_AHEAD = "time_ahead"
+    TIME_AMBIGUOUS = "time_ambiguous"
+    TIME_NONEXISTENT = "time_nonexistent"
+    CONFLICTING = "conflicting"
+    OVERFLOW = "overflow"
+    EMPTY = "empty"
+    ENCODING = "encoding"
+    MESSAGE_TOO_LARGE = "message_too_large"
+    MALFORMED_JSON = "malformed_json"
+    DUPLICATE_KEY = "duplicate_key"
+    TOO_DEEP = "too_deep"
+    MALFORMED_ROW = "malformed_row"
+    LINE_TOO_LONG = "line_too_long"
+    UNREADABLE_FILE = "unreadable_file"
+    UNKNOWN_NODE = "unknown_node"
+
+
+EXPLANATIONS: Final[dict[Reason, str]] = {
+    Reason.UNKNOWN_SIGNAL: "The plan has no signal with this address at this source.",
+    Reason.BAD_NAME: "A name is empty, too long, or has wildcards or characters that cannot be shown.",
+    Reason.MISSING_FIELD: "The message does not have the field that the signal's address names.",
+    Reason.NULL: "There is no value, although the status says that it is good.",
+    Reason.BOOLEAN: "True or false for a signal that is not a trigger or context signal.",
+    Reason.NESTED_VALUE: "A list or an object where a single value must stand.",
+    Reason.NOT_A_NUMBER: "The value of a number signal does not read as a decimal number.",
+    Reason.DECIMAL_SEPARATOR: "The number has another decimal separator than the source declares.",
+    Reason.NOT_FINITE: "Not-a-number or infinity, although the status says that it is good.",
+    Reason.TOO_LARGE: "The number is beyond 1e30 in size: a placeholder or garbage, not a measurement.",
+    Reason.TEXT_TOO_LONG: "The text is longer than 256 characters.",
+    Reason.CONTROL_CHARACTERS: "The text holds characters that cannot be shown (control, direction, zero width).",
+    Reason.UNKNOWN_QUALITY: "The quality is not one of good, uncertain and bad.",
+    Reason.TIME_MISSING: "The source time is missing.",
+    Reason.TIME_UNREADABLE: "The source time is not ISO 8601, an epoch number or of the declared format.",
+    Reason.TIME_IMPLAUSIBLE: "The source time lies before the year 2000 or after 2200.",
+    Reason.TIME_AHEAD: "The source time is more than five minutes ahead of the gateway's clock.",
+    Reason.TIME_AMBIGUOUS: "A local time without zone in the hour that the clocks go through twice.",
+    Reason.TIME_NONEXISTENT: "A local time without zone in the hour that the clocks skip.",
+    Reason.CONFLICTING: "The same signal and source time came before with another value.",
+    Reason.OVERFLOW: "The intake buffer was full and the source cannot be made to wait.",
+    Reason.EMPTY: "The message is empty.",
+    Reason.ENCODING: "The bytes are not UTF-8.",
+    Reason.MESSAGE_TOO_LARGE: "The message is larger than 256 KiB.",
+    Reason.MALFORMED_JSON: "The message is not exactly one JSON value.",
+    Reason.DUPLICATE_KEY: "An object of the message has a key twice.",
+    Reason.TOO_DEEP: "The message is nested deeper than 64 levels.",
+    Reason.MALFORMED_ROW: "The row has another number of cells than the header, or unbalanced quotes.",
+    Reason.LINE_TOO_LONG: "The row is longer than 64 KiB.",
+    Reason.UNREADABLE_FILE: "The file cannot be read as what its name says.",
+    Reason.UNKNOWN_NODE: "The server has no node of this id, or refuses to watch it.",
+}
+"""What each code means, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The outcome of a rule that does not accept a value: why, and a sentence with what was found."""
+
+    reason: Reason
+    detail: str
+
+
+def refuse(reason: Reason, found: object = None, hint: str = "") -> Refusal:
+    """Return the refusal for a reason: its explanation, what was found (short, in ASCII) and what would help."""
+    detail = EXPLANATIONS[reason]
+    if found is not None:
+        detail += f" Found {shown(found)}."
+    return Refusal(reason, f"{detail} {hint}".rstrip())
+
+
+def shown(found: object, most: int = 60) -> str:
+    """Return a value in ASCII, escaped and short, safe in a log line."""
+    if isinstance(found, int) and not isinstance(found, bool) and found.bit_length() > 512:
+        return f"an integer of {found.bit_length()} bits"
+    if isinstance(found, str | bytes):
+        text = ascii(found[:most])
+        return text if len(found) <= most else f"{text}... ({len(found)} long)"
+    if isinstance(found, list | dict | tuple):
+        return f"a {type(found).__name__} of {len(found)}"
+    text = ascii(found)
+    return text if len(text) <= most else f"{text[:most]}..."

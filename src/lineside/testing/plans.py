@@ -1,0 +1,43 @@
+"""Small plans for tests of sources: one station with a temperature, a pressure, a trigger and a serial number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lineside.domain.plan.model import Plan
+
+SIGNALS: Final[tuple[dict[str, Any], ...]] = (
+    {"id": "temperature", "unit": "degC", "range": (0, 300)},
+    {"id": "pressure", "unit": "bar"},
+    {"id": "running", "role": "trigger"},
+    {"id": "serial", "role": "context", "type": "text"},
+)
+
+
+def plan_with_source(
+    source: Mapping[str, Any],
+    *,
+    addresses: Mapping[str, str] | None = None,
+    cycle: Mapping[str, Any] | None = None,
+    signals: Sequence[Mapping[str, Any]] = SIGNALS,
+) -> Plan:
+    """Return a plan with one source and the station's signals at the given addresses of it."""
+    named = addresses or {}
+    return Plan.model_validate(
+        {
+            "lineside": 1,
+            "site": {"id": "site"},
+            "area": {"id": "area"},
+            "line": {"id": "line"},
+            "part": {"number": "P1"},
+            "sources": [{"id": "machine", **source}],
+            "stations": [
+                {"id": "press", "cycle": cycle or {"by": "trigger", "signal": "running"}, "serial": "serial"},
+            ],
+            "signals": [
+                {"station": "press", "source": "machine", "address": named.get(item["id"], ""), **item}
+                for item in signals
+            ],
+        }
+    )
