@@ -1,1 +1,202 @@
-"""Run past data through learn, judge and alert."""
+"""Run past data through learn, judge and alert, in the order in which it would have happened.
+
+1. Find duplicates, and drop them before any split (or only count them, where a published protocol keeps them).
+2. Cut the units into folds by the protocol.
+3. Per fold: learn from its training rows, with the limit from its calibration rows or what learning keeps back.
+4. Judge its test rows group by group, in order, one at a time, as the gateway does; every group starts with an
+   empty memory. The judge never sees an outcome.
+5. Make the figures, and the same for predictors that know nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lineside.domain.alerting import AlertEngine
+from lineside.domain.alerts import AlertKind
+from lineside.domain.backtests.figures import FigureOptions, figures, trivial_figures
+from lineside.domain.backtests.judged import Judged, joined, judged_from
+from lineside.domain.backtests.result import BacktestResult
+from lineside.domain.backtests.units import Units, in_time_order, shuffled
+from lineside.domain.errors import DataError
+from lineside.domain.plan.model import Plan
+from lineside.domain.predictions import Prediction
+from lineside.domain.splits import (
+    Amount,
+    Fold,
+    GivenSplit,
+    Protocol,
+    duplicate_rows,
+    fit_then_run,
+    leave_one_group_out,
+    repeated_stratified_kfold,
+    walk_forward,
+)
+from lineside.learn.fit import FitReport, FitRequest, fit
+from lineside.ports import Judge
+from lineside.wire.bundle import Bundle
+
+JudgeFactory = Callable[[Plan, Bundle], Judge]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BacktestRequest:
+    """What is to be tested, on what, and how.
+
+    ``labelled`` says whether learning may see outcomes; without, a labelled set is learned from as if nothing
+    were known of it. ``start`` is the first training segment of a walk forward. ``keep_duplicates`` only counts
+    them. Every random choice follows from ``seed``.
+    """
+
+    plan: Plan
+    characteristic: str
+    protocol: Protocol
+    split: GivenSplit = field(default_factory=GivenSplit)
+    start: Amount = field(default_factory=lambda: Amount(share=0.5))
+    folds: int = 5
+    repeats: int = 1
+    seed: int = 0
+    labelled: bool = True
+    keep_duplicates: bool = False
+    alarm_after: int = 200
+
+
+def run_backtest(
+    request: BacktestRequest, units: Units, make_judge: JudgeFactory, progress: Progress = lambda _: None
+) -> BacktestResult:
+    """Run the backtest.
+
+    Args:
+        request: what is to be tested.
+        units: the past, as `lineside.domain.backtests.units` makes it.
+        make_judge: opens a bundle as the gateway would.
+        progress: is told in words what is being done.
+
+    Raises:
+        DataError: the data does not fit the protocol, or does not carry what learning needs.
+    """
+    began = time.perf_counter()
+    characteristic = request.plan.characteristic(request.characteristic)
+    repeated = find_duplicates(units)
+    if not request.keep_duplicates:
+        units = units.take(np.setdiff1d(np.arange(len(units)), repeated))
+    if request.protocol is Protocol.WALK_FORWARD:
+        units = in_time_order(units)
+    if not units.timed and request.protocol is Protocol.REPEATED_STRATIFIED_KFOLD:
+        units = shuffled(units, request.seed)
+    folds = cut(request, units)
+    pieces, fits = [], []
+    for number, fold in enumerate(folds, start=1):
+        progress(f"fold {number} of {len(folds)} ({fold.name}): {len(fold.train)} to learn, {len(fold.test)} to judge")
+        judged, report = _run_fold(request, units, fold, make_judge)
+        pieces.append(judged)
+        fits.append((fold.name, report.lines()))
+    judged = joined(pieces)
+    options = FigureOptions(seed=request.seed, after=request.alarm_after, by_unit=not units.continuous)
+    trained = [units.outcome[row] for fold in folds for row in fold.train]
+    return BacktestResult(
+        characteristic=characteristic,
+        protocol=request.protocol,
+        judged=judged,
+        duplicates=len(repeated),
+        duplicates_kept=request.keep_duplicates,
+        dropped=units.dropped,
+        metrics=figures(characteristic, judged, options),
+        trivial=trivial_figures(characteristic, judged, trained, options),
+        fits=tuple(fits),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def find_duplicates(units: Units) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the positions of units that copy an earlier one.
+
+    Parts with exactly equal features are copies. Windows of a continuous process may repeat a value, so they
+    are copies only of the same group and time.
+    """
+    beside = [(name, part.started) for name, part in zip(units.group, units.parts, strict=True)]
+    return duplicate_rows(units.features, beside if units.continuous else None)
+
+
+def cut(request: BacktestRequest, units: Units) -> tuple[Fold, ...]:
+    """Return the folds of the request's protocol.
+
+    Raises:
+        DataError: the data does not fit the protocol.
+    """
+    match request.protocol:
+        case Protocol.FIT_THEN_RUN:
+            return fit_then_run(units.group, request.split)
+        case Protocol.WALK_FORWARD:
+            _needs_time(request, units)
+            return walk_forward(len(units), request.folds, request.start)
+        case Protocol.LEAVE_ONE_GROUP_OUT:
+            return leave_one_group_out(units.group)
+        case Protocol.REPEATED_STRATIFIED_KFOLD:
+            _needs_no_time(request, units)
+            return repeated_stratified_kfold(units.names, units.outcome, request.folds, request.repeats, request.seed)
+
+
+def _needs_time(request: BacktestRequest, units: Units) -> None:
+    if not units.timed:
+        raise DataError(
+            f"{request.protocol} needs data with time",
+            field="time_column",
+            next_step="name the time column in the plan's source, or take fit-then-run",
+        )
+
+
+def _needs_no_time(request: BacktestRequest, units: Units) -> None:
+    if units.timed:
+        raise DataError(
+            f"{request.protocol} is only for data without time: shuffled, later parts would teach about earlier ones",
+            field="protocol",
+            value=request.protocol.value,
+            choices=[item.value for item in Protocol if item is not Protocol.REPEATED_STRATIFIED_KFOLD],
+        )
+
+
+def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: JudgeFactory) -> tuple[Judged, FitReport]:
+    result = fit(
+        FitRequest(
+            plan=request.plan,
+            characteristic=request.characteristic,
+            table=units.table(fold.train, labelled=request.labelled),
+            calibration=units.table(fold.calibrate, labelled=request.labelled) if len(fold.calibrate) else None,
+            seed=request.seed,
+            timed=units.timed,
+        )
+    )
+    test = units.take(fold.test)
+    group = np.asarray(test.group, dtype=object)
+    order = np.concatenate([np.flatnonzero(group == name) for name in dict.fromkeys(test.group)])
+    test = test.take(order)
+    predictions, raised = _judge_in_order(request, test, lambda: make_judge(request.plan, result.bundle))
+    shuffled = request.protocol is Protocol.REPEATED_STRATIFIED_KFOLD
+    groups = (fold.name,) * len(test) if shuffled else test.group
+    return judged_from(predictions, raised, groups, test.outcome, timed=test.timed), result.report
+
+
+def _judge_in_order(
+    request: BacktestRequest, test: Units, open_judge: Callable[[], Judge]
+) -> tuple[list[Prediction], list[bool]]:
+    """Judge units one at a time and raise alerts, each group by a judge and an engine that remember no other."""
+    station = request.plan.characteristic(request.characteristic).station
+    predictions: list[Prediction] = []
+    raised: list[bool] = []
+    before, judge, engine = None, open_judge(), AlertEngine(request.plan, station, "backtest")
+    for name, part in zip(test.group, test.parts, strict=True):
+        if before is not None and name != before:
+            judge, engine = open_judge(), AlertEngine(request.plan, station, "backtest")
+        before = name
+        for item in judge.judge(part, part.received).predictions:
+            if item.characteristic == request.characteristic:
+                events = engine.observe(item, part.received)
+                predictions.append(item)
+                raised.append(any(event.kind is AlertKind.RAISED for event in events))
+    return predictions, raised

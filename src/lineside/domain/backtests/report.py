@@ -1,0 +1,113 @@
+"""A backtest's report as text: Markdown for a repository, HTML with plots for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Final
+
+import numpy as np
+
+from lineside.domain.backtests.figures import Figures
+from lineside.domain.backtests.plots import score_plot
+from lineside.domain.backtests.result import BacktestResult
+from lineside.domain.outcomes import is_nonconforming
+
+MOST_PLOTS: Final = 40
+_STYLE: Final = (
+    "body{font:16px/1.5 sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:right}"
+    "td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}pre{background:#f6f6f6;padding:.6rem}"
+)
+
+
+def figure_text(value: object) -> str:
+    """Return a figure as people read it: a dash where there is none."""
+    if not isinstance(value, int | float):
+        return str(value)
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.4g}"
+
+
+def figure_rows(result: BacktestResult) -> tuple[list[str], list[list[str]]]:
+    """Return the header and rows of the table of figures: the result, its interval, and the trivial rows."""
+    header = ["figure", "result", "90 % interval", *(name.replace("_", " ") for name in result.trivial)]
+    intervals = result.metrics.get("intervals", {})
+    rows = []
+    for name, value in _flat(result.metrics).items():
+        low, high = intervals.get(name, (np.nan, np.nan))
+        interval = f"{figure_text(low)} to {figure_text(high)}" if np.isfinite(low) else ""
+        trivial = [figure_text(_flat(row).get(name, float("nan"))) for row in result.trivial.values()]
+        rows.append([name.replace("_", " "), figure_text(value), interval, *trivial])
+    return header, rows
+
+
+def markdown(result: BacktestResult, title: str) -> str:
+    """Return the report without plots."""
+    header, rows = figure_rows(result)
+    lines = [f"# Backtest of {title}", "", *(f"- {text}" for text in summary(result)), "", _markdown_row(header)]
+    lines += [_markdown_row(["---"] + ["---:"] * (len(header) - 1)), *map(_markdown_row, rows), ""]
+    for name, report in result.fits:
+        lines += [f"## Learned: {name}", "", "```text", *report, "```", ""]
+    return "\n".join(lines)
+
+
+def html(result: BacktestResult, title: str) -> str:
+    """Return the report as one page with a plot per group (the first `MOST_PLOTS`); it loads nothing."""
+    header, rows = figure_rows(result)
+    table = "".join(_html_row("td", row) for row in rows)
+    facts = "".join(f"<li>{escape(text)}</li>" for text in summary(result))
+    learned = "".join(
+        f"<h3>{escape(name)}</h3><pre>{escape(chr(10).join(report))}</pre>" for name, report in result.fits
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Backtest of {escape(title)}</title>'
+        f"<style>{_STYLE}</style><h1>Backtest of {escape(title)}</h1><ul>{facts}</ul>"
+        f"<table>{_html_row('th', header)}{table}</table><h2>Scores</h2>{''.join(plots(result).values())}"
+        f"<h2>What was learned</h2>{learned}</html>\n"
+    )
+
+
+def plots(result: BacktestResult) -> dict[str, str]:
+    """Return an SVG plot for each group, up to `MOST_PLOTS`."""
+    group = np.asarray(result.judged.group, dtype=object)
+    drawn = {}
+    for name in result.groups[:MOST_PLOTS]:
+        judged = result.judged.take(np.flatnonzero(group == name))
+        bad = np.array([is_nonconforming(result.characteristic, text) is True for text in judged.outcome])
+        drawn[name] = score_plot(name, judged, bad)
+    return drawn
+
+
+def summary(result: BacktestResult) -> list[str]:
+    """Return in sentences what was done."""
+    kept = "kept, as the protocol counts them" if result.duplicates_kept else "dropped before splitting"
+    lines = [
+        f"Protocol: {result.protocol}; characteristic: {result.characteristic.label}.",
+        f"{len(result.judged)} units judged in {len(result.groups)} groups, in {result.seconds:.1f} s.",
+        f"Duplicates: {result.duplicates} {kept}.",
+    ]
+    if result.judged.time is None:
+        lines.append("The data has no time: folds are shuffled or by group, and later parts may do worse.")
+    lines += [f"Not made into units: {count} {reason}." for reason, count in result.dropped.items()]
+    return lines
+
+
+def _flat(figures: Figures) -> dict[str, float]:
+    """Return the figures with those of classes beside the others; intervals left out."""
+    flat: dict[str, float] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name} {key}": item for key, item in value.items() if isinstance(item, float)}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
