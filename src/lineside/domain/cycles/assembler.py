@@ -302,6 +302,8 @@ class CycleAssembler:
         """Return the batch's values with its texts numbered by the station's own table."""
         if not batch.texts:
             return batch.value
+        if len(self._texts) >= _MOST_TEXTS:
+            self._forget_texts()
         inside = (batch.signal >= 0) & (batch.signal < len(self._text_mask))
         rows = np.flatnonzero(inside & self._text_mask[np.where(inside, batch.signal, 0)] & ~np.isnan(batch.value))
         value = batch.value.copy()
@@ -309,12 +311,20 @@ class CycleAssembler:
             value[row] = self._text_code(batch.texts[int(value[row])])
         return value
 
+    def _forget_texts(self) -> None:
+        """Forget all texts but those of readings that are still held, and number these anew."""
+        held = self._holding
+        is_text = np.fromiter((signal.type is SignalType.TEXT for signal in self._signals), dtype=np.bool_)
+        rows = np.flatnonzero(is_text[held.signal[: held.rows]] & ~np.isnan(held.value[: held.rows]))
+        kept = [self._texts[int(held.value[row])] for row in rows]
+        self._texts.clear()
+        self._text_codes.clear()
+        for row, text in zip(rows, kept, strict=True):
+            held.value[row] = self._text_code(text)
+
     def _text_code(self, text: str) -> int:
         code = self._text_codes.get(text)
         if code is None:
-            if len(self._texts) >= _MOST_TEXTS and self._holding.rows == 0:
-                self._texts.clear()
-                self._text_codes.clear()
             code = self._text_codes[text] = len(self._texts)
             self._texts.append(text)
         return code
