@@ -19,6 +19,7 @@ by ``retry`` whether the same call may succeed later.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class LinesideError(Exception):
@@ -65,7 +66,15 @@ class InputError(LinesideError):
 
 
 class PlanError(InputError):
-    """A control plan does not say what it must."""
+    """A control plan does not say what it must; ``findings`` are its mistakes, each in a readable line of its own."""
+
+    def __init__(self, problem: str, *, findings: Sequence[object] = (), **facts: Any) -> None:
+        self.findings = tuple(findings)
+        super().__init__(problem, **facts)
+
+    def __str__(self) -> str:
+        """Return the problem, and below it every mistake."""
+        return "\n  ".join([super().__str__(), *(str(finding) for finding in self.findings)])
 
 
 class DataError(InputError):

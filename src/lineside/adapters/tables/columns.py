@@ -29,7 +29,7 @@ def to_column(cells: Sequence[str], decimal: str, *, as_text: bool) -> tuple[NDA
     """
     if as_text or _are_names(cells):
         return _texts(cells), []
-    numbers = _plain_numbers(cells)
+    numbers = _plain_numbers(cells, decimal)
     if numbers is not None:
         return numbers, []
     numbers = np.fromiter((_number(cell, decimal) for cell in cells), dtype=np.float64, count=len(cells))
@@ -40,14 +40,15 @@ def to_column(cells: Sequence[str], decimal: str, *, as_text: bool) -> tuple[NDA
     return numbers, wrong
 
 
-def _plain_numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+def _plain_numbers(cells: Sequence[str], decimal: str) -> NDArray[np.float64] | None:
     """Return the numbers of a column that has nothing else in it, quickly; None where it needs a closer look."""
     try:
         numbers = np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
     except ValueError:
         return None
     joined = "".join(cells)
-    plain = len(cells) > 0 and joined.isascii() and "_" not in joined and bool(np.isfinite(numbers).all())
+    plain = len(cells) > 0 and joined.isascii() and "_" not in joined and (decimal == "." or "." not in joined)
+    plain = plain and bool(np.isfinite(numbers).all())
     return numbers if plain else None
 
 

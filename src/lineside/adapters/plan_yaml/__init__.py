@@ -1,0 +1,7 @@
+"""Control plans as YAML files: read with every mistake named by line, and written with comments."""
+
+from __future__ import annotations
+
+from lineside.adapters.plan_yaml.reading import CheckedPlan, check_file, check_text, load_plan, parse_plan
+
+__all__ = ["CheckedPlan", "check_file", "check_text", "load_plan", "parse_plan"]

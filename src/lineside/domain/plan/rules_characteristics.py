@@ -1,0 +1,155 @@
+"""Rules about characteristics: specification, classes, models and measurement agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from lineside.domain.plan.findings import Finding, Path
+from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily, Role, Signal
+from lineside.domain.plan.view import View, mistake, warning
+
+GRR_LIMIT: Final = 30.0
+"""Percent of the tolerance above which a gauge is not acceptable (AIAG MSA)."""
+KAPPA_LIMIT: Final = 0.4
+"""Agreement below which an attribute gauge is poor (AIAG MSA)."""
+_UNITS: Final = {"°c": "degc", "c": "degc", "celsius": "degc", "°f": "degf", "k": "kelvin", "percent": "%", "n·m": "nm"}
+
+
+def something_is_judged(view: View) -> Iterator[Finding]:
+    """The plan has a characteristic."""
+    if not view.plan.characteristics:
+        yield warning("no-characteristic", ("characteristics",), "nothing is judged", next_step="add a characteristic")
+
+
+def variables_have_limits(view: View) -> Iterator[Finding]:
+    """A variable has specification limits in order, and an attribute has none."""
+    for position, item in enumerate(view.plan.characteristics):
+        path: Path = ("characteristics", position)
+        spec = item.specification
+        if item.kind is CharacteristicKind.ATTRIBUTE:
+            if spec is not None:
+                yield warning("specification-unused", (*path, "specification"), "an attribute has no limits")
+            continue
+        if spec is None or (spec.lsl is None and spec.usl is None):
+            yield mistake("no-specification", path, "a variable needs 'specification' with 'lsl', 'usl' or both")
+            continue
+        values = [value for value in (spec.lsl, spec.nominal, spec.usl) if value is not None]
+        if values != sorted(values) or (spec.lsl is not None and spec.lsl == spec.usl):
+            yield mistake("specification-order", (*path, "specification"), "lsl, nominal and usl are not ascending")
+        if not spec.unit:
+            yield warning("specification-unit", (*path, "specification"), "the limits have no unit")
+
+
+def classes_agree(view: View) -> Iterator[Finding]:
+    """Nonconforming classes are some, but not all, of the classes; a variable has none."""
+    for position, item in enumerate(view.plan.characteristics):
+        yield from _classes(("characteristics", position), item)
+
+
+def _classes(path: Path, item: Characteristic) -> Iterator[Finding]:
+    if item.kind is CharacteristicKind.VARIABLE:
+        if item.classes or item.nonconforming:
+            yield mistake("classes", path, "a variable has limits, not classes")
+        return
+    if len(set(item.classes)) != len(item.classes):
+        yield mistake("classes", (*path, "classes"), "a class is named twice")
+    if not item.classes:
+        if item.nonconforming:
+            yield mistake("classes", (*path, "nonconforming"), "there are no classes to choose from")
+        return
+    for i, name in enumerate(item.nonconforming):
+        if name not in item.classes:
+            yield mistake(
+                "classes", (*path, "nonconforming", i), "not one of the classes", found=name, choices=item.classes
+            )
+    if not item.nonconforming:
+        yield mistake(
+            "classes", path, "no class is nonconforming", choices=item.classes, next_step="name them in 'nonconforming'"
+        )
+    elif set(item.nonconforming) >= set(item.classes):
+        yield mistake("classes", (*path, "nonconforming"), "no class is left that conforms")
+
+
+def families_fit(view: View) -> Iterator[Finding]:
+    """Regression is for variables, classifiers for attributes."""
+    for position, item in enumerate(view.plan.characteristics):
+        family, path = item.model.family, ("characteristics", position, "model", "family")
+        if item.kind is CharacteristicKind.ATTRIBUTE and family is ModelFamily.REGRESSION:
+            yield mistake("family", path, "an attribute cannot be regressed", choices=("auto", "normal", "supervised"))
+        if item.kind is CharacteristicKind.VARIABLE and family is ModelFamily.SUPERVISED:
+            yield mistake("family", path, "a variable is not a class", choices=("auto", "normal", "regression"))
+
+
+def truth_stays_out_of_the_model(view: View) -> Iterator[Finding]:
+    """The column of the outcome is not a signal that is judged by; if it is a signal at all, its unit agrees."""
+    for position, item in enumerate(view.plan.characteristics):
+        column = item.outcome.column or item.id
+        for signal in view.plan.signals_at(item.station):
+            if column not in {signal.id, signal.address}:
+                continue
+            if signal.role in {Role.PROCESS, Role.ENVIRONMENT} and signal.id not in item.model.exclude:
+                yield mistake(
+                    "outcome-is-signal",
+                    ("characteristics", position, "outcome", "column"),
+                    f"the signal '{signal.id}' is this outcome: the model would be told the answer",
+                    next_step=f"put '{signal.id}' into model.exclude, or remove the signal",
+                )
+            yield from _unit(position, item, signal)
+
+
+def _unit(position: int, item: Characteristic, signal: Signal) -> Iterator[Finding]:
+    if item.specification is not None and not same_unit(item.specification.unit, signal.unit):
+        yield mistake(
+            "specification-unit",
+            ("characteristics", position, "specification", "unit"),
+            f"the signal '{signal.id}' that measures it has the unit '{signal.unit}'",
+            found=item.specification.unit,
+        )
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Return whether two units, as people write them, are the same; case and the degree sign aside."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(unit: str) -> str:
+    lower = unit.strip().lower().replace(" ", "")
+    return _UNITS.get(lower, lower)
+
+
+def measurements_are_capable(view: View) -> Iterator[Finding]:
+    """The truth is measured by something that can tell good from bad."""
+    for position, item in enumerate(view.plan.characteristics):
+        path: Path = ("characteristics", position, "measurement")
+        grr, kappa = item.measurement.grr_percent, item.measurement.kappa
+        if grr is not None and grr > GRR_LIMIT:
+            yield warning("gauge", path, f"a gauge with {grr:g} % repeatability and reproducibility is not acceptable")
+        if kappa is not None and kappa < KAPPA_LIMIT:
+            yield warning("gauge", path, f"inspectors who agree with kappa {kappa:g} give poor labels")
+
+
+def costs_are_plausible(view: View) -> Iterator[Finding]:
+    """An escape costs more than a false alarm, and a pass-through characteristic has a supplier."""
+    for position, item in enumerate(view.plan.characteristics):
+        path: Path = ("characteristics", position)
+        if item.cost.escape < item.cost.false_alarm:
+            yield warning(
+                "cost",
+                (*path, "cost"),
+                f"a false alarm costs more ({item.cost.false_alarm:g}) than an escape ({item.cost.escape:g})",
+                next_step="if so, an alert does not pay",
+            )
+        if item.pass_through and not item.supplier:
+            yield warning("supplier", path, "a pass-through characteristic is controlled at its supplier: name it")
+
+
+CHARACTERISTIC_RULES: Final = (
+    something_is_judged,
+    variables_have_limits,
+    classes_agree,
+    families_fit,
+    truth_stays_out_of_the_model,
+    measurements_are_capable,
+    costs_are_plausible,
+)
