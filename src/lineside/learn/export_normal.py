@@ -50,21 +50,23 @@ def _remembered(graph: Graph, z: str, model: NormalModel) -> str:
 
 
 def _charts(graph: Graph, stacked: str, model: NormalModel) -> None:
-    """Add both charts with their parts; the chart that is the greater gives the score and the parts."""
-    projected = graph.add("MatMul", [stacked, graph.constant("loadings", model.loadings)])
-    back = graph.constant("back", model.loadings.T)
-    weighed = graph.add(
-        "Mul", [projected, graph.constant("weights", 1.0 / (model.variances * model.t2_scale)[None, :])]
-    )
-    t2_parts = graph.add("Mul", [stacked, graph.add("MatMul", [weighed, back])])
-    residual = graph.add("Sub", [stacked, graph.add("MatMul", [projected, back])])
-    spe_parts = graph.add(
-        "Mul", [graph.add("Mul", [residual, residual]), graph.constant("spe", np.array(1.0 / model.spe_scale))]
-    )
-    t2, spe = graph.sum(t2_parts), graph.sum(spe_parts)
-    graph.output("score", graph.add("Max", [t2, spe]), 1)
-    chosen = graph.add("Where", [graph.add("GreaterOrEqual", [t2, spe]), t2_parts, spe_parts])
-    graph.output("parts", _per_input(graph, chosen, model), len(model.centre))
+    """Add both charts with their parts; the chart that is the greater gives the score and the parts.
+
+    With ``y = u W``, each column of ``W`` divided by the root of its chart's scale, the charts are sums of ``y^2``,
+    and ``u_j (W y)_j`` are the parts of input ``j``, ``y`` being zero outside the chart.
+    """
+    inside = np.arange(model.whitening.shape[1]) < model.kept
+    scales = np.where(inside, model.t2_scale, model.residual_scale)
+    whitening = graph.constant("whitening", model.whitening / np.sqrt(scales))
+    white = graph.add("MatMul", [stacked, whitening])
+    only_inside = graph.add("Mul", [white, graph.constant("inside", inside[None, :].astype(np.float64))])
+    only_beside = graph.add("Sub", [white, only_inside])
+    t2 = graph.sum(graph.add("Mul", [only_inside, only_inside]))
+    residual = graph.sum(graph.add("Mul", [only_beside, only_beside]))
+    graph.output("score", graph.add("Max", [t2, residual]), 1)
+    chosen = graph.add("Where", [graph.add("GreaterOrEqual", [t2, residual]), only_inside, only_beside])
+    parts = graph.add("Mul", [stacked, graph.add("Gemm", [chosen, whitening], transB=1)])
+    graph.output("parts", _per_input(graph, parts, model), len(model.centre))
 
 
 def _per_input(graph: Graph, parts: str, model: NormalModel) -> str:

@@ -7,9 +7,12 @@
    Technometrics 34, 1992), and put ``lags`` earlier rows beside each (dynamic PCA: Ku et al., 1995).
 3. *Principal components* of the covariance, shrunk after Ledoit and Wolf (J. Multivariate Analysis 88, 2004). As many
    are kept as have eigenvalues above what pure noise would give (upper edge of Marchenko and Pastur, 1967).
-4. *Two charts*: Hotelling's ``T2`` within the components, and the squared residual ``SPE`` beside them (Jackson and
-   Mudholkar, Technometrics 21, 1979). Each is divided by its own high quantile on rows it was not learned from
-   (contiguous blocks left out in turn); the score is the greater of the two.
+4. *Two charts*: Hotelling's ``T2`` within the components, and the same distance within what is left beside them.
+   The residual is weighed by its own variances, unlike the plain squared error of Jackson and Mudholkar
+   (Technometrics 21, 1979): where two signals always move together, a part in which they do not is far from
+   normal however small the difference, and the plain sum would drown it in the noise of the other signals. The
+   shrinkage, and a floor, keep directions that hardly vary from deciding alone. Each chart is divided by its own
+   high quantile on rows it was not learned from (contiguous blocks left out in turn); the score is the greater.
 """
 
 from __future__ import annotations
@@ -30,24 +33,27 @@ FARTHEST: Final = 1000.0
 """A standardised value is clipped here: far beyond any limit, and its square still a good float32."""
 _BLOCKS: Final = 5
 _NOISE: Final = 1e-6
+_FLATTEST: Final = 1e-3
+"""A direction's variance is taken as this share of the mean variance at least: float32 resolves no less."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class NormalModel:
     """What normal looks like: ``n`` inputs, ``m = n (lags + 1)`` stacked values, ``k`` components.
 
-    ``centre`` and ``scale`` have shape ``(n,)``, ``loadings`` ``(m, k)``, ``variances`` ``(k,)``; the charts are
-    divided by ``t2_scale`` and ``spe_scale``.
+    ``centre`` and ``scale`` have shape ``(n,)``. ``whitening`` ``(m, m)`` turns a stacked row into uncorrelated values
+    of variance 1, components first: the squares of the first ``kept`` sum to T2, of the others to the residual.
+    The charts are divided by ``t2_scale`` and ``residual_scale``.
     """
 
     centre: Float64
     scale: Float64
     weight: float
     lags: int
-    loadings: Float64
-    variances: Float64
+    whitening: Float64
+    kept: int
     t2_scale: float
-    spe_scale: float
+    residual_scale: float
 
 
 def fit_normal(rows: Float64, group: NDArray[np.object_], *, weight: float, lags: int, rate: float) -> NormalModel:
@@ -70,11 +76,11 @@ def fit_normal(rows: Float64, group: NDArray[np.object_], *, weight: float, lags
     if len(usable) < LEAST_ROWS:
         raise DataError("too few rows are left behind the lags", value=len(usable), next_step="use fewer lags")
     effective = len(usable) * weight / (2.0 - weight)
-    loadings, variances = _components(usable, effective)
-    t2_scale, spe_scale = _chart_scales(usable, effective, rate)
+    whitening, kept = _whitening(usable, effective)
+    t2_scale, residual_scale = _chart_scales(usable, effective, rate)
     return NormalModel(
-        centre=centre, scale=scale, weight=weight, lags=lags, loadings=loadings, variances=variances,
-        t2_scale=t2_scale, spe_scale=spe_scale,
+        centre=centre, scale=scale, weight=weight, lags=lags, whitening=whitening, kept=kept, t2_scale=t2_scale,
+        residual_scale=residual_scale,
     )  # fmt: skip
 
 
@@ -107,9 +113,9 @@ def standardise(rows: Float64, centre: Float64, scale: Float64) -> Float64:
 
 
 def charts(model: NormalModel, stacked: Float64) -> tuple[Float64, Float64]:
-    """Return T2 and SPE of stacked rows ``(r, m)``, each divided by its scale."""
-    t2, spe = _statistics(stacked, model.loadings, model.variances)
-    return t2 / model.t2_scale, spe / model.spe_scale
+    """Return T2 and residual of stacked rows ``(r, m)``, each divided by its scale."""
+    t2, residual = _statistics(stacked, model.whitening, model.kept)
+    return t2 / model.t2_scale, residual / model.residual_scale
 
 
 def normal_scores(model: NormalModel, rows: Float64, group: NDArray[np.object_]) -> Float64:
@@ -153,8 +159,8 @@ def _average(z: Float64, weight: float) -> None:
         z[i] = last = weight * z[i] + (1.0 - weight) * last
 
 
-def _components(stacked: Float64, effective: float) -> tuple[Float64, Float64]:
-    """Return loadings and variances of the components that stand out of noise (one at least)."""
+def _whitening(stacked: Float64, effective: float) -> tuple[Float64, int]:
+    """Return the whitening matrix, greatest variances first, and how many stand out of noise (one at least)."""
     rows, width = stacked.shape
     second_moment = stacked.T @ stacked / rows
     shrinkage = float(ledoit_wolf_shrinkage(stacked, assume_centered=True))
@@ -162,27 +168,23 @@ def _components(stacked: Float64, effective: float) -> tuple[Float64, Float64]:
     values, vectors = np.linalg.eigh(second_moment)
     values, vectors = values[::-1], vectors[:, ::-1]
     edge = mean * (1.0 + np.sqrt(width / effective)) ** 2
-    kept = max(int(np.sum(values > edge)), 1)
-    # The sign of an eigenvector is arbitrary: fix it, so that equal data give equal bytes.
-    vectors = vectors[:, :kept]
-    vectors = vectors * np.sign(vectors[np.argmax(np.abs(vectors), axis=0), np.arange(kept)])
-    return vectors, (1.0 - shrinkage) * values[:kept] + shrinkage * mean
+    shrunk = np.maximum((1.0 - shrinkage) * values + shrinkage * mean, _FLATTEST * mean)
+    return vectors / np.sqrt(shrunk), max(int(np.sum(values > edge)), 1)
 
 
-def _statistics(stacked: Float64, loadings: Float64, variances: Float64) -> tuple[Float64, Float64]:
-    projected = stacked @ loadings
-    residual = stacked - projected @ loadings.T
-    return np.sum(projected**2 / variances, axis=1), np.sum(residual**2, axis=1)
+def _statistics(stacked: Float64, whitening: Float64, kept: int) -> tuple[Float64, Float64]:
+    squares = (stacked @ whitening) ** 2
+    return np.sum(squares[:, :kept], axis=1), np.sum(squares[:, kept:], axis=1)
 
 
 def _chart_scales(stacked: Float64, effective: float, rate: float) -> tuple[float, float]:
-    """Return the ``1 - rate`` quantiles of T2 and SPE over contiguous blocks, each left out of the learning."""
-    blocks = np.array_split(np.arange(len(stacked)), _BLOCKS)
+    """Return the ``1 - rate`` quantiles of both charts over contiguous blocks, each left out of the learning."""
     t2 = np.empty(len(stacked))
-    spe = np.empty(len(stacked))
-    for block in blocks:
+    residual = np.empty(len(stacked))
+    for block in np.array_split(np.arange(len(stacked)), _BLOCKS):
         rest = np.delete(stacked, block, axis=0)
-        t2[block], spe[block] = _statistics(stacked[block], *_components(rest, effective * len(rest) / len(stacked)))
-    quantile = 1.0 - rate
-    greatest = float(np.quantile(spe, quantile))
-    return max(float(np.quantile(t2, quantile)), 1e-9), greatest if greatest > 1e-9 else 1.0
+        t2[block], residual[block] = _statistics(
+            stacked[block], *_whitening(rest, effective * len(rest) / len(stacked))
+        )
+    greatest = float(np.quantile(residual, 1.0 - rate))
+    return max(float(np.quantile(t2, 1.0 - rate)), 1e-9), greatest if greatest > 1e-9 else 1.0
