@@ -1,11 +1,117 @@
-"""Which family of models: the one the plan names, or the one that the data carries."""
+"""Which family of models: the one the plan names, or the one that the data carries.
+
+Left open, a measured value is learned by regression. For attributes a model of normal stands unless boosted trees rank
+held-out parts better by more than a standard error over the folds: with few defects a distance to normal is hard
+to beat, and needs no labels.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lineside.domain.metrics.ranking import roc_auc
+from lineside.domain.plan.model import CharacteristicKind, ModelFamily
+from lineside.domain.readings import Float64
+from lineside.learn.calibrate import calibrate, log_odds
 from lineside.learn.learned import Learned, Task
-from lineside.learn.normal_family import learn_normal
+from lineside.learn.normal_family import learn_normal, validate_normal
+from lineside.learn.regression_family import LEAST_MEASURED, learn_regression
+from lineside.learn.rows import classes_of, known, measured, nonconforming
+from lineside.learn.supervised_family import (
+    LEAST_BAD,
+    LEAST_KNOWN,
+    bad_classes,
+    labels,
+    learn_supervised,
+    validate_supervised,
+)
+from lineside.learn.validation import HeldOut
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Comparison:
+    supervised: float
+    normal: float
+    gain: float
+    error: float
+
+    @property
+    def words(self) -> str:
+        return (
+            f"AUC {self.supervised:.3f} against {self.normal:.3f} of the model of normal on held-out parts"
+            f" (difference {self.gain:+.3f} +- {self.error:.3f} per fold)"
+        )
 
 
 def choose_and_learn(task: Task) -> tuple[Learned, str]:
-    """Return the learned model and, in words, why it is of its family."""
-    return learn_normal(task), "models of normal need no labels"
+    """Return the learned model and, in words, why it is of its family.
+
+    Raises:
+        DataError: the parts do not carry the family that the plan names.
+    """
+    wished = task.characteristic.model.family
+    if wished is ModelFamily.NORMAL:
+        return learn_normal(task), "the plan asks for it"
+    if wished is ModelFamily.SUPERVISED:
+        return learn_supervised(task), "the plan asks for it"
+    if wished is ModelFamily.REGRESSION:
+        return learn_regression(task), "the plan asks for it"
+    if task.characteristic.kind is CharacteristicKind.VARIABLE:
+        return _for_variable(task)
+    return _for_attribute(task)
+
+
+def _for_variable(task: Task) -> tuple[Learned, str]:
+    count = int(np.sum(~np.isnan(measured(task.rows))))
+    if count < LEAST_MEASURED:
+        return learn_normal(task), f"only {count} parts are measured ({LEAST_MEASURED} are needed for a regression)"
+    return learn_regression(task), f"a variable with {count} measured parts"
+
+
+def _for_attribute(task: Task) -> tuple[Learned, str]:
+    wish = task.characteristic.model
+    bad, labelled = nonconforming(task.rows, task.characteristic), known(task.rows)
+    if wish.memory < 1.0 or wish.lags:
+        return learn_normal(task), "the plan asks for memory or lags, which only a model of normal has"
+    if bad.sum() < LEAST_BAD or labelled.sum() - bad.sum() < LEAST_KNOWN:
+        counts = f"{int(bad.sum())} nonconforming among {int(labelled.sum())} parts with known outcome"
+        return learn_normal(
+            task
+        ), f"{counts} ({LEAST_BAD} among {LEAST_BAD + LEAST_KNOWN} are needed to learn from them)"
+    held = validate_supervised(task)
+    if len(classes_of(task.characteristic)) > 2:
+        return learn_supervised(task, held), "several classes are to be told apart, and their outcomes are known"
+    comparison = _compare(task, held)
+    if comparison is None:
+        return learn_supervised(task, held), "too few conforming parts for a model of normal"
+    if comparison.gain > comparison.error:
+        return learn_supervised(task, held), f"boosted trees rank better: {comparison.words}"
+    return learn_normal(task), f"boosted trees are not clearly better: {comparison.words}"
+
+
+def _compare(task: Task, held: HeldOut) -> _Comparison | None:
+    """Compare both families on the same held-out rows with known outcome."""
+    rows = task.rows.take(known(task.rows))
+    normal = validate_normal(replace(task, rows=rows))
+    if normal is None:
+        return None
+    bad = nonconforming(rows, task.characteristic)
+    judged = held.judged & normal.judged
+    calibration = calibrate(held.score[held.judged], labels(task, rows)[held.judged])
+    supervised: Float64 = log_odds(calibration.logits(held.score), bad_classes(task))
+    folds = [judged & (held.fold == number) for number in range(len(held.split.folds))]
+    gains = [
+        roc_auc(bad[fold], supervised[fold]) - roc_auc(bad[fold], normal.score[fold])
+        for fold in folds
+        if bad[fold].any() and not bad[fold].all()
+    ]
+    if len(gains) < 2:
+        return None
+    return _Comparison(
+        supervised=roc_auc(bad[judged], supervised[judged]),
+        normal=roc_auc(bad[judged], normal.score[judged]),
+        gain=float(np.mean(gains)),
+        error=float(np.std(gains, ddof=1) / np.sqrt(len(gains))),
+    )

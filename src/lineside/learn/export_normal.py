@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.learn.graph import Graph
-from lineside.learn.normal import FARTHEST, NormalModel
+from lineside.learn.normal import NormalModel
+from lineside.learn.standardised import add_standardised
 
 
 def normal_graph(model: NormalModel) -> bytes:
     """Return the graph's bytes."""
     graph = Graph("normal")
     width = len(model.centre)
-    current = _remembered(graph, _standardised(graph, model), model)
+    current = _remembered(graph, add_standardised(graph, model.centre, model.scale), model)
     stacked = current
     if model.lags:
         past = graph.input("past", width * model.lags)
@@ -26,18 +27,6 @@ def normal_graph(model: NormalModel) -> bytes:
         graph.output("past_out", graph.slice(stacked, 0, width * model.lags), width * model.lags)
     _charts(graph, stacked, model)
     return graph.to_bytes()
-
-
-def _standardised(graph: Graph, model: NormalModel) -> str:
-    x = graph.input("x", len(model.centre))
-    centre = graph.constant("centre", model.centre[None, :])
-    filled = graph.add("Where", [graph.add("IsNaN", [x]), centre, x])
-    scaled = graph.add(
-        "Mul", [graph.add("Sub", [filled, centre]), graph.constant("inverse", 1.0 / model.scale[None, :])]
-    )
-    return graph.add(
-        "Clip", [scaled, graph.constant("least", np.array(-FARTHEST)), graph.constant("most", np.array(FARTHEST))]
-    )
 
 
 def _remembered(graph: Graph, z: str, model: NormalModel) -> str:

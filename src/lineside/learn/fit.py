@@ -152,6 +152,7 @@ def _task(request: FitRequest) -> Task:
     return Task(
         characteristic=characteristic,
         columns=columns,
+        all_columns=choose_columns(request.table.recipe, characteristic, with_environment=True),
         rows=rows,
         calibration=None if calibration is None else prepare(calibration, columns.inputs, remembers=remembers),
         timed=has_time(request.plan, characteristic.station) if request.timed is None else request.timed,

@@ -18,10 +18,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Task:
-    """What is to be learned: the characteristic, its rows, and rows that came later for the limit (or None)."""
+    """What is to be learned: the characteristic, its rows, and rows that came later for the limit (or None).
+
+    ``columns`` are for models of normal, for which conditions are no inputs; ``all_columns`` for the others.
+    """
 
     characteristic: Characteristic
     columns: Choice
+    all_columns: Choice
     rows: Rows
     calibration: Rows | None
     timed: bool

@@ -34,6 +34,13 @@ from lineside.domain.errors import IntegrityError
 
 MAGIC: Final = b"LSB1"
 MODEL_FILE: Final = "model.onnx"
+TREE_NODES: Final = "tree_nodes.npy"
+TREE_ROOTS: Final = "tree_roots.npy"
+TREE_TARGET: Final = "tree_target.npy"
+TREE_EXPECTED: Final = "tree_expected.npy"
+"""The splits of a tree ensemble, for path attribution: see `lineside.domain.judging.trees.TreeTable`."""
+RESIDUALS: Final = "residuals.npy"
+"""Measured less expected, ascending, of parts that a regression had not seen."""
 GOLDEN_INPUTS: Final = "golden_inputs.npy"
 GOLDEN_SCORES: Final = "golden_scores.npy"
 """Rows of inputs, and the scores they give one after the other: what every opening of the bundle checks."""

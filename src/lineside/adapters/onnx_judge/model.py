@@ -20,7 +20,7 @@ from lineside.domain.errors import IntegrityError
 from lineside.domain.judging.memory import Memory
 from lineside.domain.plan.model import Role
 from lineside.domain.readings import Float64
-from lineside.wire.bundle import GOLDEN_INPUTS, GOLDEN_SCORES, MODEL_FILE, Bundle
+from lineside.wire.bundle import GOLDEN_INPUTS, GOLDEN_SCORES, MODEL_FILE, RESIDUALS, Bundle
 
 Float32 = NDArray[np.float32]
 _TOLERANCE: Final = 1e-4
@@ -52,6 +52,7 @@ class OpenModel:
     explain: Explainer
     region: Region | None
     conditions: tuple[int, ...]
+    residuals: Float64
 
     def answer(self, features: Float32) -> Answer:
         """Return the answer for one row of inputs, shape ``(1, n)``; the memory stays as it is."""
@@ -79,6 +80,7 @@ def open_model(bundle: Bundle) -> OpenModel:
         memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags),
         explain=explainer_for(bundle),
         region=region_of(manifest.experience),
+        residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
         conditions=tuple(
             i
             for i, fact in enumerate(manifest.features)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from lineside.adapters.onnx_judge.model import Answer, OpenModel
+from lineside.domain.judging.risk import logistic, risk_outside
 from lineside.domain.predictions import Contribution, JudgementState
 from lineside.domain.readings import Float64
 
@@ -35,7 +36,17 @@ class Said:
 
 def predicted(model: OpenModel, answer: Answer | None) -> Said:
     """Return what the model expects of a part; a model of normal expects nothing in particular."""
-    del model, answer
+    if answer is None:
+        return Said()
+    manifest = model.bundle.manifest
+    if "classes" in answer.outputs:
+        name = manifest.classes[int(np.argmax(answer.outputs["classes"][0]))]
+        return Said(text=name, risk=logistic(answer.score))
+    if "value" in answer.outputs:
+        value = float(answer.outputs["value"][0, 0])
+        half = manifest.calibration["half_width"]
+        risk = risk_outside(value, model.residuals, manifest.lsl, manifest.usl)
+        return Said(text=f"{value:.6g}", low=value - half, high=value + half, risk=risk)
     return Said()
 
 

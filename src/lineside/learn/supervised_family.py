@@ -1,0 +1,186 @@
+"""The family for known outcomes: boosted trees, calibrated risk, a limit by cost within the false-alarm rate."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.domain.errors import DataError
+from lineside.domain.judging.trees import TreeTable
+from lineside.domain.limits import Limit, conformal_limit, cost_limit
+from lineside.domain.metrics.calibration import brier_score, expected_calibration_error
+from lineside.domain.plan.model import ModelFamily
+from lineside.domain.readings import Float64, Int64
+from lineside.learn.boosting import Boosted, boost_classes, tables
+from lineside.learn.calibrate import Calibration, calibrate, log_odds
+from lineside.learn.export_trees import class_graph
+from lineside.learn.learned import Learned, Task
+from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming
+from lineside.learn.runtime import ExportedModel, check_parity
+from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, held_out_metrics, hold_out
+from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TARGET, array_bytes
+
+LEAST_BAD: Final = 20
+"""Fewest nonconforming parts from which boosted trees are tried when the family is left open."""
+LEAST_KNOWN: Final = 50
+_PARITY_ROWS: Final = 500
+_FARTHEST: Final = 20.0
+"""Raw scores are taken as this at most: beyond it they only say that a fold never saw a class."""
+
+
+def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
+    """Learn the classes of a task's parts with known outcome.
+
+    Args:
+        task: what is to be learned.
+        held: held-out raw scores of `validate_supervised`, where they are at hand.
+
+    Raises:
+        DataError: the outcomes are of one kind only, or not of the plan's classes.
+    """
+    rows = task.rows.take(known(task.rows))
+    label = labels(task, rows)
+    held = held or validate_supervised(task)
+    columns = task.all_columns
+    task.progress(f"learning {len(classes_of(task.characteristic))} classes from {len(rows)} parts")
+    boosted = boost_classes(rows.features[:, columns.inputs], label, _class_count(task), task.seed)
+    calibration = calibrate(held.score[held.judged], label[held.judged])
+    bad = bad_classes(task)
+    table, leaves = tables(boosted)
+    graph = class_graph(table, leaves, len(columns.inputs), calibration, bad)
+    exported = ExportedModel(graph=graph, width=len(columns.inputs))
+    scores = log_odds(calibration.logits(held.score), bad)
+    is_bad = nonconforming(rows, task.characteristic)
+    limit, limit_from = _limit(task, exported, scores[held.judged], is_bad[held.judged])
+    return Learned(
+        family=ModelFamily.SUPERVISED,
+        exported=exported,
+        columns=columns,
+        limit=limit,
+        usual=~nonconforming(task.rows, task.characteristic),
+        parity=_parity(task, boosted, calibration, exported),
+        scheme=held.split.scheme,
+        metrics=_metrics(task, held, calibration, label, is_bad),
+        limit_from=limit_from,
+        files=tree_files(table),
+        calibration={
+            "slope": calibration.slope,
+            **{f"offset_{k}": v for k, v in enumerate(calibration.offsets.tolist())},
+        },
+    )
+
+
+def validate_supervised(task: Task) -> HeldOut:
+    """Return held-out raw scores of the rows with known outcome.
+
+    Raises:
+        DataError: the outcomes are of one kind only, or not of the plan's classes.
+    """
+    rows = task.rows.take(known(task.rows))
+    labels(task, rows)
+    is_bad = nonconforming(rows, task.characteristic)
+    if is_bad.all() or not is_bad.any():
+        raise DataError(
+            "supervised learning needs conforming and nonconforming parts with known outcome",
+            field=task.characteristic.id,
+            value=f"{int(is_bad.sum())} of {len(is_bad)} nonconforming",
+            next_step="leave the family to 'auto' or choose 'normal'",
+        )
+    task.progress(f"validating boosted trees on parts they have not seen, {len(rows)} with known outcome")
+    split = choose_split(rows, rows.outcome, timed=task.timed, seed=task.seed)
+    return hold_out(lambda part: _scorer(task, part), rows, split)
+
+
+def labels(task: Task, rows: Rows) -> Int64:
+    """Return the position of each row's outcome among the plan's classes.
+
+    Raises:
+        DataError: an outcome is none of them.
+    """
+    place = {name: k for k, name in enumerate(classes_of(task.characteristic))}
+    strange = sorted({str(name) for name in rows.outcome if name not in place})
+    if strange:
+        raise DataError(
+            "an outcome is none of the plan's classes",
+            field=task.characteristic.id,
+            value=strange[0],
+            choices=tuple(place),
+        )
+    return np.array([place[name] for name in rows.outcome], dtype=np.int64)
+
+
+def bad_classes(task: Task) -> Int64:
+    """Return the positions of the classes that do not conform."""
+    bad = bad_values(task.characteristic)
+    return np.array([k for k, name in enumerate(classes_of(task.characteristic)) if name in bad], dtype=np.int64)
+
+
+def tree_files(table: TreeTable) -> dict[str, bytes]:
+    """Return the arrays that path attribution needs, as files of a bundle."""
+    return {
+        TREE_NODES: array_bytes(table.nodes),
+        TREE_ROOTS: array_bytes(table.roots),
+        TREE_TARGET: array_bytes(table.target),
+        TREE_EXPECTED: array_bytes(table.expected),
+    }
+
+
+def _class_count(task: Task) -> int:
+    return len(classes_of(task.characteristic))
+
+
+def _scorer(task: Task, rows: Rows) -> Scorer:
+    """Return raw scores by trees learned from some rows; where these are of one class, nothing can be said."""
+    label = labels(task, rows)
+    inputs = task.all_columns.inputs
+    classes = _class_count(task)
+    if len(set(label.tolist())) < 2:
+        return lambda later: np.zeros((len(later), 1 if classes == 2 else classes))
+    boosted = boost_classes(rows.features[:, inputs], label, classes, task.seed)
+    return lambda later: np.clip(boosted.raw(later.features[:, inputs]), -_FARTHEST, _FARTHEST)
+
+
+def _limit(task: Task, exported: ExportedModel, scores: Float64, bad: NDArray[np.bool_]) -> tuple[Limit, str]:
+    """Return the limit: that of least cost among those that keep the false-alarm rate."""
+    rate = task.characteristic.model.false_alarm_rate
+    if task.calibration is None:
+        basis, words = scores[~bad], "held-out scores of conforming parts"
+    else:
+        later = task.calibration.take(~nonconforming(task.calibration, task.characteristic))
+        outputs = exported.run(later.features[:, task.all_columns.inputs], later.group)
+        basis, words = outputs["score"].ravel().astype(np.float64), "a calibration segment of its own"
+    least = conformal_limit(basis, rate)
+    cost = task.characteristic.cost
+    value = cost_limit(scores, bad, escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
+    if value > least.value:
+        words += f", raised from {least.value:.4g} because that costs less"
+    return Limit(value=value, rows=least.rows, nominal=rate, guaranteed=least.guaranteed), words
+
+
+def _metrics(
+    task: Task, held: HeldOut, calibration: Calibration, label: Int64, is_bad: NDArray[np.bool_]
+) -> dict[str, float]:
+    logits = calibration.logits(held.score)
+    scores = log_odds(logits, bad_classes(task))
+    judged = held.judged
+    risk = 1.0 / (1.0 + np.exp(-np.clip(scores[judged], -500.0, 500.0)))
+    found = {
+        "accuracy": float(np.mean(np.argmax(logits[judged], axis=1) == label[judged])),
+        "trivial_accuracy": float(np.bincount(label[judged]).max() / judged.sum()),
+        "ece": expected_calibration_error(is_bad[judged], risk),
+        "brier": brier_score(is_bad[judged], risk),
+    }
+    rate = task.characteristic.model.false_alarm_rate
+    return {**held_out_metrics(held, scores, is_bad, np.ones_like(is_bad), rate), **finite(found)}
+
+
+def _parity(task: Task, boosted: Boosted, calibration: Calibration, exported: ExportedModel) -> float:
+    """Return the difference between model and graph over the first rows, one in five with a missing value."""
+    rows = task.rows.features[:_PARITY_ROWS, task.all_columns.inputs].copy()
+    for i in range(0, len(rows), 5):
+        rows[i, i % rows.shape[1]] = np.nan
+    outputs = exported.run(rows, task.rows.group[:_PARITY_ROWS])
+    expected = log_odds(calibration.logits(boosted.raw(rows)), bad_classes(task))
+    return check_parity(expected, outputs["score"].ravel().astype(np.float64))
