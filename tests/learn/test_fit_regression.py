@@ -44,7 +44,7 @@ def test_a_line_stays_a_line_and_its_interval_covers_later_parts() -> None:
     assert "tree_nodes.npy" not in result.bundle.files
     later, truth = parts(1000, 1)
     found = judge_all(plan, result, later)
-    covered = [item.low <= value <= item.high for item, value in zip(found, truth, strict=True)]  # type: ignore[operator]
+    covered = [item.low <= value <= item.high for item, value in zip(found, truth, strict=True)]
     assert np.mean(covered) == pytest.approx(0.9, abs=0.04)
     assert np.mean([float(item.predicted) - value for item, value in zip(found, truth, strict=True)]) < 0.1
 
