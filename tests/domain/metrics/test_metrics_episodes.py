@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.domain.metrics.episodes import Stretch, report_events, stretches, time_per_unit
+from lineside.domain.metrics.episodes import Stretch, episodes_of, report_events, stretches, time_per_unit
 
 SECOND = 1_000_000_000
 
@@ -62,3 +62,10 @@ def test_without_time_rates_per_hour_are_not_numbers() -> None:
     report = report_events(bits(".x"), bits("x."), ["g", "g"], None)
     assert math.isnan(report.false_episodes_per_hour)
     assert report.false_episodes_per_thousand == 1000.0
+
+
+def test_an_episode_ends_when_as_many_units_are_without_alarm_as_an_alert_needs_to_clear() -> None:
+    group = ["g"] * 10
+    assert episodes_of(bits("x..x...x.."), group, 3) == (Stretch(0, 3), Stretch(7, 7))
+    assert len(episodes_of(bits("x..x...x.."), group)) == 3
+    assert len(episodes_of(bits("x..x"), ["a", "a", "b", "b"], 3)) == 2

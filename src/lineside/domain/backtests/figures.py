@@ -1,6 +1,7 @@
 """The figures of a backtest by kind of characteristic, and the same figures for predictors that know nothing.
 
-Units whose outcome is not known are judged and counted, but no figure is made of them. Every figure is a share
+Units whose outcome is not known are judged and counted, but no figure is made of them. Episodes end as alerts clear:
+after `GOOD_PARTS_TO_CLEAR` units without alarm. Every figure is a share
 (0.01, not percent), a count, or says its unit in its name; one that does not exist is NaN.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.alerting import GOOD_PARTS_TO_CLEAR
 from lineside.domain.backtests.judged import Bools, Floats, Judged
 from lineside.domain.metrics.bootstrap import group_interval
 from lineside.domain.metrics.calibration import brier_score, expected_calibration_error
@@ -134,7 +136,7 @@ def _later_false_alarms(bad: Bools, judged: Judged) -> float:
 
 
 def _event_figures(bad: Bools, judged: Judged) -> Figures:
-    report = report_events(bad, judged.alarm, judged.group, judged.time)
+    report = report_events(bad, judged.alarm, judged.group, judged.time, GOOD_PARTS_TO_CLEAR)
     return {
         "alarm_episodes": float(report.episodes),
         "false_episodes": float(report.false_episodes),

@@ -1,10 +1,11 @@
 """Alarms as people meet them: episodes, true and false, the events they found, and after how long.
 
-An **event** is a stretch of consecutive bad units of one group; an **episode** a stretch of consecutive units
-in alarm. What informs is the *raising* of an alarm: an episode raised inside an event finds it, however long it
-stands; an episode raised on a good unit is false, even if it still stands when an event begins. So an alarm that
-never goes out finds nothing. ``touched`` also counts events during which an alarm merely stood, as range-based
-measures do (compare Tatbul et al., "Precision and recall for time series", NeurIPS 2018, section 4).
+An **event** is a stretch of consecutive bad units of one group; an **episode** a stretch of units in alarm, which
+ends when ``clear_after`` units in a row are without (as an alert clears; ISA-18.2 calls it off-delay). What
+informs is the *raising* of an alarm: an episode raised inside an event finds it, however long it stands; an episode
+raised on a good unit is false, even if it still stands when an event begins. So an alarm that never goes out
+finds nothing. ``touched`` also counts events during which an alarm merely stood, as range-based measures do
+(compare Tatbul et al., "Precision and recall for time series", NeurIPS 2018, section 4).
 """
 
 from __future__ import annotations
@@ -91,9 +92,23 @@ class EventReport:
         return share(1000 * self.false_episodes, self.good_units)
 
 
-def report_events(bad: Bools, alarm: Bools, group: Sequence[str], time: Int64 | None) -> EventReport:
+def episodes_of(alarm: Bools, group: Sequence[str], clear_after: int = 1) -> tuple[Stretch, ...]:
+    """Return the episodes: stretches of alarm with fewer than ``clear_after`` units between them are one."""
+    merged: list[Stretch] = []
+    for item in stretches(alarm, group):
+        before = merged[-1] if merged else None
+        if before is not None and item.first - before.last <= clear_after and group[before.last] == group[item.first]:
+            merged[-1] = Stretch(before.first, item.last)
+        else:
+            merged.append(item)
+    return tuple(merged)
+
+
+def report_events(
+    bad: Bools, alarm: Bools, group: Sequence[str], time: Int64 | None, clear_after: int = 1
+) -> EventReport:
     """Match episodes with events; ``time`` in ns, ascending within a group, None for data without time."""
-    events, episodes = stretches(bad, group), stretches(alarm, group)
+    events, episodes = stretches(bad, group), episodes_of(alarm, group, clear_after)
     raised = np.array([item.first for item in episodes], dtype=np.int64)
     hits = [_first_within(raised, event) for event in events]
     found = [(event, hit) for event, hit in zip(events, hits, strict=True) if hit is not None]
