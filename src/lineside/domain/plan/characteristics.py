@@ -111,7 +111,7 @@ class Characteristic(Named):
     specification: Specification | None = Field(None, description="Limits of a variable.")
     measurement: Measurement = Field(Measurement(), description="How it is measured.")
     outcome: OutcomeSource = Field(OutcomeSource(), description="Where the truth comes from.")
-    cost: Cost = Field(Cost(), description="What being wrong costs.")
+    cost: Cost = Field(Cost(), description="What an escape and a false alarm cost.")
     model: ModelWish = Field(ModelWish(), description="What production asks of the model.")
     pfmea: str = Field("", description="Reference of the PFMEA item.")
     action_priority: Literal["", "high", "medium", "low"] = Field("", description="Of the PFMEA item (AIAG-VDA).")

@@ -8,35 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from lineside.domain.plan.model import Plan
 
-_SIGNAL = {"id", "station", "unit", "role", "type", "range", "features", "phase_features"}
-_STATION = {"id", "cycle", "phases", "lateness"}
-_CHARACTERISTIC = {"id", "station", "kind", "classes", "nonconforming", "specification", "model"}
+JUDGING_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "stations": frozenset({"id", "cycle", "phases", "lateness"}),
+    "signals": frozenset({"id", "station", "unit", "role", "type", "range", "features", "phase_features"}),
+    "envelope": frozenset({"signal", "low", "high"}),
+    "characteristics": frozenset(
+        {"id", "station", "kind", "classes", "nonconforming", "specification", "model"},
+    ),
+}
+"""The fields of each list's items that a model's answer depends on; so it does on the order of the items."""
+RESPONSE_KEYS: Final[Mapping[str, str]] = {"reactions": "reactions", "shifts": "shifts", "service_levels": "levels"}
+"""The plan's fields that only change what people see or do, with their names in the digest."""
 
 
 def judging_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever a model's answer could."""
     dump = plan.model_dump(mode="json")
-    return _digest(
-        {
-            "stations": [_only(item, _STATION) for item in dump["stations"]],
-            "signals": [_only(item, _SIGNAL) for item in dump["signals"]],
-            "envelope": dump["envelope"],
-            "characteristics": [_only(item, _CHARACTERISTIC) for item in dump["characteristics"]],
-        }
-    )
+    return _digest({key: [_only(item, fields) for item in dump[key]] for key, fields in JUDGING_FIELDS.items()})
 
 
 def response_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever what people see or do could."""
     dump = plan.model_dump(mode="json")
-    return _digest({"reactions": dump["reactions"], "shifts": dump["shifts"], "levels": dump["service_levels"]})
+    return _digest({name: dump[key] for key, name in RESPONSE_KEYS.items()})
 
 
-def _only(item: dict[str, Any], keys: set[str]) -> dict[str, Any]:
+def _only(item: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key in keys}
 
 

@@ -59,7 +59,7 @@ CODES: Final = {
     "no-specification": "A variable has no specification limits.",
     "specification-order": "Specification limits are not in order.",
     "specification-unit": "Units of a characteristic and of its signal disagree, or one is missing.",
-    "specification-unused": "An attribute has specification limits.",
+    "specification-unused": "An attribute without classes has specification limits.",
     "classes": "Classes and nonconforming classes disagree.",
     "family": "The wished kind of model does not fit the kind of characteristic.",
     "outcome-is-signal": "The truth about the part would reach the model.",

@@ -101,7 +101,7 @@ class Plan(PlanModel):
     line: Line = Field(description="The line.")
     part: Part = Field(description="The part or family of parts.")
     phase: Phase = Field(Phase.PRODUCTION, description="Phase of the product's life.")
-    revision: Revision = Field(Revision(), description="Issue of the plan.")
+    revision: Revision = Field(Revision(), description="Which issue of the plan this is.")
     key_contact: str = Field("", description="Role or team.")
     core_team: tuple[str, ...] = Field((), description="Roles that made the plan.")
     approvals: tuple[Approval, ...] = Field((), description="Approvals that the form asks for.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from lineside.domain.features.recipe import signals_of
 from lineside.domain.plan.findings import Finding, Path
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily, Role, Signal
 from lineside.domain.plan.view import View, mistake, warning
@@ -28,8 +29,12 @@ def variables_have_limits(view: View) -> Iterator[Finding]:
         path: Path = ("characteristics", position)
         spec = item.specification
         if item.kind is CharacteristicKind.ATTRIBUTE:
-            if spec is not None:
-                yield warning("specification-unused", (*path, "specification"), "an attribute has no limits")
+            if spec is not None and not item.classes:
+                yield warning(
+                    "specification-unused",
+                    (*path, "specification"),
+                    "neither limits nor classes decide: an attribute conforms or not",
+                )
             continue
         if spec is None or (spec.lsl is None and spec.usl is None):
             yield mistake("no-specification", path, "a variable needs 'specification' with 'lsl', 'usl' or both")
@@ -85,7 +90,7 @@ def truth_stays_out_of_the_model(view: View) -> Iterator[Finding]:
     """The column of the outcome is not a signal that is judged by; if it is a signal at all, its unit agrees."""
     for position, item in enumerate(view.plan.characteristics):
         column = item.outcome.column or item.id
-        for signal in view.plan.signals_at(item.station):
+        for signal in signals_of(view.plan, item.station):
             if column not in {signal.id, signal.address}:
                 continue
             if signal.role in {Role.PROCESS, Role.ENVIRONMENT} and signal.id not in item.model.exclude:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Protocol
 
 from lineside.domain.plan.findings import Finding, Path
-from lineside.domain.plan.model import CycleBySerial, CycleByTrigger
+from lineside.domain.plan.model import CycleBySerial, CycleByTrigger, Role
 from lineside.domain.plan.view import View, mistake, unknown, warning
 
 
@@ -94,7 +94,9 @@ def reactions_name_what_exists(view: View) -> Iterator[Finding]:
         for i, name in enumerate(reaction.signals):
             yield from _known((*at, "signals", i), "signal", name, view.signals)
             signal = view.signals.get(name)
-            if signal is not None and characteristic is not None and signal.station != characteristic.station:
+            if signal is None or characteristic is None or signal.role is Role.ENVIRONMENT:
+                continue
+            if signal.station != characteristic.station:
                 yield warning(
                     "wrong-station",
                     (*at, "signals", i),

@@ -94,13 +94,13 @@ def late_is_not_live(view: View) -> Iterator[Finding]:
 
 
 def stations_have_signals(view: View) -> Iterator[Finding]:
-    """A station at which something is judged has signals to judge by."""
+    """A station at which something is judged has process signals to judge by; conditions alone tell nothing."""
     judged = {item.station for item in view.plan.characteristics}
     for position, station in enumerate(view.plan.stations):
-        roles = {signal.role for signal in view.plan.signals_at(station.id) if signal.type is SignalType.NUMBER}
-        if roles & {Role.PROCESS, Role.ENVIRONMENT}:
+        signals = view.plan.signals_at(station.id)
+        if any(signal.role is Role.PROCESS and signal.type is SignalType.NUMBER for signal in signals):
             continue
-        problem = "the station has no number signals with the role 'process' or 'environment'"
+        problem = "the station has no number signals with the role 'process'"
         if station.id in judged:
             yield mistake("no-signals", ("stations", position), f"{problem}: there is nothing to judge by")
         else:

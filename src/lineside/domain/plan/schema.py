@@ -78,7 +78,8 @@ def _child(node: dict[str, Any], step: str | int) -> dict[str, Any]:
         items = node.get("prefixItems", ())
         child = items[step] if step < len(items) else node.get("items", {})
     else:
-        child = node.get("properties", {}).get(step, node.get("additionalProperties", {}))
+        by_id: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
+        child = node.get("properties", {}).get(step, by_id)
     return _resolved(child) if isinstance(child, dict) else {}
 
 

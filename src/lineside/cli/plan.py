@@ -1,0 +1,180 @@
+"""`lineside plan`: draft, check, compare and document control plans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lineside.adapters.plan_yaml import CheckedPlan, check_file
+from lineside.domain.errors import PlanError, StorageError
+from lineside.domain.plan.diff import Effect, PlanDiff, compare
+from lineside.domain.plan.digest import judging_digest, response_digest
+from lineside.domain.plan.findings import Finding, Severity, errors_among
+from lineside.domain.plan.model import Plan
+from lineside.domain.plan.reference import reference_page
+from lineside.domain.plan.schema import HEADER, plan_schema
+
+_FILE = click.Path(path_type=Path)
+_HEADINGS = {
+    Effect.JUDGING: "What models depend on (they must be validated again)",
+    Effect.RESPONSE: "What people see or do (no model is touched)",
+    Effect.RECORD: "For the record (nothing is touched)",
+}
+
+
+@click.group("plan")
+def command() -> None:
+    """Draft, check, compare and document control plans."""
+
+
+@command.command()
+@click.argument("plan", type=_FILE)
+@click.option("--strict", is_flag=True, help="Warnings count as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def check(context: click.Context, plan: Path, strict: bool, as_json: bool) -> None:
+    """Find every mistake in a plan; exit code 1 if there is one."""
+    checked = check_file(plan)
+    click.echo(_check_json(checked) if as_json else _check_text(checked, plan))
+    context.exit(1 if not checked.usable or (strict and checked.findings) else 0)
+
+
+@command.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def diff(context: click.Context, old: Path, new: Path, as_json: bool) -> None:
+    """Say in words what changed; exit code 1 if what models depend on changed under the same revision."""
+    found = compare(_readable(old), _readable(new))
+    click.echo(_diff_json(found) if as_json else _diff_text(found))
+    context.exit(1 if errors_among(found.findings) else 0)
+
+
+@command.command()
+@click.option("--output", type=_FILE, metavar="FILE", help="Write it there instead of printing it.")
+@click.option("--markdown", is_flag=True, help="The reference page instead of the JSON Schema.")
+def schema(output: Path | None, markdown: bool) -> None:
+    """Print the JSON Schema of a plan's file, by which an editor completes it."""
+    text = reference_page() if markdown else json.dumps(plan_schema(), indent=2) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_file(output, text)
+    if not markdown:
+        click.echo(f"Written to {output}. Begin a plan beside it with this line:\n\n{HEADER}{output.name}")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _readable(path: Path) -> Plan:
+    """Return a plan of the right form; what lint says of it is no matter here."""
+    checked = check_file(path)
+    if checked.plan is None:
+        raise PlanError("the plan cannot be read", where=str(path), findings=errors_among(checked.findings))
+    return checked.plan
+
+
+# -- what is printed --------------------------------------------------------------------------------------
+
+
+def _check_text(checked: CheckedPlan, path: Path) -> str:
+    lines = [f"{path}: {_verdict(checked)}"]
+    for finding in checked.findings:
+        lines += ["", *_finding_lines(finding)]
+    if checked.plan is not None:
+        lines += ["", _contents(checked.plan)]
+    return "\n".join(lines)
+
+
+def _verdict(checked: CheckedPlan) -> str:
+    errors = len(errors_among(checked.findings))
+    warnings = len(checked.findings) - errors
+    if not checked.findings:
+        return "good"
+    counts = [_counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+    return f"{' and '.join(counts)}{'; it can be used' if checked.usable else ''}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    colour = "red" if finding.severity is Severity.ERROR else "yellow"
+    problem = finding.problem + (f" (found {finding.found})" if finding.found else "")
+    lines = [
+        f"  line {finding.line}: {finding.where or 'the file'}",
+        f"    {click.style(str(finding.severity), fg=colour)}: {problem} [{finding.code}]",
+    ]
+    if finding.next_step:
+        lines.append(f"    {finding.next_step}")
+    if finding.choices:
+        lines.append(click.wrap_text(", ".join(finding.choices), 100, "    valid: ", "           "))
+    return lines
+
+
+def _contents(plan: Plan) -> str:
+    parts = (
+        ("station", plan.stations),
+        ("signal", plan.signals),
+        ("characteristic", plan.characteristics),
+        ("reaction", plan.reactions),
+    )
+    listed = ", ".join(_counted(len(items), word) for word, items in parts)
+    return (
+        f"{plan.line.label}, revision {plan.revision.number}: {listed}\n"
+        f"judging digest {judging_digest(plan)}, response digest {response_digest(plan)}"
+    )
+
+
+def _check_json(checked: CheckedPlan) -> str:
+    result: dict[str, Any] = {"usable": checked.usable, "findings": [asdict(item) for item in checked.findings]}
+    if checked.plan is not None:
+        result["judging_digest"] = judging_digest(checked.plan)
+        result["response_digest"] = response_digest(checked.plan)
+    return json.dumps(result, indent=2)
+
+
+def _diff_text(found: PlanDiff) -> str:
+    lines: list[str] = []
+    for effect, heading in _HEADINGS.items():
+        changes = found.of(effect)
+        if changes:
+            lines += [heading, *(f"  {change.text}" for change in changes), ""]
+    lines += [line for finding in found.findings for line in _plain(finding)]
+    return "\n".join(lines).rstrip() or "The plans say the same."
+
+
+def _plain(finding: Finding) -> Sequence[str]:
+    colour = "red" if finding.severity is Severity.ERROR else "yellow"
+    return (
+        f"{click.style(str(finding.severity), fg=colour)}: {finding.problem} [{finding.code}]",
+        f"  {finding.next_step}",
+    )
+
+
+def _diff_json(found: PlanDiff) -> str:
+    return json.dumps(
+        {
+            "changes": [asdict(item) for item in found.changes],
+            "revalidate": bool(found.of(Effect.JUDGING)),
+            "findings": [asdict(item) for item in found.findings],
+        },
+        indent=2,
+    )
