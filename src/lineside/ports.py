@@ -14,6 +14,7 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.quarantine import Quarantined
 from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.wire.bundle import Bundle
 from lineside.wire.records import Record, RecordKind
 from lineside.wire.watermarks import Watermark
 
@@ -190,3 +191,32 @@ class Judge(Protocol):
 
     def judge(self, part: PartRecord, now: int) -> Judgement:
         """Return the judgement of a part; ``now`` in UTC nanoseconds. Never raises for bad data: it says so."""
+
+
+class Registry(Protocol):
+    """Where trained models are kept, and which of them is in service for each characteristic."""
+
+    def next_version(self, characteristic: str) -> int:
+        """Return the version that the next bundle of a characteristic must have: 1, or one above the greatest."""
+
+    def add(self, bundle: Bundle) -> str:
+        """Keep a bundle durably, and return where, in words for people.
+
+        Raises:
+            StorageError: it is not durable, or another bundle of that characteristic and version is there.
+        """
+
+    def activate(self, bundle: Bundle) -> None:
+        """Put a kept bundle in service for its station and characteristic, in place of the one before.
+
+        Raises:
+            StorageError: the change is not durable.
+            IntegrityError: no such bundle is kept.
+        """
+
+    def active(self, station: str) -> tuple[Bundle, ...]:
+        """Return the bundles in service at a station, each checked, by characteristic.
+
+        Raises:
+            IntegrityError: one of them is not what it claims to be.
+        """

@@ -1,0 +1,79 @@
+"""From part records and outcomes to the table that a characteristic is learned from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lineside.domain.errors import DataError
+from lineside.domain.features.recipe import recipe_for
+from lineside.domain.outcomes import UNKNOWN, Outcome
+from lineside.domain.parts import PartRecord, PartTable
+from lineside.domain.plan.model import Characteristic, Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinedParts:
+    """The table, and how many parts were left out, by reason."""
+
+    table: PartTable
+    dropped: Mapping[str, int]
+
+
+def latest_outcomes(outcomes: Iterable[Outcome], characteristic: str) -> dict[str, str]:
+    """Return the outcome of each unit for a characteristic: the highest revision holds, of equals the latest found."""
+    best: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.characteristic != characteristic:
+            continue
+        known = best.get(outcome.unit)
+        if known is None or (outcome.revision, outcome.found) >= (known.revision, known.found):
+            best[outcome.unit] = outcome
+    return {unit: outcome.value for unit, outcome in best.items()}
+
+
+def join_parts(
+    plan: Plan, characteristic: Characteristic, parts: Iterable[PartRecord], outcomes: Mapping[str, str]
+) -> JoinedParts:
+    """Return the parts of a characteristic's station in time order, each with its unit's outcome.
+
+    Left out and counted: cycles without a proper end, and parts made by another recipe than the plan's. A cycle that
+    comes twice is taken once. ``outcomes`` are by unit.
+
+    Raises:
+        DataError: no part is left.
+    """
+    recipe = recipe_for(plan, characteristic.station)
+    dropped: Counter[str] = Counter()
+    chosen: dict[str, PartRecord] = {}
+    for part in parts:
+        if part.station != characteristic.station:
+            continue
+        if part.incomplete:
+            dropped["no proper end"] += 1
+        elif part.recipe != recipe.digest:
+            dropped["made by another recipe"] += 1
+        else:
+            chosen[part.cycle_id] = part
+    ordered = sorted(chosen.values(), key=lambda part: (part.started, part.cycle_id))
+    if not ordered:
+        raise DataError(
+            "there is no part to learn from",
+            field=characteristic.station,
+            value=dict(dropped) or None,
+            next_step="let the line run, or give finished parts with --parts",
+        )
+    table = PartTable(
+        recipe=recipe,
+        unit=tuple(part.unit for part in ordered),
+        started=np.array([part.started for part in ordered], dtype=np.int64),
+        ended=np.array([part.ended for part in ordered], dtype=np.int64),
+        features=np.array([part.features for part in ordered], dtype=np.float64),
+        group=("",) * len(ordered),
+        outcome=tuple(outcomes.get(part.unit, UNKNOWN) for part in ordered),
+        context=tuple(part.context for part in ordered),
+    )
+    return JoinedParts(table=table, dropped=dict(dropped))
