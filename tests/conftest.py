@@ -14,6 +14,8 @@ import pytest
 import find_browser
 from process_guard import ProcessGuard
 
+pytest_plugins = ["board_fixtures"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 hypothesis.settings.register_profile("developer", deadline=None, print_blob=True)

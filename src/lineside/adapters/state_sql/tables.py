@@ -1,0 +1,79 @@
+"""The tables of the state; times are UTC nanoseconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata: Final = MetaData()
+
+accounts: Final = Table(
+    "accounts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("login", String(100), nullable=False, unique=True),
+    Column("pseudonym", String(16), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("password", String(300), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+"""``login`` is the name as it is compared (case folded)."""
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account_id", String(32), ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+)
+
+devices: Final = Table(
+    "devices",
+    metadata,
+    Column("device_hash", String(64), primary_key=True),
+    Column("account_id", String(32), ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+)
+"""Browsers that have logged into an account before; guessing elsewhere does not slow them down."""
+
+codes: Final = Table(
+    "codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+failures: Final = Table(
+    "failures",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("about", String(120), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Index("failures_about_time", "about", "time"),
+)
+"""Failed or unfinished logins, by what they are counted against: an account, an address, a device."""
+
+settings: Final = Table(
+    "settings",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+
+releases: Final = Table(
+    "releases",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("station", String(64), nullable=False),
+    Column("characteristic", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+)

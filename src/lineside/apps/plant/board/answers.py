@@ -1,0 +1,112 @@
+"""What people answer to an alert, by page or by interface: checked, made an event, kept, and only then shown.
+
+Answering is one flow: 1. check the answer, 2. hand it over to be kept (audit record and outbox), 3. show it.
+The event's id comes from the alert, the person and a number that the form carries, so that a double tap or a
+repeated request changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Final, Literal
+
+import msgspec
+from starlette.exceptions import HTTPException
+
+from lineside.apps.plant.board.context import Board, Visitor
+from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS, cause_choices
+from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
+from lineside.domain.errors import InputError
+from lineside.domain.units import MINUTE
+
+Kind = Literal["acknowledged", "taken", "help", "shelved", "step", "closed"]
+_LONGEST_NOTE: Final = 500
+
+
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer to an alert.
+
+    ``minutes``: how long a shelved alert is put off. ``step``: the number of the step that was done.
+    ``verdict`` and ``cause_code``: how it turned out, for closing; ``cause_code`` is one of the plan's reactions,
+    of the reasons for no defect, or ``other``.
+    """
+
+    kind: Kind
+    verdict: Literal["defect_confirmed", "no_defect", "not_checked"] | None = None
+    cause_code: Annotated[str, msgspec.Meta(max_length=63)] = ""
+    note: Annotated[str, msgspec.Meta(max_length=_LONGEST_NOTE)] = ""
+    step: Annotated[int, msgspec.Meta(ge=1, le=99)] | None = None
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+
+
+def parse_answer(form: dict[str, str]) -> Answer:
+    """Return the answer that a form holds.
+
+    Raises:
+        HTTPException: it is none (422).
+    """
+    fields = {name: value for name, value in form.items() if name in Answer.__struct_fields__ and value}
+    try:
+        return msgspec.convert(fields, Answer, strict=False)
+    except msgspec.ValidationError as error:
+        raise HTTPException(422, detail=str(error)) from error
+
+
+async def answer(board: Board, visitor: Visitor, alert_id: str, given: Answer, *, once: str) -> AlertEvent:
+    """Keep an answer and show it; return its event.
+
+    Raises:
+        HTTPException: there is no such alert (404), or it is closed already (409).
+        InputError: the answer does not fit the alert.
+    """
+    alert = board.floor.alert(alert_id)
+    if alert is None:
+        raise HTTPException(404)
+    if alert.closed is not None:
+        raise HTTPException(409, detail="this alert is closed already")
+    _check(board, alert, given)
+    event = _event(board, visitor, alert, given, once)
+    await board.respond(event)
+    board.floor.apply_alerts([event], shown=True)
+    return event
+
+
+def _check(board: Board, alert: Alert, given: Answer) -> None:
+    if given.kind == "shelved":
+        longest = board.settings.longest_shelving
+        if given.minutes is None or given.minutes * MINUTE > longest:
+            raise InputError("say for how long, within what is allowed", field="minutes", choices=(longest // MINUTE,))
+    if given.kind == "step" and given.step is None:
+        raise InputError("say which step was done", field="step")
+    if given.kind == "closed" and given.verdict is None:
+        raise InputError("say how it turned out", field="verdict", choices=tuple(Verdict))
+    if given.cause_code and given.cause_code not in (known := _codes(board, alert)):
+        raise InputError("not a cause of this alert", field="cause_code", value=given.cause_code, choices=known)
+
+
+def _codes(board: Board, alert: Alert) -> tuple[str, ...]:
+    choices = (*cause_choices(board.floor.plan, alert.characteristic), *NO_DEFECT_REASONS)
+    return tuple(dict.fromkeys(choice.code for choice in choices))
+
+
+def _event(board: Board, visitor: Visitor, alert: Alert, given: Answer, once: str) -> AlertEvent:
+    now = board.now()
+    by = visitor.account.signature
+    identity = "\n".join((alert.id, given.kind, by, once or str(now)))
+    return AlertEvent(
+        id=f"{alert.id}:{given.kind}:{hashlib.sha256(identity.encode()).hexdigest()[:16]}",
+        alert_id=alert.id,
+        kind=AlertKind(given.kind),
+        time=now,
+        received=now,
+        station=alert.station,
+        characteristic=alert.characteristic,
+        cause=alert.cause,
+        writer=board.settings.writer,
+        by=by,
+        verdict=None if given.verdict is None else Verdict(given.verdict),
+        cause_code=given.cause_code,
+        note=" ".join(given.note.split()),
+        step=given.step,
+        until=0 if given.minutes is None else now + given.minutes * MINUTE,
+    )

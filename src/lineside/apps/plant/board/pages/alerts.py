@@ -1,0 +1,51 @@
+"""Alerts: the list, the card, and what people answer."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from lineside.apps.plant.board.answers import answer, parse_answer
+from lineside.apps.plant.board.guard import Call
+from lineside.apps.plant.board.rendering import page
+from lineside.apps.plant.board.settings import SHELVE_CHOICES
+from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS
+
+_ASKS = frozenset({"problem", "later", "close"})
+
+
+async def alerts(call: Call) -> Response:
+    """Show the alerts that want an answer, and the latest others."""
+    board = call.board
+    now = board.now()
+    opened = board.floor.open_alerts(now)
+    known = {card.id for card in opened}
+    others = [card for card in board.floor.alerts(now) if card.id not in known]
+    return page(board, call.who, "alerts.html", opened=opened, others=others)
+
+
+async def card(call: Call) -> Response:
+    """Show one alert in full; ``ask`` opens one of its questions."""
+    board = call.board
+    found = board.floor.card(call.path("alert"), board.now())
+    if found is None:
+        raise HTTPException(404)
+    ask = call.request.query_params.get("ask", "")
+    return page(
+        board,
+        call.who,
+        "alert.html",
+        card=found,
+        ask=ask if ask in _ASKS else "",
+        reasons=NO_DEFECT_REASONS,
+        delays=[choice for choice in SHELVE_CHOICES if choice <= board.settings.longest_shelving],
+    )
+
+
+async def respond(call: Call) -> Response:
+    """Take an answer, then show the card again."""
+    alert_id = call.path("alert")
+    await answer(call.board, call.visitor, alert_id, parse_answer(call.form), once=call.form.get("once", ""))
+    return RedirectResponse(f"/alerts/{quote(alert_id)}", status_code=303)

@@ -1,0 +1,57 @@
+"""The overview, the pages of stations and models, and the live stream."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+
+from lineside.apps.plant.board.fragments import side_fragments
+from lineside.apps.plant.board.guard import Call
+from lineside.apps.plant.board.live import EventStream, Listener
+from lineside.apps.plant.board.presenter import beat
+from lineside.apps.plant.board.rendering import page
+
+
+async def overview(call: Call) -> Response:
+    """Show every station at a glance, and beside them the most urgent alert."""
+    board = call.board
+    return page(board, call.who, "overview.html", tiles=board.floor.tiles(board.now()), side=side_fragments(board))
+
+
+async def station(call: Call) -> Response:
+    """Show one station: its tile, its alerts, its latest parts."""
+    name, board = call.path("station"), call.board
+    if name not in board.floor.stations():
+        raise HTTPException(404)
+    now = board.now()
+    return page(
+        board,
+        call.who,
+        "station.html",
+        tile=board.floor.tile(name, now),
+        station=board.floor.plan.station(name),
+        cards=board.floor.alerts(now, station=name, most=10),
+        parts=board.floor.parts(station=name, most=30),
+        trends=board.floor.trends(name),
+    )
+
+
+async def models(call: Call) -> Response:
+    """Show the models that judge, and what is known of their releases."""
+    releases = await call.board.state.releases.all()
+    return page(call.board, call.who, "models.html", models=call.board.floor.models(), releases=releases)
+
+
+async def live(call: Call) -> Response:
+    """Send what changes, until the browser leaves or the session ends."""
+    board, account = call.board, call.visitor.account
+    if board.broadcast.held_by(account.id) >= board.settings.streams_per_account:
+        raise HTTPException(429)
+    listener = Listener(account.id, call.visitor.session.token_hash)
+    return EventStream(board.broadcast, listener, beat(board))
+
+
+async def alive(call: Call) -> Response:
+    """Say that the process answers, and nothing else."""
+    del call
+    return PlainTextResponse("alive\n")

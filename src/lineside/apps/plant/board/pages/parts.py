@@ -1,0 +1,73 @@
+"""Parts: the list, one part with everything that is known of it, and the way of a unit through the line."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from lineside.apps.plant.board.guard import Call
+from lineside.apps.plant.board.rendering import page, part_path
+from lineside.apps.plant.board.traces import Trace
+from lineside.domain.errors import LinesideError
+
+_PAGE = 60
+
+
+async def parts(call: Call) -> Response:
+    """Show the latest parts, of one station or of all; ``unit`` finds one."""
+    query, floor = call.request.query_params, call.board.floor
+    wanted = query.get("unit", "").strip()
+    if wanted:
+        return RedirectResponse(f"/units/{quote(wanted, safe='')}", status_code=303)
+    station = query.get("station") or None
+    if station is not None and station not in floor.stations():
+        raise HTTPException(404)
+    before = query.get("before", "")
+    listed = floor.parts(station=station, before=int(before) if _is_time(before) else None, most=_PAGE)
+    return page(
+        call.board,
+        call.who,
+        "parts.html",
+        parts=listed,
+        station=station or "",
+        more=listed[-1].ended if len(listed) == _PAGE else 0,
+    )
+
+
+async def unit(call: Call) -> Response:
+    """Show the cycles that a unit passed; a single one at once."""
+    wanted = call.path("unit")
+    found = call.board.floor.unit(wanted)
+    if len(found) == 1:
+        return RedirectResponse(part_path(found[0].station, found[0].cycle_id, wanted), status_code=303)
+    return page(call.board, call.who, "unit.html", unit=wanted, parts=found, status=200 if found else 404)
+
+
+async def part(call: Call) -> Response:
+    """Show one part: its curves and features against what is usual, judgements, outcomes, feedback."""
+    board = call.board
+    station, cycle = call.path("station"), call.path("cycle")
+    name = call.request.query_params.get("unit")
+    view = board.floor.part(station, cycle, name, board.now())
+    if view is None:
+        raise HTTPException(404)
+    traces, problem = await _traces(call, station, cycle, name)
+    return page(board, call.who, "part.html", part=view, traces=traces, trace_problem=problem)
+
+
+async def _traces(call: Call, station: str, cycle: str, unit_name: str | None) -> tuple[tuple[Trace, ...], str]:
+    """Return the curves; a history that does not answer costs the page its curves, and it says so."""
+    source = call.board.settings.traces
+    record = call.board.floor.part_record(station, cycle, unit_name)
+    if source is None or record is None:
+        return (), ""
+    try:
+        return tuple(await source(record)), ""
+    except LinesideError as error:
+        return (), error.problem
+
+
+def _is_time(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20

@@ -1,0 +1,95 @@
+"""Pages out of templates: everything is escaped, and what a template misses is an error, not a blank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from lineside import __version__
+from lineside.apps.plant.board import charts, wording
+from lineside.apps.plant.board.context import Board, Visitor
+from lineside.apps.plant.board.tokens import new_secret
+from lineside.apps.plant.floor.labels import characteristic_label, signal_label, station_label
+from lineside.domain.access import ADMINS, ENGINEERS
+
+HERE: Final = Path(__file__).parent
+
+
+def make_templates() -> Environment:
+    """Return the environment of the templates."""
+    templates = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "age": wording.age,
+        "clock_time": wording.clock_time,
+        "date_time": wording.date_time,
+        "number": wording.number,
+        "percent": wording.percent,
+        "quantity": wording.quantity,
+        "unit_name": wording.unit_name,
+        "likelihood": wording.likelihood,
+        "trust_words": wording.trust_words,
+        "serials": wording.serials,
+    }
+    templates.globals |= {
+        "span": wording.span,
+        "CONDITIONS": wording.CONDITIONS,
+        "VERDICTS": wording.VERDICTS,
+        "PRIORITY_MARKS": wording.PRIORITY_MARKS,
+        "tile_chart": charts.tile_chart,
+        "card_chart": charts.card_chart,
+        "trace_chart": charts.trace_chart,
+        "part_path": part_path,
+        "version": __version__,
+    }
+    return templates
+
+
+def part_path(station: str, cycle_id: str, unit: str) -> str:
+    """Return the path of a part's page."""
+    return f"/parts/{quote(station, safe='')}/{quote(cycle_id, safe='')}?unit={quote(unit, safe='')}"
+
+
+def fragment(board: Board, template: str, **values: Any) -> str:
+    """Return a piece of a page that is the same for everybody."""
+    return board.templates.get_template(template).render(**_common(board), **values)
+
+
+def page(board: Board, visitor: Visitor | None, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a whole page for somebody, or for a stranger."""
+    role = None if visitor is None else visitor.account.role
+    html = board.templates.get_template(template).render(
+        **_common(board),
+        visitor=visitor,
+        token="" if visitor is None else visitor.token,
+        once=new_secret()[:16],
+        may_engineer=role in ENGINEERS,
+        may_administer=role in ADMINS,
+        budget=board.floor.budget(board.now()) if visitor is not None else None,
+        links=board.floor.links() if visitor is not None else (),
+        newest=board.floor.newest(),
+        **values,
+    )
+    return HTMLResponse(html, status_code=status)
+
+
+def _common(board: Board) -> dict[str, Any]:
+    plan = board.floor.plan
+    return {
+        "line": plan.line.label,
+        "zone": plan.line.timezone,
+        "now": board.now(),
+        "demo": board.settings.demo,
+        "station_name": lambda name: station_label(plan, name),
+        "characteristic_name": lambda name: characteristic_label(plan, name),
+        "signal_name": lambda name: signal_label(plan, name),
+    }

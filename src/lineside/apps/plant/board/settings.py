@@ -1,0 +1,73 @@
+"""What the board is told by the process that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from lineside.apps.plant.board.passwords import LEAST
+from lineside.apps.plant.board.traces import Trace
+from lineside.domain.parts import PartRecord
+from lineside.domain.units import DAY, HOUR, MINUTE
+from lineside.ports import Clock
+
+Traces = Callable[[PartRecord], Awaitable[Sequence[Trace]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Something a visitor may break in the demo: what it is, what follows and when, and how to start and end it."""
+
+    id: str
+    name: str
+    description: str
+    follows: str
+    start: Callable[[], Awaitable[None]]
+    stop: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demo:
+    """The demo's panel; ``note`` says how process time runs."""
+
+    faults: tuple[Fault, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardSettings:
+    """Times in nanoseconds. ``secure``: the board is reached over HTTPS.
+
+    Attributes:
+        secure: whether browsers reach the board over HTTPS (cookies get the ``__Host-`` prefix, HSTS is sent).
+        hosts: names and addresses, with port, under which the board is reached; empty: whatever the request says.
+        writer: how the board's alert events and audit entries name their writer.
+        idle_timeout: a session unused for this long ends.
+        absolute_timeout: a session this old ends.
+        least_password: characters of the shortest password.
+        body_limit: bytes of the largest request body.
+        streams_per_account: live streams one account may hold.
+        longest_shelving: how long an alert may be put off.
+        process_clock: time of the process where it differs from wall time (demo at a speed factor).
+        authority: the local authority's certificate (PEM) that tablets may fetch, where one was generated.
+        traces: returns the traces of a part against what is usual, where the history can.
+        demo: the panel on which things can be broken.
+    """
+
+    secure: bool = False
+    hosts: tuple[str, ...] = ()
+    writer: str = "board"
+    idle_timeout: int = 12 * HOUR
+    absolute_timeout: int = 7 * DAY
+    least_password: int = LEAST
+    body_limit: int = 65_536
+    streams_per_account: int = 16
+    longest_shelving: int = 4 * HOUR
+    session_check: float = 5.0
+    process_clock: Clock | None = None
+    authority: bytes | None = None
+    traces: Traces | None = None
+    demo: Demo | None = field(default=None)
+
+
+SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)

@@ -1,0 +1,176 @@
+// What the pages do by themselves: follow the live stream, keep ages right by the server's clock, say when the
+// connection is lost, and remember light or dark. Every page works without it, only not live.
+"use strict";
+(() => {
+  const LOST_AFTER = 8000;
+  const OLD_AFTER = 60000;
+  const root = document.documentElement;
+
+  const theme = (() => { try { return localStorage.getItem("theme"); } catch { return null; } })();
+  if (theme) root.dataset.theme = theme;
+
+  const age = (ms) => {
+    const seconds = Math.max(0, Math.floor(ms / 1000));
+    if (seconds < 60) return `${seconds} s`;
+    const minutes = Math.floor(seconds / 60);
+    if (minutes < 60) return `${minutes} min`;
+    const hours = Math.floor(minutes / 60);
+    if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    const days = Math.floor(hours / 24);
+    return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+  };
+
+  let now = 0;      // the process's time as last heard, ms
+  let newest = 0;   // receive time of the newest data, ms
+  let heard = 0;    // when we last heard anything, by our own steady clock
+
+  const tick = () => {
+    for (const element of document.querySelectorAll("[data-since]")) {
+      const text = age(now - Number(element.dataset.since));
+      if (element.textContent !== text) element.textContent = text;
+    }
+    const badge = document.querySelector("[data-age]");
+    if (badge && newest) {
+      badge.textContent = `data ${age(now - newest)} old`;
+      badge.parentElement.classList.toggle("old", now - newest > OLD_AFTER);
+    }
+    const silence = performance.now() - heard;
+    const lost = heard > 0 && silence > LOST_AFTER;
+    const banner = document.getElementById("offline");
+    if (banner) {
+      banner.hidden = !lost;
+      if (lost) banner.querySelector("[data-offline]").textContent = age(silence);
+    }
+    document.body.classList.toggle("lost", lost);
+  };
+
+  const showTime = () => {
+    const clock = document.getElementById("clock");
+    if (clock && clockOffset !== null) {
+      const time = new Date(now + clockOffset);
+      clock.textContent = `${String(time.getUTCHours()).padStart(2, "0")}:${String(time.getUTCMinutes()).padStart(2, "0")}`;
+    }
+  };
+  let clockOffset = null; // from UTC to the time of day at the line, ms; taken from what the server wrote
+
+  const learnOffset = () => {
+    const clock = document.getElementById("clock");
+    if (!clock || !now) return;
+    const [hours, minutes] = clock.textContent.split(":").map(Number);
+    const shown = (hours * 60 + minutes) * 60000;
+    const utc = Math.floor((now % 86400000) / 60000) * 60000;
+    clockOffset = shown - utc;
+  };
+
+  const heardOf = (content) => {
+    heard = performance.now();
+    now = content.now;
+    if (content.newest) newest = content.newest;
+    tick();
+    showTime();
+  };
+
+  const put = (id, html) => {
+    const old = document.getElementById(id);
+    if (!old) return;
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const fresh = holder.content.querySelector(`#${CSS.escape(id)}`);
+    const focused = old.contains(document.activeElement);
+    if (fresh) old.replaceWith(fresh); else old.replaceChildren(holder.content);
+    if (focused) {
+      const target = document.getElementById(id);
+      (target.matches("a, button") ? target : target.querySelector("a, button"))?.focus();
+    }
+  };
+
+  // A page that shows one thing in full is fetched again when that thing changed, unless somebody is in the
+  // middle of a choice; what was unfolded stays unfolded.
+  let fetching = false;
+  let again = false;
+  const refresh = async () => {
+    const main = document.querySelector("main[data-refresh]");
+    if (!main) return;
+    if (main.querySelector(".ask") || main.querySelector("input:focus, select:focus")) return;
+    if (fetching) { again = true; return; }
+    fetching = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("main[data-refresh]");
+      if (!fresh) return;
+      for (const fold of main.querySelectorAll("details[id]")) {
+        const same = fresh.querySelector(`#${CSS.escape(fold.id)}`);
+        if (same) same.open = fold.open;
+      }
+      main.replaceChildren(...fresh.childNodes);
+    } catch {
+      // The stream says when the connection is lost; the next change tries again.
+    } finally {
+      fetching = false;
+      if (again) { again = false; setTimeout(refresh, 500); }
+    }
+  };
+
+  const concerns = (watch, content) => {
+    const [kind, name] = [watch.split(":")[0], watch.slice(watch.indexOf(":") + 1)];
+    if (kind === "alerts") return content.alerts.length > 0;
+    if (kind === "alert") return content.alerts.includes(name);
+    if (kind === "station") return content.stations.includes(name);
+    return false;
+  };
+
+  const follow = (address, watch) => {
+    let stream;
+    const open = () => {
+      stream = new EventSource(address);
+      stream.addEventListener("beat", (event) => heardOf(JSON.parse(event.data)));
+      stream.addEventListener("change", (event) => {
+        const content = JSON.parse(event.data);
+        heardOf(content);
+        for (const [id, html] of Object.entries(content.html)) put(id, html);
+        if (concerns(watch, content)) refresh();
+      });
+      stream.addEventListener("error", () => {
+        // A closed stream is the server's no (logged out, too many); ask by a request who we are.
+        if (stream.readyState === EventSource.CLOSED) setTimeout(check, 3000);
+      });
+      let first = true;
+      stream.addEventListener("open", () => { if (!first) location.reload(); first = false; });
+    };
+    const check = async () => {
+      try {
+        const answer = await fetch("/", { method: "HEAD", redirect: "manual" });
+        if (answer.type === "opaqueredirect" || answer.status === 401) location.reload(); else open();
+      } catch {
+        setTimeout(check, 3000);
+      }
+    };
+    open();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const { now: start, newest: latest, live, watch } = document.body.dataset;
+    now = Number(start);
+    newest = Number(latest);
+    learnOffset();
+    document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      try { localStorage.setItem("theme", root.dataset.theme); } catch { /* remembered for this page only */ }
+    });
+    document.querySelector("form[data-submit-at-once]")?.requestSubmit();
+    // A second tap on a slow network must not look like a second answer.
+    document.addEventListener("submit", (event) => {
+      const form = event.target;
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+    });
+    if (live) {
+      heard = performance.now();
+      follow(live, watch || "");
+      setInterval(tick, 1000);
+    }
+  });
+})();

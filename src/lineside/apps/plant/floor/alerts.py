@@ -1,0 +1,117 @@
+"""Alerts as the board may know them: withheld until audited, then folded; bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from lineside.apps.plant.floor.views import Trust
+from lineside.domain.alerts import RESPONSE_KINDS, Alert, AlertEvent, AlertKind, AlertState, Verdict, fold
+from lineside.domain.plan.model import Priority
+
+LAST: Final = 20
+"""How many checked alerts "confirmed N of the last M here" looks back."""
+
+_RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
+_OPEN: Final = frozenset({AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED, AlertState.RETURNED})
+
+
+class AlertMemory:
+    """The latest alerts, each as the fold of the events that may be shown."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._events: dict[str, dict[str, AlertEvent]] = {}
+        self._withheld: dict[str, AlertEvent] = {}
+        self.alerts: dict[str, Alert] = {}
+
+    def add(self, events: Iterable[AlertEvent], *, shown: bool) -> set[str]:
+        """Take events in; return the ids of the alerts that look different for it.
+
+        A person's answer is in the audit record before it gets here, so only what the process did is withheld.
+        """
+        ready = []
+        for event in events:
+            if event.id in self._withheld or event.id in self._events.get(event.alert_id, ()):
+                if shown and event.id in self._withheld:
+                    ready.append(self._withheld.pop(event.id))
+            elif shown or event.kind in RESPONSE_KINDS:
+                ready.append(event)
+            else:
+                self._withheld[event.id] = event
+        return self._fold(ready)
+
+    def withheld(self) -> tuple[AlertEvent, ...]:
+        """Return what waits for the audit record, oldest first."""
+        return tuple(sorted(self._withheld.values(), key=lambda event: (event.time, event.id)))
+
+    def reveal(self, event_ids: Iterable[str]) -> set[str]:
+        """Let events be shown that the audit record now holds; return the alerts that look different for it."""
+        return self._fold([self._withheld.pop(name) for name in event_ids if name in self._withheld])
+
+    def _fold(self, events: list[AlertEvent]) -> set[str]:
+        changed = set()
+        for event in events:
+            self._events.setdefault(event.alert_id, {})[event.id] = event
+            changed.add(event.alert_id)
+        for name in changed:
+            self.alerts |= fold(self._events[name].values())
+        self._forget()
+        return changed
+
+    def _forget(self) -> None:
+        if len(self.alerts) <= self._most:
+            return
+        over = sorted(self.alerts.values(), key=_end)[: len(self.alerts) - self._most]
+        for alert in over:
+            del self.alerts[alert.id]
+            del self._events[alert.id]
+
+    def visible(self) -> list[Alert]:
+        """Return the alerts that were raised, newest first; answers that came before their alert wait for it."""
+        raised = [alert for alert in self.alerts.values() if alert.raised is not None]
+        return sorted(raised, key=lambda alert: (-raised_at(alert), alert.id))
+
+    def open(self, now: int) -> list[Alert]:
+        """Return the alerts that want an answer: the most urgent first, then unanswered, then newest."""
+        wanting = [alert for alert in self.visible() if alert.state(now) in _OPEN]
+        return sorted(wanting, key=lambda alert: (is_late(alert), _RANK[priority_of(alert)], alert.acknowledged))
+
+    def trust(self, station: str | None = None, characteristic: str | None = None) -> Trust:
+        """Return how the latest alerts turned out, of one kind at one station or of all."""
+        confirmed = checked = unconfirmed = 0
+        for alert in self.visible():
+            if station not in {None, alert.station} or characteristic not in {None, alert.characteristic}:
+                continue
+            if checked == LAST:
+                break
+            verdict = None if alert.closed is None else alert.closed.verdict
+            sure = verdict in {Verdict.CONFIRMED, Verdict.NO_DEFECT}
+            checked += sure
+            confirmed += verdict is Verdict.CONFIRMED
+            unconfirmed += not sure and (alert.closed is not None or not alert.active)
+        return Trust(confirmed=confirmed, checked=checked, unconfirmed=unconfirmed)
+
+
+def raised_at(alert: Alert) -> int:
+    """Return when an alert was raised."""
+    return 0 if alert.raised is None else alert.raised.time
+
+
+def priority_of(alert: Alert) -> Priority:
+    """Return the priority with which it was raised or last updated, cleared ones as they were."""
+    event = alert.raised
+    for item in alert.events:
+        if item.kind is AlertKind.UPDATED:
+            event = item
+    return Priority.HIGH if event is None else event.priority
+
+
+def is_late(alert: Alert) -> bool:
+    """Return whether it is a containment alert: its parts were judged too late to be live."""
+    return alert.raised is not None and alert.raised.late
+
+
+def _end(alert: Alert) -> tuple[bool, int]:
+    """Order for forgetting: what is closed or gone first, the oldest of it first."""
+    return alert.closed is None and alert.active, alert.events[-1].time

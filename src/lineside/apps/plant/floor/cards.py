@@ -1,0 +1,182 @@
+"""An alert in full: what to do first, then why, how far to trust it, and what to hold back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
+from lineside.apps.plant.floor.labels import characteristic_label, feature_label, signal_label, station_label
+from lineside.apps.plant.floor.parts import StationParts
+from lineside.apps.plant.floor.reactions import cause_choices
+from lineside.apps.plant.floor.usual import feature_trend, score_trend
+from lineside.apps.plant.floor.views import Card, HistoryEntry, StepView, Trend, Trust, Why
+from lineside.domain.alerting import reaction_for
+from lineside.domain.alerts import Alert, AlertEvent, AlertKind, AlertState
+from lineside.domain.features.recipe import FeatureRecipe, signals_of
+from lineside.domain.outcomes import Outcome
+from lineside.domain.plan.model import Plan, Reaction
+from lineside.domain.units import MINUTE
+
+_CAUSES: Final = 3
+_LOOK_BACK: Final = 30 * MINUTE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardSight:
+    """All that a card is made from."""
+
+    plan: Plan
+    alert: Alert
+    recipe: FeatureRecipe
+    parts: StationParts
+    trust: Trust
+    outcomes_of: Callable[[str], tuple[Outcome, ...]]
+
+
+def build_card(sight: CardSight, now: int) -> Card:
+    """Return the card of an alert that was raised."""
+    alert, plan = sight.alert, sight.plan
+    first, latest = alert.raised, _seen(alert)
+    assert first is not None
+    reaction = reaction_for(plan, alert.characteristic, alert.cause)
+    escalates_to, escalates_at = _escalation(alert, reaction, now)
+    closed = alert.closed
+    return Card(
+        id=alert.id,
+        station=alert.station,
+        station_label=station_label(plan, alert.station),
+        characteristic=alert.characteristic,
+        characteristic_label=characteristic_label(plan, alert.characteristic),
+        cause=alert.cause,
+        priority=priority_of(alert),
+        state=alert.state(now),
+        late=is_late(alert),
+        active=alert.active,
+        raised=raised_at(alert),
+        text=first.text or ("" if reaction is None else reaction.text),
+        owner="" if reaction is None else reaction.owner,
+        due=0 if reaction is None else raised_at(alert) + reaction.within,
+        escalates_to=escalates_to,
+        escalates_at=escalates_at,
+        steps=_steps(alert, reaction),
+        trend=leading_trend(plan, sight.parts, sight.recipe, alert),
+        why=_why(plan, sight.recipe, latest),
+        score=latest.score,
+        limit=latest.limit,
+        risk=latest.risk,
+        trust=sight.trust,
+        signals=len(signals_of(plan, alert.station)),
+        missing=_missing(sight, latest),
+        suspects=alert.suspects,
+        unit=latest.unit,
+        cycle_id=latest.cycle_id,
+        model=first.model,
+        plan=first.plan,
+        taken_by=_by(alert, AlertKind.TAKEN),
+        help_asked=_when(alert, AlertKind.HELP),
+        shelved_until=_shelved(alert, now),
+        verdict=None if closed is None else closed.verdict,
+        cause_code="" if closed is None else closed.cause_code,
+        found=_found(sight, alert),
+        causes=cause_choices(plan, alert.characteristic),
+        history=tuple(_entry(event) for event in alert.events),
+    )
+
+
+def leading_trend(plan: Plan, parts: StationParts, recipe: FeatureRecipe, alert: Alert) -> Trend | None:
+    """Return the trend of the first cause as it was named when raised, else of the score."""
+    first = alert.raised
+    named = () if first is None else first.contributions
+    for cause in sorted(named, key=lambda item: -abs(item.share)):
+        label = _feature_name(plan, recipe, cause.feature, cause.signal)
+        since = raised_at(alert) - _LOOK_BACK
+        trend = feature_trend(parts, recipe, cause.feature, label, band=(cause.low, cause.high), since=since)
+        if trend is not None and trend.values:
+            return trend
+    return score_trend(parts, alert.characteristic)
+
+
+def _seen(alert: Alert) -> AlertEvent:
+    """Return the newest event that says what was seen; clearing says only that it is over."""
+    seen = [event for event in alert.events if event.kind in {AlertKind.RAISED, AlertKind.UPDATED}]
+    return seen[-1]
+
+
+def _feature_name(plan: Plan, recipe: FeatureRecipe, feature: str, signal: str) -> str:
+    spec = next((item for item in recipe.features if item.name == feature), None)
+    return signal_label(plan, signal) if spec is None else feature_label(plan, spec)
+
+
+def _why(plan: Plan, recipe: FeatureRecipe, event: AlertEvent) -> tuple[Why, ...]:
+    strongest = sorted(event.contributions, key=lambda item: -abs(item.share))[:_CAUSES]
+    return tuple(
+        Why(
+            label=_feature_name(plan, recipe, item.feature, item.signal),
+            signal=item.signal,
+            unit=item.unit,
+            now=item.value,
+            usual=item.usual,
+            low=item.low,
+            high=item.high,
+            share=item.share,
+        )
+        for item in strongest
+    )
+
+
+def _steps(alert: Alert, reaction: Reaction | None) -> tuple[StepView, ...]:
+    done = {event.step for event in alert.events if event.kind is AlertKind.STEP}
+    steps = () if reaction is None else reaction.steps
+    return tuple(
+        StepView(number=number, do=step.do.value, text=step.text, instruction=step.instruction, done=number in done)
+        for number, step in enumerate(steps, start=1)
+    )
+
+
+def _escalation(alert: Alert, reaction: Reaction | None, now: int) -> tuple[str, int]:
+    """Return who is next and when, while nobody has taken the alert."""
+    if reaction is None or alert.closed is not None or _by(alert, AlertKind.TAKEN):
+        return "", 0
+    planned = sorted(reaction.escalation, key=lambda item: item.after)
+    coming = [item for item in planned if raised_at(alert) + item.after > now] or planned[-1:]
+    return (coming[0].to, raised_at(alert) + coming[0].after) if coming else ("", 0)
+
+
+def _missing(sight: CardSight, event: AlertEvent) -> tuple[str, ...]:
+    part = sight.parts.by_key.get((event.cycle_id, event.unit))
+    return () if part is None else tuple(signal_label(sight.plan, name) for name in part.missing)
+
+
+def _found(sight: CardSight, alert: Alert) -> tuple[Outcome, ...]:
+    units = dict.fromkeys((*alert.suspects, *(event.unit for event in alert.events if event.unit)))
+    found = [outcome for unit in units for outcome in sight.outcomes_of(unit)]
+    return tuple(outcome for outcome in found if outcome.characteristic == alert.characteristic)
+
+
+def _by(alert: Alert, kind: AlertKind) -> str:
+    return next((event.by for event in reversed(alert.events) if event.kind is kind), "")
+
+
+def _when(alert: Alert, kind: AlertKind) -> int:
+    return next((event.time for event in reversed(alert.events) if event.kind is kind), 0)
+
+
+def _shelved(alert: Alert, now: int) -> int:
+    if alert.state(now) is not AlertState.SHELVED:
+        return 0
+    return next(event.until for event in reversed(alert.events) if event.kind is AlertKind.SHELVED)
+
+
+def _entry(event: AlertEvent) -> HistoryEntry:
+    return HistoryEntry(
+        time=event.time,
+        kind=event.kind.value,
+        by=event.by,
+        verdict=event.verdict,
+        cause_code=event.cause_code,
+        note=event.note,
+        step=event.step,
+        until=event.until,
+    )

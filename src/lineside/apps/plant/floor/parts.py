@@ -1,0 +1,91 @@
+"""The latest parts of every station with their judgements, and what was found of units; bounded."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lineside.domain.outcomes import Outcome
+from lineside.domain.parts import PartRecord
+from lineside.domain.predictions import Prediction
+
+Key = tuple[str, str]
+"""Cycle id and unit."""
+
+
+def _order(part: PartRecord) -> tuple[int, str, str]:
+    return part.ended, part.cycle_id, part.unit
+
+
+@dataclass(slots=True)
+class StationParts:
+    """The latest parts of one station in time order, each once, and the judgements of each."""
+
+    most: int
+    ordered: list[PartRecord] = field(default_factory=list)
+    by_key: dict[Key, PartRecord] = field(default_factory=dict)
+    predictions: OrderedDict[Key, dict[str, Prediction]] = field(default_factory=OrderedDict)
+
+    def add(self, part: PartRecord) -> bool:
+        """Add a part; return whether it was new."""
+        key = part.cycle_id, part.unit
+        if key in self.by_key:
+            return False
+        insort(self.ordered, part, key=_order)
+        self.by_key[key] = part
+        if len(self.ordered) > self.most:
+            gone = self.ordered.pop(0)
+            del self.by_key[gone.cycle_id, gone.unit]
+            self.predictions.pop((gone.cycle_id, gone.unit), None)
+        return True
+
+    def judge(self, prediction: Prediction) -> bool:
+        """Add a judgement, which may come before its part; return whether it was new."""
+        known = self.predictions.setdefault((prediction.cycle_id, prediction.unit), {})
+        new = prediction.characteristic not in known
+        known[prediction.characteristic] = prediction
+        while len(self.predictions) > self.most:
+            self.predictions.popitem(last=False)
+        return new
+
+    def judgements(self, part: PartRecord) -> dict[str, Prediction]:
+        """Return the judgements of a part, by characteristic."""
+        return self.predictions.get((part.cycle_id, part.unit), {})
+
+    def latest(self) -> PartRecord | None:
+        """Return the newest part."""
+        return self.ordered[-1] if self.ordered else None
+
+    def newest_first(self, before: int | None = None) -> Iterator[PartRecord]:
+        """Yield parts, newest first, those that ended before a time where one is given."""
+        for part in reversed(self.ordered):
+            if before is None or part.ended < before:
+                yield part
+
+
+@dataclass(slots=True)
+class OutcomeMemory:
+    """What was found of units, the highest revision of each finding; the oldest entries give way."""
+
+    most: int
+    found: OrderedDict[str, dict[tuple[str, str], Outcome]] = field(default_factory=OrderedDict)
+
+    def add(self, outcomes: Iterable[Outcome]) -> set[str]:
+        """Add findings; return the units that they are about."""
+        units = set()
+        for outcome in outcomes:
+            known = self.found.setdefault(outcome.unit, {})
+            key = outcome.characteristic, outcome.source
+            if key not in known or known[key].revision <= outcome.revision:
+                known[key] = outcome
+            self.found.move_to_end(outcome.unit)
+            units.add(outcome.unit)
+        while len(self.found) > self.most:
+            self.found.popitem(last=False)
+        return units
+
+    def of(self, unit: str) -> tuple[Outcome, ...]:
+        """Return what was found of a unit."""
+        return tuple(self.found.get(unit, {}).values())

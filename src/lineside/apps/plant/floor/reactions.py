@@ -1,0 +1,34 @@
+"""What may be given as the cause when an alert is closed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lineside.apps.plant.floor.views import CauseChoice
+from lineside.domain.plan.model import Plan, Reaction
+
+NO_DEFECT_REASONS: Final = (
+    CauseChoice(code="looked_good", label="Parts are good"),
+    CauseChoice(code="changeover", label="Changeover or warm-up"),
+    CauseChoice(code="sensor", label="Sensor is wrong"),
+    CauseChoice(code="known_work", label="Known work on the machine"),
+    CauseChoice(code="other", label="Other"),
+)
+"""Reasons for "not a problem", the same on every line, so that they can be compared."""
+
+OTHER: Final = CauseChoice(code="other", label="Another cause")
+
+
+def cause_choices(plan: Plan, characteristic: str) -> tuple[CauseChoice, ...]:
+    """Return the causes that may be given for a confirmed defect: those of the plan, and another."""
+    named = tuple(CauseChoice(code=item.id, label=_cause(plan, item)) for item in plan.reactions_to(characteristic))
+    return (*(choice for choice in named if choice.code != OTHER.code), OTHER)
+
+
+def _cause(plan: Plan, reaction: Reaction) -> str:
+    if reaction.name:
+        return reaction.name
+    if not reaction.signals:
+        return "No single cause"
+    labels = [plan.signal(name).label.replace("_", " ") for name in reaction.signals]
+    return ", ".join(labels)

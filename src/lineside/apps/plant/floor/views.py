@@ -1,0 +1,291 @@
+"""What the floor answers: frozen views that pages render and the interface encodes. Times are UTC nanoseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lineside.domain.alerts import AlertState, Verdict
+from lineside.domain.outcomes import Outcome
+from lineside.domain.plan.model import Priority
+from lineside.domain.predictions import Prediction
+
+
+class Condition(StrEnum):
+    """What a station's tile says, the most urgent first."""
+
+    ALARM = "alarm"
+    ADVISORY = "advisory"
+    CONTAINMENT = "containment"
+    OUTSIDE_EXPERIENCE = "outside_experience"
+    BAD_DATA = "bad_data"
+    NO_DATA = "no_data"
+    LEARNING = "learning"
+    NOT_JUDGED = "not_judged"
+    NORMAL = "normal"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkStatus:
+    """How something the plant depends on is doing: a source, a gateway, the history, the audit record.
+
+    ``detail`` says in words what is wrong; ``stations`` are the ids of those it feeds; ``last_received`` is the
+    receive time of the newest thing that came this way, 0 where nothing has.
+    """
+
+    name: str
+    ok: bool
+    kind: str = "source"
+    detail: str = ""
+    since: int = 0
+    last_received: int = 0
+    stations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trend:
+    """A quantity over the latest parts, oldest first; ``low`` to ``high`` is what is usual.
+
+    ``change`` is the time from which it left the usual band and stayed out, None where it did not.
+    """
+
+    label: str
+    unit: str
+    times: tuple[int, ...]
+    values: tuple[float, ...]
+    low: float | None = None
+    high: float | None = None
+    limit: float | None = None
+    change: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tile:
+    """One station at a glance. ``since`` is when the condition began, 0 where that says nothing."""
+
+    station: str
+    label: str
+    condition: Condition
+    characteristic: str = ""
+    priority: Priority | None = None
+    alert_id: str = ""
+    since: int = 0
+    stale: bool = False
+    detail: str = ""
+    unit: str = ""
+    cycle_id: str = ""
+    last_part: int = 0
+    score: float | None = None
+    limit: float | None = None
+    risk: float | None = None
+    trend: Trend | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surrounding:
+    """A quantity of the environment as the latest part met it."""
+
+    signal: str
+    label: str
+    unit: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trust:
+    """How alerts of this kind turned out at this station: ``confirmed`` of ``checked``; the rest is beside."""
+
+    confirmed: int
+    checked: int
+    unconfirmed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Why:
+    """One cause by name: its value now, and what is usual under these conditions."""
+
+    label: str
+    signal: str
+    unit: str
+    now: float
+    usual: float
+    low: float
+    high: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepView:
+    """One step of the reaction; ``number`` counts from 1."""
+
+    number: int
+    do: str
+    text: str
+    instruction: str
+    done: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryEntry:
+    """One event in the life of an alert."""
+
+    time: int
+    kind: str
+    by: str
+    verdict: Verdict | None
+    cause_code: str
+    note: str
+    step: int | None
+    until: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CauseChoice:
+    """A cause or reason that can be given when an alert is closed."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """An alert in full, in the order in which somebody who must act needs it."""
+
+    id: str
+    station: str
+    station_label: str
+    characteristic: str
+    characteristic_label: str
+    cause: str
+    priority: Priority
+    state: AlertState
+    late: bool
+    active: bool
+    raised: int
+    text: str
+    owner: str
+    due: int
+    escalates_to: str
+    escalates_at: int
+    steps: tuple[StepView, ...]
+    trend: Trend | None
+    why: tuple[Why, ...]
+    score: float | None
+    limit: float | None
+    risk: float | None
+    trust: Trust
+    signals: int
+    missing: tuple[str, ...]
+    suspects: tuple[str, ...]
+    unit: str
+    cycle_id: str
+    model: str
+    plan: str
+    taken_by: str
+    help_asked: int
+    shelved_until: int
+    verdict: Verdict | None
+    cause_code: str
+    found: tuple[Outcome, ...]
+    causes: tuple[CauseChoice, ...]
+    history: tuple[HistoryEntry, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureView:
+    """A feature of a part against what is usual. ``under_conditions``: as the model says it; else of late."""
+
+    name: str
+    label: str
+    signal: str
+    role: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    outside: bool
+    under_conditions: bool
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feedback:
+    """What somebody answered to an alert that concerned this unit."""
+
+    alert_id: str
+    characteristic: str
+    verdict: Verdict | None
+    cause_code: str
+    by: str
+    time: int
+    state: AlertState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartSummary:
+    """One part in a list."""
+
+    station: str
+    cycle_id: str
+    unit: str
+    started: int
+    ended: int
+    received: int
+    late: bool
+    incomplete: bool
+    state: str
+    score: float | None
+    limit: float | None
+    risk: float | None
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartView:
+    """Everything that is known of one unit at one station."""
+
+    summary: PartSummary
+    station_label: str
+    context: dict[str, str]
+    missing: tuple[str, ...]
+    readings: int
+    features: tuple[FeatureView, ...]
+    predictions: tuple[Prediction, ...]
+    outcomes: tuple[Outcome, ...]
+    feedback: tuple[Feedback, ...]
+    elsewhere: tuple[PartSummary, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelView:
+    """A model as its judgements of late show it."""
+
+    id: str
+    station: str
+    characteristic: str
+    plan: str
+    judged: int
+    alarms: int
+    outside: int
+    last_judged: int
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShiftView:
+    """The shift that is running; ``label`` is empty where the plan knows no shifts and the last 8 h stand in."""
+
+    label: str
+    starts: int
+    ends: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """Interruptive alerts of this shift against what the plan allows, and how alerts of late turned out."""
+
+    shift: ShiftView
+    alerts: int
+    allowed: int
+    trust: Trust
+    parts: int

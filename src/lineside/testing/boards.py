@@ -1,0 +1,218 @@
+"""A whole board for tests and pictures: the real application over a real state file, in this process.
+
+As a script (``python -m lineside.testing.boards``) it serves the busy floor on loopback and prints where to log in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from argon2 import PasswordHasher
+from starlette.applications import Starlette
+
+from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
+from lineside.apps.plant.board import BoardSettings, Demo, Fault, create_app
+from lineside.apps.plant.board.doorkeeper import issue_code, new_account
+from lineside.apps.plant.board.passwords import Passwords
+from lineside.apps.plant.board.serving import serve_board
+from lineside.apps.plant.floor import Floor
+from lineside.domain.access import AccessRole, Account, CodePurpose
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import StorageError
+from lineside.ports import AuditEntry
+from lineside.testing.clocks import ManualClock
+from lineside.testing.floors import busy_floor
+
+PASSWORD = "cedar kettle plum orbit"  # noqa: S105 - of accounts that live as long as a test
+
+
+@dataclass(slots=True)
+class KeptAudit:
+    """An audit record in memory; while ``broken`` it keeps nothing and says so."""
+
+    kept: list[AuditEntry] = field(default_factory=list)
+    broken: bool = False
+
+    async def append(self, action: str, content: Mapping[str, object]) -> AuditEntry:
+        """Keep an entry."""
+        if self.broken:
+            raise StorageError("the disk is full")
+        entry = AuditEntry(
+            writer="board",
+            sequence=len(self.kept) + 1,
+            time=0,
+            action=action,
+            content=repr(dict(content)),
+            previous="",
+            hash="",
+        )
+        self.kept.append(entry)
+        return entry
+
+    async def entries(self, after: int = 0) -> tuple[AuditEntry, ...]:
+        """Return the entries behind a sequence."""
+        return tuple(self.kept[after:])
+
+    def actions(self) -> list[str]:
+        """Return what was done, in order."""
+        return [entry.action for entry in self.kept]
+
+
+@dataclass(slots=True)
+class Bench:
+    """A board with everything that a test may want to reach."""
+
+    app: Starlette
+    floor: Floor
+    state: SqlState
+    audit: KeptAudit
+    clock: ManualClock
+    answers: list[AlertEvent]
+
+    async def account(self, role: AccessRole, name: str = "") -> Account:
+        """Add an account with the common password and return it."""
+        account = new_account(name or role.value, role, self.clock.now())
+        account = replace(account, password=await cheap_passwords().hash(PASSWORD))
+        await self.state.accounts.add(account)
+        return account
+
+    async def code(self, purpose: CodePurpose, account_id: str = "") -> str:
+        """Return a one-time code."""
+        return await issue_code(self.state, self.clock.now(), purpose=purpose, account_id=account_id)
+
+
+def cheap_passwords() -> Passwords:
+    """Return hashing that takes a millisecond: for tests that are about something else."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+
+
+def make_bench(
+    folder: Path,
+    *,
+    floor: Floor | None = None,
+    settings: BoardSettings | None = None,
+    passwords: Passwords | None = None,
+) -> Bench:
+    """Return a board over a state file in a folder; the floor is busy unless one is given."""
+    busy = busy_floor()
+    audit, answers, clock = KeptAudit(), [], ManualClock(busy.now)
+    state = open_state(sqlite_url(folder / "state.db"))
+
+    async def respond(event: AlertEvent) -> None:
+        await audit.append("response", {"id": event.id})
+        answers.append(event)
+
+    async def shown(event: AlertEvent) -> None:
+        await audit.append("alert_shown", {"id": event.id})
+
+    app = create_app(
+        floor=floor or busy.floor,
+        state=state,
+        audit=audit,
+        respond=respond,
+        shown=shown,
+        clock=clock,
+        settings=settings,
+        passwords=passwords or cheap_passwords(),
+    )
+    return Bench(app=app, floor=floor or busy.floor, state=state, audit=audit, clock=clock, answers=answers)
+
+
+@asynccontextmanager
+async def served(bench: Bench, *, port: int = 0, deadline: float = 15.0) -> AsyncIterator[str]:
+    """Serve a board on loopback while the block lasts; the value is its address."""
+    stop, where = asyncio.Event(), asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(
+        serve_board(bench.app, host="127.0.0.1", port=port, stop=stop, ready=where.set_result, deadline=deadline)
+    )
+    try:
+        yield f"http://127.0.0.1:{await where}"
+    finally:
+        stop.set()
+        await serving
+
+
+class ServedThread:
+    """A board served from a thread of its own, for tests that drive a browser from theirs."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="board")
+        self.address = ""
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    def __enter__(self) -> Self:
+        """Start, and wait until it answers."""
+        self._thread.start()
+        if not self._ready.wait(30):
+            raise TimeoutError("the board did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, and wait until it has."""
+        assert self.loop is not None
+        assert self._stop is not None
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
+
+    async def _serve(self) -> None:
+        self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with served(self._bench) as address:
+            self.address = address
+            self._ready.set()
+            await self._stop.wait()
+
+
+def sample_demo() -> Demo:
+    """Return a panel whose faults do nothing."""
+
+    async def nothing() -> None:
+        return
+
+    cooling = Fault(
+        id="chiller_valve",
+        name="Chiller valve sticks",
+        description="The valve of the die's cooling water closes to a third.",
+        follows="An alert in about 20 s; inspection confirms in about 3 min.",
+        start=nothing,
+        stop=nothing,
+    )
+    vacuum = replace(
+        cooling,
+        id="vacuum_leak",
+        name="Vacuum leaks",
+        description="The seal of the die's vacuum tears: air stays in the cavity.",
+    )
+    link = replace(
+        cooling,
+        id="cut_link",
+        name="Cut the link",
+        description="The gateway loses the plant for two minutes; it judges on and sends what it kept afterwards.",
+        follows="The board says within 10 s that no data comes; nothing is lost.",
+    )
+    return Demo(faults=(cooling, vacuum, link), note="One hour at the line passes in six minutes here.")
+
+
+async def _main(port: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        bench = make_bench(Path(folder), settings=BoardSettings(demo=sample_demo()))
+        account = await bench.account(AccessRole.ADMIN, "visitor")
+        code = await bench.code(CodePurpose.LOGIN, account.id)
+        async with served(bench, port=port) as address:
+            sys.stdout.write(f"{address}/first-run?code={code}\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 8800))

@@ -1,0 +1,141 @@
+"""What the pages show and what answering does."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from board_client import BoardClient
+from lineside.domain.alerts import AlertKind, Verdict
+from lineside.testing.boards import Bench
+from lineside.testing.floors import ALERT, alert_event
+
+CARD = f"/alerts/{quote(ALERT)}"
+
+
+async def test_the_overview_shows_every_station_and_the_first_step_of_the_most_urgent_alert(
+    operator: BoardClient,
+) -> None:
+    html = (await operator.get("/")).text
+    for words in (
+        "Porosity likely",
+        "Open cooling valve V3",
+        "Outside experience",
+        "watched, not judged",
+        "learning",
+        "No data for",
+        "normal",
+        "1 of 4",
+        "confirmed 17 of the last 20 here",
+        "Hall",
+    ):
+        assert words in html
+    assert "None" not in html
+    assert "nan" not in html
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/alerts", CARD, f"{CARD}?ask=close", f"{CARD}?ask=problem", f"{CARD}?ask=later", "/stations/cast",
+     "/stations/melt", "/parts", "/parts?station=cast", "/parts/cast/cast-118203?unit=118203", "/units/118200",
+     "/models", "/password"],
+)  # fmt: skip
+async def test_every_page_is_there_for_an_operator(operator: BoardClient, path: str) -> None:
+    answer = await operator.get(path)
+    assert answer.status_code == 200
+    assert "Die casting DC-07" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/stations/none", "/alerts/none", "/parts/cast/none", "/parts?station=none", "/units/none", "/nothing"]
+)
+async def test_what_is_not_there_says_so(operator: BoardClient, path: str) -> None:
+    assert (await operator.get(path)).status_code == 404
+
+
+async def test_taking_an_alert_keeps_the_answer_before_it_shows_it(operator: BoardClient, bench: Bench) -> None:
+    answer = await operator.send_form(CARD, f"{CARD}/respond", kind="taken")
+    assert (answer.status_code, answer.headers["location"]) == (303, CARD)
+    assert [event.kind for event in bench.answers] == [AlertKind.TAKEN]
+    assert bench.answers[0].by.startswith("operator ")
+    assert "taken by operator" in (await operator.get(CARD)).text
+
+
+async def test_an_answer_that_cannot_be_kept_did_not_happen(operator: BoardClient, bench: Bench) -> None:
+    bench.audit.broken = True
+    answer = await operator.send_form(CARD, f"{CARD}/respond", kind="taken")
+    assert answer.status_code == 503
+    assert "taken by" not in (await operator.get(CARD)).text
+
+
+async def test_a_double_tap_is_one_answer(operator: BoardClient, bench: Bench) -> None:
+    for _ in range(2):
+        await operator.send_form(CARD, f"{CARD}/respond", kind="help", once="same")
+    assert len({event.id for event in bench.answers}) == 1
+    card = bench.floor.card(ALERT, bench.clock.now())
+    assert card is not None
+    assert [entry.kind for entry in card.history].count("help") == 1
+
+
+async def test_closing_takes_one_tap_and_stands_in_the_record_of_the_part(operator: BoardClient, bench: Bench) -> None:
+    page = f"{CARD}?ask=close"
+    await operator.send_form(page, f"{CARD}/respond", verdict="defect_confirmed", cause_code="porosity_cooling")
+    assert bench.answers[0].verdict is Verdict.CONFIRMED
+    html = (await operator.get("/parts/cast/cast-118203?unit=118203")).text
+    assert "defect confirmed" in html
+    late = await operator.post(f"{CARD}/respond", data={"kind": "taken"})
+    assert late.status_code == 403
+
+
+async def test_a_closed_alert_takes_no_more_answers(operator: BoardClient, bench: Bench) -> None:
+    shown = (await operator.get(CARD)).text
+    bench.floor.apply_alerts([alert_event(AlertKind.CLOSED, bench.clock.now(), verdict=Verdict.NO_DEFECT)])
+    answer = await operator.post(
+        f"{CARD}/respond", data={"kind": "taken", "token": shown.split('name="token" value="')[1].split('"')[0]}
+    )
+    assert answer.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"kind": "dance"}, "kind"),
+        ({"kind": "shelved"}, "minutes"),
+        ({"kind": "shelved", "minutes": "999"}, "minutes"),
+        ({"kind": "step"}, "step"),
+        ({"kind": "closed"}, "verdict"),
+        ({"kind": "closed", "verdict": "maybe"}, "verdict"),
+        ({"kind": "closed", "verdict": "no_defect", "cause_code": "moon"}, "cause_code"),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_refused_with_the_field(
+    operator: BoardClient, bench: Bench, fields: dict[str, str], words: str
+) -> None:
+    answer = await operator.send_form(CARD, f"{CARD}/respond", **fields)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert bench.answers == []
+
+
+async def test_a_serial_number_leads_to_its_part(operator: BoardClient) -> None:
+    answer = await operator.get("/parts?unit=118200")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/units/118200")
+
+
+async def test_an_alert_is_on_no_page_before_the_audit_record_holds_it(bench: Bench, operator: BoardClient) -> None:
+    bench.audit.broken = True
+    text = "Never seen before the audit"
+    bench.floor.apply_alerts([alert_event(AlertKind.RAISED, bench.clock.now(), alert_id="new", text=text)])
+    for path in ("/", "/alerts", "/stations/cast"):
+        assert text not in (await operator.get(path)).text
+    assert (await operator.get("/alerts/new")).status_code == 404
+    bench.audit.broken = False
+    bench.floor.reveal(["new#raised@" + str(bench.clock.now())])
+    assert text in (await operator.get("/alerts")).text
+
+
+async def test_no_person_is_named_on_any_page_for_operators(operator: BoardClient, bench: Bench) -> None:
+    await operator.send_form(CARD, f"{CARD}/respond", kind="taken")
+    for path in ("/", "/alerts", "/stations/cast"):
+        assert bench.answers[0].by.split()[1] not in (await operator.get(path)).text.split("</header>")[1]
