@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import UNKNOWN, Outcome
 from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.model import Characteristic, Plan
+from lineside.domain.tables import Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,3 +78,30 @@ def join_parts(
         context=tuple(part.context for part in ordered),
     )
     return JoinedParts(table=table, dropped=dict(dropped))
+
+
+def with_outcomes(parts: Table, characteristic: Characteristic, outcomes: Table | None, unit_column: str) -> Table:
+    """Return a table of parts with its characteristic's outcome column, filled from a table of outcomes by unit.
+
+    Without a table of outcomes the parts' own column holds, empty where there is none: then nothing is known. Of
+    several outcomes of one unit the last row holds.
+
+    Raises:
+        DataError: a table lacks the column of units or of outcomes.
+    """
+    column = characteristic.outcome.column or characteristic.id
+    if outcomes is None:
+        empty = np.full(len(parts), None, dtype=object)
+        return parts if column in parts.columns else replace(parts, columns={**parts.columns, column: empty})
+    for table, wanted in ((parts, unit_column), (outcomes, unit_column), (outcomes, column)):
+        if wanted not in table.columns:
+            raise DataError(
+                "a column is missing",
+                where=table.name,
+                field=wanted,
+                choices=table.names,
+                next_step="name the column of units with --unit, that of outcomes in the plan (outcome.column)",
+            )
+    known = dict(zip(outcomes.texts(unit_column), outcomes.texts(column), strict=True))
+    found = np.array([known.get(unit) for unit in parts.texts(unit_column)], dtype=object)
+    return replace(parts, columns={**parts.columns, column: found})

@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.model import Characteristic, Plan
@@ -17,36 +17,49 @@ from lineside.learn.fit import FitReport, FitRequest, fit
 from lineside.ports import Registry
 from lineside.wire.bundle import Bundle
 
-LoadParts = Callable[[Characteristic], PartTable]
-"""Returns the parts of a characteristic's station with their outcomes."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedParts:
+    """The parts of a characteristic's station with their outcomes.
+
+    ``timed`` says whether they have times of their own (None: as the plan's sources say), ``version`` names the data,
+    ``dropped`` counts by reason what was there and is not among them.
+    """
+
+    table: PartTable
+    version: str
+    timed: bool | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+LoadParts = Callable[[Characteristic], LoadedParts]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainRequest:
-    """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns; ``timed`` as in a fit."""
+    """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns."""
 
     plan: Plan
     characteristics: Sequence[str] = ()
     seed: int = 0
     now: int = 0
-    data_version: str = ""
-    timed: bool | None = None
     activate: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """One trained model: its bundle, the report, and where it was put."""
+    """One trained model: its bundle, the report, what of the data was left out, and where it was put (if anywhere)."""
 
     bundle: Bundle
     report: FitReport
+    dropped: Mapping[str, int]
     where: str
 
 
 def train(
-    request: TrainRequest, load: LoadParts, registry: Registry, progress: Callable[[str], None] = lambda _: None
+    request: TrainRequest, load: LoadParts, registry: Registry | None, progress: Callable[[str], None] = lambda _: None
 ) -> tuple[Trained, ...]:
-    """Train the characteristics of a request, in the plan's order.
+    """Train the characteristics of a request, in the plan's order; without a registry nothing is kept.
 
     Raises:
         DataError: the parts of a characteristic do not carry what learning needs; models trained before it stay.
@@ -57,24 +70,26 @@ def train(
 
 
 def _train_one(
-    request: TrainRequest, name: str, load: LoadParts, registry: Registry, progress: Callable[[str], None]
+    request: TrainRequest, name: str, load: LoadParts, registry: Registry | None, progress: Callable[[str], None]
 ) -> Trained:
     progress(f"{name}: loading parts")
-    table = load(request.plan.characteristic(name))
+    loaded = load(request.plan.characteristic(name))
     result = fit(
         FitRequest(
             plan=request.plan,
             characteristic=name,
-            table=table,
+            table=loaded.table,
             seed=request.seed,
             now=request.now,
-            data_version=request.data_version,
-            version=registry.next_version(name),
-            timed=request.timed,
+            data_version=loaded.version,
+            version=1 if registry is None else registry.next_version(name),
+            timed=loaded.timed,
             progress=lambda text: progress(f"{name}: {text}"),
         )
     )
-    where = registry.add(result.bundle)
-    if request.activate:
-        registry.activate(result.bundle)
-    return Trained(bundle=result.bundle, report=result.report, where=where)
+    where = ""
+    if registry is not None:
+        where = registry.add(result.bundle)
+        if request.activate:
+            registry.activate(result.bundle)
+    return Trained(bundle=result.bundle, report=result.report, dropped=loaded.dropped, where=where)

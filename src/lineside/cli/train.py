@@ -1,0 +1,136 @@
+"""`lineside train`: learn a model from history or files and write a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.plan_yaml import load_plan
+from lineside.adapters.tables import CsvOptions, TimeOptions, read_table, table_files
+from lineside.domain.backtests.units import column_of, units_from_tables
+from lineside.domain.errors import InputError, StorageError
+from lineside.domain.part_tables import with_outcomes
+from lineside.domain.plan.model import Characteristic, Plan, SourceKind
+from lineside.domain.tables import Table
+from lineside.flows.train import LoadedParts, LoadParts, Trained, TrainRequest, train
+from lineside.wire.bundle import pack_bundle
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("train")
+@click.argument("plan", type=_PATH)
+@click.option("--data", type=_PATH, metavar="DIR", help="Data directory of the plant: its models are kept there.")
+@click.option("--parts", type=_PATH, metavar="FILE", help="Learn from a CSV or Parquet file, or a folder of them.")
+@click.option("--outcomes", type=_PATH, metavar="FILE", help="What was found of the parts, joined by unit.")
+@click.option("--unit", default="", metavar="COLUMN", help="Column of units in both [default: the serial, or 'unit'].")
+@click.option("--characteristic", multiple=True, metavar="ID", help="Only these [default: all of the plan].")
+@click.option("--output", type=_PATH, metavar="FILE", help="Write the bundle there; one characteristic only.")
+@click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@click.option("--keep", is_flag=True, help="Keep the model without putting it in service.")
+def command(plan: Path, data: Path | None, parts: Path | None, output: Path | None, **options: Any) -> None:
+    """Learn a model of each characteristic, say what it is worth, and keep it as a bundle."""
+    loaded = load_plan(plan)
+    chosen = options["characteristic"] or tuple(item.id for item in loaded.characteristics)
+    _check(loaded, chosen, data, output)
+    if parts is None:
+        raise InputError("there is nothing to learn from", field="--parts", next_step="name a file or a folder of them")
+    registry = None if data is None else BundleFolder(data / "plant" / "bundles")
+    request = TrainRequest(
+        plan=loaded, characteristics=chosen, seed=options["seed"], now=time.time_ns(), activate=not options["keep"]
+    )
+    for trained in train(request, _from_files(loaded, parts, options["outcomes"], options["unit"]), registry, _say):
+        _show(trained)
+        if output is not None:
+            _write(output, trained)
+
+
+def _check(plan: Plan, chosen: tuple[str, ...], data: Path | None, output: Path | None) -> None:
+    known = tuple(item.id for item in plan.characteristics)
+    for name in chosen:
+        if name not in known:
+            raise InputError("the plan has no such characteristic", field="--characteristic", value=name, choices=known)
+    if data is None and output is None:
+        raise InputError("nowhere to keep the model", field="--data", next_step="give --data DIR or --output FILE")
+    if output is not None and len(chosen) != 1:
+        raise InputError(
+            "one file holds one model", field="--characteristic", value=chosen, next_step="name one characteristic"
+        )
+
+
+def _from_files(plan: Plan, parts: Path, outcomes: Path | None, unit: str) -> LoadParts:
+    """Return a loader of part rows or raw readings in files, each file a group of its own."""
+
+    def load(characteristic: Characteristic) -> LoadedParts:
+        known = None if outcomes is None else read_table(outcomes, time=TimeOptions(column=None))
+        column = unit or _unit_column(plan, characteristic)
+        time_options, csv_options = _form(plan, characteristic)
+        tables = [
+            (path.stem, with_outcomes(_read(path, time_options, csv_options), characteristic, known, column))
+            for path in table_files(parts)
+        ]
+        units = units_from_tables(plan, characteristic, tables)
+        return LoadedParts(
+            table=units.table(np.arange(len(units))),
+            version=_fingerprint(parts, outcomes),
+            timed=units.timed,
+            dropped=units.dropped,
+        )
+
+    return load
+
+
+def _read(path: Path, time_options: TimeOptions, csv_options: CsvOptions) -> Table:
+    return read_table(path, time=time_options, csv=csv_options)
+
+
+def _form(plan: Plan, characteristic: Characteristic) -> tuple[TimeOptions, CsvOptions]:
+    """Return how the plan says that files are written; what it leaves open is found out."""
+    ids = {signal.source for signal in plan.signals_at(characteristic.station)}
+    for source in plan.sources:
+        if source.id in ids and source.kind is SourceKind.FILES:
+            return (
+                TimeOptions(column=source.time_column, format=source.time_format, zone=source.time_zone),
+                CsvOptions(delimiter=source.delimiter, decimal="," if source.decimal == "," else ""),
+            )
+    return TimeOptions(column=None), CsvOptions()
+
+
+def _unit_column(plan: Plan, characteristic: Characteristic) -> str:
+    serial = plan.station(characteristic.station).serial
+    return "unit" if serial is None else column_of(plan.signal(serial))
+
+
+def _fingerprint(parts: Path, outcomes: Path | None) -> str:
+    """Return what names the data: the SHA-256 of the files, one after another."""
+    digest = hashlib.sha256()
+    for path in [*table_files(parts), *([] if outcomes is None else [outcomes])]:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"files:{digest.hexdigest()[:16]}"
+
+
+def _show(trained: Trained) -> None:
+    for line in trained.report.lines():
+        click.echo(line)
+    left_out = ", ".join(f"{count} {reason}" for reason, count in trained.dropped.items() if count)
+    if left_out:
+        click.echo(f"  left out     {left_out}")
+    click.echo(f"  bundle       {trained.bundle.name}{f' in {trained.where}' if trained.where else ''}")
+
+
+def _write(path: Path, trained: Trained) -> None:
+    try:
+        path.write_bytes(pack_bundle(trained.bundle))
+    except OSError as error:
+        raise StorageError(f"the bundle cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.onnx_judge import OnnxJudge
+from lineside.adapters.plan_yaml import load_plan
+from lineside.cli.train import command
+from lineside.domain.errors import InputError
+from lineside.wire.bundle import unpack_bundle
+
+PLAN = """\
+lineside: 1
+number: CP-1
+site: {id: site}
+area: {id: area}
+line: {id: line}
+part: {number: P-1}
+sources:
+  - {id: rows, kind: files, path: parts.csv, time_column: time}
+stations:
+  - id: press
+    operation: "10"
+    machine: M1
+    serial: serial
+    cycle: {by: rows}
+signals:
+  - {id: melt, station: press, source: rows, unit: degC}
+  - {id: speed, station: press, source: rows, unit: m/s}
+  - {id: serial, station: press, source: rows, role: context, type: text}
+characteristics:
+  - id: porosity
+    station: press
+reactions:
+  - id: look
+    characteristic: porosity
+    text: Porosity is likely.
+    steps: [{do: inspect, text: Look at the part.}]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    melt, speed = 680 + 5 * rng.normal(size=400), 40 + rng.normal(size=400)
+    (tmp_path / "plan.yaml").write_text(PLAN, encoding="utf-8")
+    rows = [f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z,S{i},{melt[i]:.2f},{speed[i]:.3f}" for i in range(400)]
+    (tmp_path / "parts.csv").write_text("\n".join(["time,serial,melt,speed", *rows]), encoding="utf-8")
+    found = [f"S{i},{'nok' if melt[i] > 685 else 'ok'}" for i in range(350)]
+    (tmp_path / "outcomes.csv").write_text("\n".join(["serial,porosity", *found]), encoding="utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(command, [str(folder / "plan.yaml"), *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_training_from_files_keeps_a_bundle_that_judges(folder: Path) -> None:
+    files = ("--parts", str(folder / "parts.csv"), "--outcomes", str(folder / "outcomes.csv"))
+    shown = run(folder, *files, "--data", str(folder / "data"))
+    assert "porosity: supervised" in shown
+    assert "later periods held out" in shown
+    assert "400 (350 with known outcome" in shown
+    registry = BundleFolder(folder / "data" / "plant" / "bundles")
+    bundles = registry.active("press")
+    OnnxJudge(load_plan(folder / "plan.yaml"), "press", bundles).open()
+    assert bundles[0].manifest.training.data_version.startswith("files:")
+    run(folder, *files, "--data", str(folder / "data"), "--keep")
+    assert registry.next_version("porosity") == 3
+    assert registry.active("press") == bundles
+
+
+def test_without_outcomes_normal_is_learned_and_can_go_to_a_file(folder: Path) -> None:
+    output = folder / "porosity.bundle"
+    shown = run(folder, "--parts", str(folder / "parts.csv"), "--output", str(output))
+    assert "porosity: normal" in shown
+    assert unpack_bundle(output.read_bytes()).manifest.characteristic == "porosity"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ((), "--data"),
+        (("--data", "d"), "--parts"),
+        (("--data", "d", "--characteristic", "colour"), "--characteristic"),
+        (("--parts", "parts.csv", "--outcomes", "outcomes.csv", "--unit", "number", "--data", "d"), "number"),
+    ],
+)
+def test_what_is_missing_is_named(
+    folder: Path, arguments: tuple[str, ...], field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError) as caught:
+        run(folder, *arguments)
+    assert caught.value.field == field
