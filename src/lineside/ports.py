@@ -70,6 +70,10 @@ class Outbox(Protocol):
     def epoch(self) -> str:
         """The random name of this outbox file."""
 
+    @property
+    def last(self) -> int:
+        """The sequence of the newest durable record; 0 where there never was one."""
+
     async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
         """Make bodies (with their kinds and counts) durable in one transaction; return their sequences.
 
@@ -79,6 +83,9 @@ class Outbox(Protocol):
 
     async def unsent(self, after: int, most_bytes: int) -> tuple[Record, ...]:
         """Return the records behind a sequence, oldest first, up to a size, at least one if there is one."""
+
+    async def set_aside(self, sequence: int, reason: str) -> None:
+        """Put a quarantine record in the place of one that the plant can never take; the old bytes are kept here."""
 
     async def forget(self, watermark: int) -> None:
         """Delete records well behind the watermark."""

@@ -68,7 +68,7 @@ def encode_readings(batch: ReadingBatch) -> bytes:
     """Return the body of a READINGS record: a padded header, then one raw column after another."""
     head = _encoder.encode(_ReadingsHead(batch.catalogue.digest, len(batch), batch.texts))
     padding = b"\0" * (-(len(head) + 4) % 8)
-    size = (len(head) + len(padding)).to_bytes(4, "little")
+    size = len(head).to_bytes(4, "little")
     columns = [np.ascontiguousarray(getattr(batch, name), dtype=kind).tobytes() for name, kind in _COLUMNS]
     return b"".join((size, head, padding, *columns))
 
@@ -76,6 +76,13 @@ def encode_readings(batch: ReadingBatch) -> bytes:
 def readings_catalogue(body: bytes) -> str:
     """Return the digest of the catalogue that a READINGS body was written with."""
     return _readings_head(body)[0].catalogue
+
+
+def check_readings(body: bytes) -> None:
+    """Check that a READINGS body is whole; raises `IntegrityError` where it is not."""
+    head, offset = _readings_head(body)
+    if len(body) != offset + head.count * _READING_BYTES:
+        raise IntegrityError("readings have the wrong length", field="length", value=len(body))
 
 
 def decode_readings(body: bytes, catalogue: Catalogue) -> ReadingBatch:
@@ -87,8 +94,7 @@ def decode_readings(body: bytes, catalogue: Catalogue) -> ReadingBatch:
     head, offset = _readings_head(body)
     if head.catalogue != catalogue.digest:
         raise IntegrityError("readings of another catalogue", value=head.catalogue, choices=(catalogue.digest,))
-    if len(body) != offset + head.count * _READING_BYTES:
-        raise IntegrityError("readings have the wrong length", field="length", value=len(body))
+    check_readings(body)
     columns = {}
     for name, kind in _COLUMNS:
         columns[name] = np.frombuffer(body, dtype=kind, count=head.count, offset=offset)
@@ -110,7 +116,7 @@ def decode_items(body: bytes, kind: type[_T]) -> tuple[_T, ...]:
 def _readings_head(body: bytes) -> tuple[_ReadingsHead, int]:
     size = int.from_bytes(body[:4], "little")
     try:
-        return _head_decoder.decode(body[4 : 4 + size].rstrip(b"\0")), 4 + size
+        return _head_decoder.decode(body[4 : 4 + size]), 4 + size + -(size + 4) % 8
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"the header of readings cannot be read: {error}") from error
 

@@ -8,10 +8,10 @@ offset size  field
 ====== ===== ==========================================================
 0      4     magic ``LSR1`` (the last character is the version)
 4      4     CRC-32 of everything from offset 8 on
-8      4     length of the header
-12     4     length of the body
-16     h     header: `RecordHeader` as MessagePack, padded with NUL to 8
-16+h   b     body: what the kind says
+8      4     length of the header, ``h``, without its padding
+12     4     length of the body, ``b``
+16     h     header: `RecordHeader` as MessagePack, then NUL up to a multiple of 8
+16+h.. b     body: what the kind says
 ====== ===== ==========================================================
 """
 
@@ -72,8 +72,8 @@ _header_decoder: Final = msgspec.msgpack.Decoder(RecordHeader)
 def pack(header: RecordHeader, body: bytes) -> bytes:
     """Return the bytes of a record."""
     head = _encoder.encode(header)
-    head += b"\0" * (-len(head) % 8)
     lengths = struct.pack("<II", len(head), len(body))
+    head += b"\0" * _padding(len(head))
     checksum = zlib.crc32(body, zlib.crc32(head, zlib.crc32(lengths)))
     return b"".join((MAGIC, struct.pack("<I", checksum), lengths, head, body))
 
@@ -89,13 +89,19 @@ def unpack(data: bytes) -> Record:
     magic, checksum, head_length, body_length = _PREFIX.unpack_from(data)
     if magic != MAGIC:
         raise IntegrityError("not a record of this version", field="magic", value=magic, choices=(MAGIC,))
-    if len(data) != _PREFIX.size + head_length + body_length:
+    head_end = _PREFIX.size + head_length
+    body_start = head_end + _padding(head_length)
+    if len(data) != body_start + body_length:
         raise IntegrityError("a record has the wrong length", field="length", value=len(data))
     if zlib.crc32(data[8:]) != checksum:
         raise IntegrityError("a record's checksum does not fit", field="checksum")
-    body_start = _PREFIX.size + head_length
     try:
-        header = _header_decoder.decode(data[_PREFIX.size : body_start].rstrip(b"\0"))
+        header = _header_decoder.decode(data[_PREFIX.size : head_end])
     except msgspec.MsgspecError as error:
         raise IntegrityError(f"a record's header cannot be read: {error}") from error
     return Record(header=header, body=data[body_start:], data=data)
+
+
+def _padding(length: int) -> int:
+    """Return how many bytes follow a header of that length, so that what comes next is aligned to 8."""
+    return -length % 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -11,11 +12,24 @@ import msgspec
 from lineside.domain.errors import IntegrityError
 
 
+class Refusal(StrEnum):
+    """Why the plant did not take a record; ``Watermark.refused`` begins with it."""
+
+    DAMAGED = "damaged"
+    """It came with a checksum that does not fit: send it again."""
+    NOT_OURS = "not_ours"
+    """Of a site, line or writer that this plant does not know: its set-up must change, the record need not."""
+    UNREADABLE = "unreadable"
+    """Whole, but its body is not what its kind says: it will never be taken."""
+    CONFLICT = "conflict"
+    """Another record holds its identity: two writers share one outbox, or one was restored from a copy."""
+
+
 class Watermark(msgspec.Struct, frozen=True, array_like=True):
     """All records of ``(writer, epoch)`` up to and including ``sequence`` are durable at the plant.
 
     ``missing`` lists sequences above it that are known to be absent though later ones have come. ``refused``
-    says why the record at hand was not taken, where it was not.
+    says why the record at hand was not taken, where it was not: a `Refusal`, then ``": "`` and a sentence.
     """
 
     writer: str
@@ -23,6 +37,11 @@ class Watermark(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     missing: tuple[int, ...] = ()
     refused: str = ""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The kind of refusal, None where the record was taken."""
+        return Refusal(self.refused.partition(":")[0]) if self.refused else None
 
 
 class _Signed(msgspec.Struct, frozen=True, array_like=True):

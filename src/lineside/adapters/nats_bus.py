@@ -1,0 +1,213 @@
+"""The bus over NATS (core NATS: requests and messages, no streams).
+
+Nothing here is durable and nothing needs to be: what must not be lost is requested again until it is answered.
+The connection is made in the background and made anew for ever, so that a gateway starts and judges without it.
+While it is down, requests fail at once instead of piling up in the client's buffer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from lineside.domain.errors import DataError, UnavailableError
+
+_RETRY_SECONDS: Final = 0.25
+_PING_SECONDS: Final = 5
+_MOST_AT_ONCE: Final = 256
+_BUFFER_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NatsAddress:
+    """Where a NATS server is and who we are there; printing one does not show the password."""
+
+    url: str
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        """Return the address without the password."""
+        return f"NatsAddress(url={self.url!r}, user={self.user!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    subject: str
+    queue: str
+    handler: Callable[[Msg], Awaitable[None]]
+
+
+class NatsBus:
+    """`lineside.ports.Bus` over one NATS connection; make one with `open`."""
+
+    def __init__(self, address: NatsAddress, name: str) -> None:
+        self._address = address
+        self._name = name
+        self._client = Client()
+        self._subscriptions: list[_Subscription] = []
+        self._keeper: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._problem = "not connected yet"
+
+    @classmethod
+    async def open(cls, address: NatsAddress, *, name: str, within: float = 0.0) -> NatsBus:
+        """Begin to connect, waiting at most ``within`` seconds for it; the bus is usable in any case."""
+        bus = cls(address, name)
+        bus._keeper = asyncio.create_task(bus._keep_connected(), name=f"nats {name}")
+        await bus.connected(within)
+        return bus
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server can be reached now."""
+        return bool(self._client.is_connected)
+
+    @property
+    def problem(self) -> str:
+        """What the client last complained of; for people to read."""
+        return self._problem
+
+    async def connected(self, within: float) -> bool:
+        """Wait until the server can be reached, at most ``within`` seconds; return whether it can."""
+        deadline = asyncio.get_running_loop().time() + within
+        while not self.is_connected and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - the client tells only of later ones
+            await asyncio.sleep(0.02)
+        return self.is_connected
+
+    async def request(self, subject: str, data: bytes, within: float) -> bytes:
+        """Send a request and return its reply; ``within`` in seconds.
+
+        Raises:
+            UnavailableError: nobody listens, or no reply came in time.
+            DataError: the server takes no message of that size: sending it again is of no use.
+        """
+        self._check(data)
+        try:
+            reply = await self._client.request(subject, data, timeout=within)
+        except errors.NoRespondersError as error:
+            raise UnavailableError("nobody answers requests", field="subject", value=subject) from error
+        except (errors.Error, TimeoutError, OSError) as error:
+            problem = str(error) or type(error).__name__
+            raise UnavailableError(f"no reply: {problem}", field="subject", value=subject) from error
+        return bytes(reply.data)
+
+    async def publish(self, subject: str, data: bytes) -> None:
+        """Send a message that nobody waits for.
+
+        Raises:
+            UnavailableError: it was not sent.
+            DataError: it is larger than the server takes.
+        """
+        self._check(data)
+        try:
+            await self._client.publish(subject, data)
+        except (errors.Error, OSError) as error:
+            raise UnavailableError(f"not sent: {error}", field="subject", value=subject) from error
+
+    async def serve(self, subject: str, handler: Callable[[bytes], Awaitable[bytes]], queue: str) -> None:
+        """Answer the requests of a subject, many at a time, sharing them with all others of the queue group.
+
+        A handler that raises gives no answer: the other side sends again.
+        """
+
+        async def answer(message: Msg) -> None:
+            reply = await handler(message.data)
+            if message.reply and self.is_connected:
+                await self._client.publish(message.reply, reply)
+
+        async def begin(message: Msg) -> None:
+            await self._slots.acquire()
+            task = asyncio.create_task(answer(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._finished)
+
+        await self._subscribe(_Subscription(subject, queue, begin))
+
+    async def subscribe(self, subject: str, handler: Callable[[str, bytes], Awaitable[None]]) -> None:
+        """Hand every message of a subject (wildcards as in NATS) to the handler, with its subject."""
+
+        async def hand_over(message: Msg) -> None:
+            await handler(message.subject, message.data)
+
+        await self._subscribe(_Subscription(subject, "", hand_over))
+
+    async def close(self) -> None:
+        """Close the connection; may be called more than once."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._client.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _check(self, data: bytes) -> None:
+        if not self.is_connected:
+            raise UnavailableError(
+                f"no connection: {self._problem}", field="url", value=self._address.url, next_step="it is tried again"
+            )
+        if len(data) > self._client.max_payload:
+            raise DataError(
+                f"the server takes at most {self._client.max_payload} bytes a message", field="length", value=len(data)
+            )
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._slots.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._problem = f"a request was not answered: {error}"
+
+    async def _subscribe(self, subscription: _Subscription) -> None:
+        self._subscriptions.append(subscription)
+        if self.is_connected:
+            await self._apply(subscription)
+
+    async def _apply(self, subscription: _Subscription) -> None:
+        await self._client.subscribe(subscription.subject, queue=subscription.queue, cb=subscription.handler)
+        await self._client.flush(timeout=5)
+
+    async def _keep_connected(self) -> None:
+        """Connect, and connect anew whenever the client has given up for good, as it does when it is refused."""
+        while True:
+            self._ended = asyncio.Event()
+            try:
+                await self._connect()
+                await self._ended.wait()
+            except (errors.Error, TimeoutError, OSError) as error:
+                self._problem = str(error) or type(error).__name__
+                await self._client.close()
+            await asyncio.sleep(_RETRY_SECONDS)
+            self._client = Client()
+
+    async def _connect(self) -> None:
+        options: dict[str, Any] = {}
+        if self._address.user:
+            options |= {"user": self._address.user, "password": self._address.password}
+        await self._client.connect(
+            self._address.url,
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=_RETRY_SECONDS,  # type: ignore[arg-type]  # a fraction of a second is waited as such
+            ping_interval=_PING_SECONDS,
+            pending_size=_BUFFER_BYTES,
+            error_cb=self._complain,
+            closed_cb=self._end,
+            **options,
+        )
+        for subscription in self._subscriptions:
+            await self._apply(subscription)
+
+    async def _complain(self, error: Exception) -> None:
+        self._problem = str(error) or type(error).__name__
+
+    async def _end(self) -> None:
+        self._ended.set()

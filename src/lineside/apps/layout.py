@@ -1,0 +1,88 @@
+"""Where things lie below a data directory: one map for every process and command.
+
+::
+
+    DATA/
+      gateway/outbox.db   what the gateway has accepted        gateway/audit.db   its audit chain
+      plant/landing.db    what has arrived at the plant        plant/audit.db     its audit chain
+      plant/history/      the long memory, a folder per table
+      plant/state.db      users, releases, settings            plant/bundles/     models in every stage
+      keys/               secrets, readable by the owner only
+      nats/               the embedded transport: configuration, credentials, log
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OWNER_ONLY = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths below one data directory; naming one creates nothing."""
+
+    root: Path
+
+    @property
+    def outbox(self) -> Path:
+        """The gateway's outbox."""
+        return self.root / "gateway" / "outbox.db"
+
+    @property
+    def gateway_audit(self) -> Path:
+        """The gateway's audit chain."""
+        return self.root / "gateway" / "audit.db"
+
+    @property
+    def landing(self) -> Path:
+        """The plant's landing table."""
+        return self.root / "plant" / "landing.db"
+
+    @property
+    def plant_audit(self) -> Path:
+        """The plant's audit chain."""
+        return self.root / "plant" / "audit.db"
+
+    @property
+    def history(self) -> Path:
+        """The folder of the history's tables."""
+        return self.root / "plant" / "history"
+
+    @property
+    def state(self) -> Path:
+        """The plant's small state."""
+        return self.root / "plant" / "state.db"
+
+    @property
+    def bundles(self) -> Path:
+        """The folder of model bundles."""
+        return self.root / "plant" / "bundles"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of secrets."""
+        return self.root / "keys"
+
+    @property
+    def watermark_key(self) -> Path:
+        """The key that the plant signs watermarks with and the gateway checks them by."""
+        return self.keys / "watermark.key"
+
+    @property
+    def audit_key(self) -> Path:
+        """The key that signs checkpoints of the audit chains."""
+        return self.keys / "audit.key"
+
+    @property
+    def nats(self) -> Path:
+        """The folder of the embedded transport."""
+        return self.root / "nats"
+
+    def create(self) -> None:
+        """Make the folders, open to their owner alone; harmless where they exist."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        folders = (self.outbox.parent, self.landing.parent, self.history, self.bundles, self.keys, self.nats)
+        for folder in folders:
+            folder.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)

@@ -1,0 +1,147 @@
+"""Records arrive at the plant: one request each, answered once the record is durable.
+
+For each request, in this order:
+
+1. check that the bytes are a whole record, of a line and writer this plant serves, with a readable body;
+2. land it, together with all others that wait (one transaction, unique by identity);
+3. hand it to whoever follows the line live (losing that is harmless: the landing table is the record);
+4. answer with the signed watermark.
+
+A request that cannot be made durable gets no answer, so the gateway keeps the record and asks again. A record that
+must not be taken is answered with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import IntegrityError
+from lineside.domain.outcomes import LineEvent, Outcome
+from lineside.domain.parts import PartRecord
+from lineside.domain.predictions import Prediction
+from lineside.domain.quarantine import Quarantined
+from lineside.domain.receipts import Receipt
+from lineside.ports import Bus, Landing
+from lineside.wire.codecs import check_readings, decode_catalogue, decode_items
+from lineside.wire.records import Record, RecordKind, unpack
+from lineside.wire.subjects import Subjects
+from lineside.wire.watermarks import Refusal, Watermark, sign_watermark
+
+QUEUE: Final = "ingest"
+"""Queue group of all ingests of a site: each request goes to one of them."""
+
+ITEM_TYPES: Final[Mapping[RecordKind, type[Any]]] = {
+    RecordKind.PARTS: PartRecord,
+    RecordKind.PREDICTIONS: Prediction,
+    RecordKind.ALERTS: AlertEvent,
+    RecordKind.OUTCOMES: Outcome,
+    RecordKind.EVENTS: LineEvent,
+    RecordKind.QUARANTINE: Quarantined,
+    RecordKind.RECEIPTS: Receipt,
+}
+"""What the body of a record holds, for the kinds that hold items."""
+
+Follower = Callable[[Record], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class IngestCounts:
+    """What an ingest has seen since it started: records landed by kind, records refused by reason."""
+
+    landed: Counter[RecordKind] = field(default_factory=Counter)
+    refused: Counter[Refusal] = field(default_factory=Counter)
+
+
+class Ingest:
+    """Answers ingest requests for the lines of one site.
+
+    ``lines`` are the lines that the plant serves. ``writers``, where given, are the only ones that may write.
+    ``follow`` is called with every record that has just become durable, before the answer goes out.
+    """
+
+    def __init__(
+        self,
+        *,
+        landing: Landing,
+        key: bytes,
+        site: str,
+        lines: Collection[str],
+        writers: Collection[str] | None = None,
+        follow: Follower | None = None,
+    ) -> None:
+        self._landing = landing
+        self._key = key
+        self._site = site
+        self._lines = lines
+        self._writers = writers
+        self._follow = follow
+        self.counts = IngestCounts()
+
+    async def handle(self, data: bytes) -> bytes:
+        """Answer one request with a signed watermark.
+
+        Raises:
+            StorageError: the record is not durable: there must be no answer.
+        """
+        try:
+            record = unpack(data)
+        except IntegrityError as error:
+            return self._refuse(Watermark("", "", 0), Refusal.DAMAGED, str(error))
+        header = record.header
+        nothing = Watermark(header.writer, header.epoch, 0)
+        if stranger := self._stranger(record):
+            return self._refuse(nothing, Refusal.NOT_OURS, stranger)
+        try:
+            check_body(record)
+        except IntegrityError as error:
+            return self._refuse(nothing, Refusal.UNREADABLE, str(error))
+        watermarks = await self._landing.land([record])
+        watermark = watermarks[header.writer, header.epoch]
+        if watermark.refusal is not None:
+            self.counts.refused[watermark.refusal] += 1
+            return sign_watermark(watermark, self._key)
+        self.counts.landed[header.kind] += 1
+        if self._follow is not None:
+            await self._follow(record)
+        return sign_watermark(watermark, self._key)
+
+    def _stranger(self, record: Record) -> str:
+        """Return what about the record's origin this plant does not know; empty where it knows it all."""
+        header = record.header
+        if header.site != self._site:
+            return f"site {header.site!r}; this plant serves {self._site!r}"
+        if header.line not in self._lines:
+            return f"line {header.line!r}; this plant serves {', '.join(sorted(self._lines))}"
+        if self._writers is not None and header.writer not in self._writers:
+            return f"writer {header.writer!r} is not enrolled"
+        return ""
+
+    def _refuse(self, watermark: Watermark, refusal: Refusal, why: str) -> bytes:
+        self.counts.refused[refusal] += 1
+        refused = Watermark(watermark.writer, watermark.epoch, watermark.sequence, refused=f"{refusal}: {why}")
+        return sign_watermark(refused, self._key)
+
+
+async def serve_ingest(bus: Bus, ingest: Ingest, site: str, lines: Collection[str]) -> None:
+    """Answer the ingest requests of some lines, sharing them with every other ingest of the site."""
+    for line in lines:
+        await bus.serve(Subjects(site, line).ingest, ingest.handle, QUEUE)
+
+
+def check_body(record: Record) -> None:
+    """Check that a record's body is what its kind says.
+
+    Raises:
+        IntegrityError: it is not; it never will be.
+    """
+    kind = record.header.kind
+    if kind is RecordKind.CATALOGUE:
+        decode_catalogue(record.body)
+    elif kind is RecordKind.READINGS:
+        check_readings(record.body)
+    else:
+        decode_items(record.body, ITEM_TYPES[kind])

@@ -1,0 +1,222 @@
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from lineside.domain.errors import IntegrityError
+from lineside.flows.forward import Forwarder
+from lineside.flows.ingest import Ingest, serve_ingest
+from lineside.testing.fakes.bus import FakeBus
+from lineside.testing.fakes.landing import FakeLanding
+from lineside.testing.fakes.outbox import FakeOutbox
+from lineside.testing.records import a_readings_body, a_record
+from lineside.wire.records import Record, RecordKind
+from lineside.wire.subjects import Subjects
+from lineside.wire.watermarks import Refusal, Watermark, read_watermark, sign_watermark
+
+KEY = b"k" * 32
+SUBJECT = Subjects("site", "line").ingest
+A_LOT = 1 << 30
+READINGS = [(RecordKind.READINGS, a_readings_body(0, 3), 3)]
+
+
+class Link:
+    """An outbox and a landing table with a bus between them."""
+
+    def __init__(self) -> None:
+        self.outbox = FakeOutbox()
+        self.bus = FakeBus(max_payload=100_000)
+        self.landing = FakeLanding()
+        self.followed: list[Record] = []
+        self.ingest = Ingest(landing=self.landing, key=KEY, site="site", lines={"line"}, follow=self._follow)
+        self.forwarder = Forwarder(outbox=self.outbox, bus=self.bus, subject=SUBJECT, key=KEY, within=0.2)
+
+    async def _follow(self, record: Record) -> None:
+        self.followed.append(record)
+
+    def landed(self) -> list[int]:
+        return [item.record.header.sequence for item in self.landing.landed]
+
+    @contextlib.asynccontextmanager
+    async def forwarding(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.forwarder.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def drained(self) -> None:
+        async with asyncio.timeout(10):
+            await self.forwarder.drained()
+
+
+@pytest.fixture
+async def link() -> Link:
+    link = Link()
+    await serve_ingest(link.bus, link.ingest, "site", ["line"])
+    return link
+
+
+async def until(condition: Callable[[], bool], within: float = 10.0) -> None:
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - what is waited for is plain state
+            await asyncio.sleep(0.005)
+
+
+async def test_everything_committed_lands_once_in_order(link: Link) -> None:
+    await link.outbox.commit(READINGS * 50)
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 50)
+        link.forwarder.wake()
+        await link.drained()
+    assert link.landed() == list(range(1, 101))
+    assert link.forwarder.status.backlog == 0
+
+
+async def test_an_outage_delays_and_loses_nothing(link: Link) -> None:
+    link.bus.down = True
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 30)
+        await until(lambda: link.forwarder.status.failures >= 2)
+        assert not link.forwarder.status.reachable
+        assert "no connection" in link.forwarder.status.problem
+        link.bus.down = False
+        await link.drained()
+        await until(lambda: link.forwarder.status.problem == "")
+    assert link.landed() == list(range(1, 31))
+
+
+async def test_lost_replies_double_nothing(link: Link) -> None:
+    link.bus.lose_replies = 4
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 40)
+        await link.drained()
+    assert link.landed() == list(range(1, 41))
+
+
+async def test_a_plant_that_cannot_store_gives_no_answer_until_it_can(link: Link) -> None:
+    link.landing.broken = True
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 3)
+        await until(lambda: link.forwarder.status.failures >= 2)
+        assert link.landed() == []
+        link.landing.broken = False
+        await link.drained()
+    assert link.landed() == [1, 2, 3]
+
+
+async def test_what_is_too_large_is_set_aside_and_does_not_hold_up_the_rest(link: Link) -> None:
+    async with link.forwarding():
+        await link.outbox.commit([*READINGS, (RecordKind.READINGS, a_readings_body(0, 9000), 9000), *READINGS])
+        await link.drained()
+    kinds = [item.record.header.kind for item in link.landing.landed]
+    assert kinds == [RecordKind.READINGS, RecordKind.QUARANTINE, RecordKind.READINGS]
+    assert link.forwarder.status.set_aside == 1
+    assert "at most" in link.outbox.aside[2] or "too large" in link.outbox.aside[2]
+
+
+async def test_what_the_plant_cannot_read_is_set_aside(link: Link) -> None:
+    async with link.forwarding():
+        await link.outbox.commit([(RecordKind.PARTS, b"no parts", 1), *READINGS])
+        await link.drained()
+    assert link.outbox.aside[1].startswith("unreadable")
+    assert [item.record.header.kind for item in link.landing.landed] == [RecordKind.QUARANTINE, RecordKind.READINGS]
+    assert link.ingest.counts.refused[Refusal.UNREADABLE] == 1
+
+
+async def test_a_line_that_the_plant_does_not_know_waits_for_the_set_up_to_change(link: Link) -> None:
+    lines: set[str] = set()
+    link.ingest._lines = lines
+    async with link.forwarding():
+        await link.outbox.commit(READINGS)
+        await until(lambda: link.forwarder.status.failures >= 2)
+        assert "not_ours" in link.forwarder.status.problem
+        lines.add("line")
+        await link.drained()
+    assert not link.outbox.aside
+    assert link.landed() == [1]
+
+
+async def test_an_answer_that_is_not_signed_with_the_key_confirms_nothing(link: Link) -> None:
+    link.ingest._key = b"other"
+    async with link.forwarding():
+        await link.outbox.commit(READINGS)
+        await until(lambda: link.forwarder.status.failures >= 2)
+        assert link.forwarder.status.confirmed == 0
+        assert "signature" in link.forwarder.status.problem
+        link.ingest._key = KEY
+        await link.drained()
+
+
+async def test_what_is_confirmed_is_forgotten_and_nothing_else(link: Link) -> None:
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 5)
+        await link.drained()
+        await until(lambda: not link.outbox.records)
+    assert link.outbox.last == 5
+
+
+async def test_a_restarted_forwarder_goes_on_where_the_plant_is(link: Link) -> None:
+    await link.outbox.commit(READINGS * 20)
+    await link.landing.land(list(link.outbox.records.values())[:17])
+    async with link.forwarding():
+        await link.drained()
+    assert link.landed() == list(range(1, 21))
+    assert link.forwarder.status.requests == 4  # the probe, and the three that were missing
+
+
+async def test_an_outbox_restored_from_a_copy_is_noticed(link: Link) -> None:
+    await link.outbox.commit(READINGS * 3)
+    await link.landing.land(list(link.outbox.records.values()))
+    copy = FakeOutbox()
+    await copy.commit(READINGS)
+    forwarder = Forwarder(outbox=copy, bus=link.bus, subject=SUBJECT, key=KEY)
+    with pytest.raises(IntegrityError, match="more of this outbox"):
+        async with asyncio.timeout(5):
+            await forwarder.run()
+
+
+async def test_two_holders_of_one_identity_are_counted(link: Link) -> None:
+    await link.landing.land([a_record(1, epoch="fake")])
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 2)
+        await link.drained()
+    assert link.forwarder.status.conflicts == 1
+    assert 1 in link.outbox.aside
+
+
+async def test_whoever_follows_the_line_sees_what_has_landed(link: Link) -> None:
+    async with link.forwarding():
+        await link.outbox.commit(READINGS * 2)
+        await link.drained()
+    assert sorted(record.header.sequence for record in link.followed) == [1, 2]
+    assert link.ingest.counts.landed[RecordKind.READINGS] == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [
+        (b"", Refusal.DAMAGED),
+        (a_record(1).data[:-1] + b"?", Refusal.DAMAGED),
+        (a_record(1, site="elsewhere").data, Refusal.NOT_OURS),
+        (a_record(1, line="l2").data, Refusal.NOT_OURS),
+        (a_record(1, writer="stranger").data, Refusal.NOT_OURS),
+        (a_record(1, b"?", kind=RecordKind.CATALOGUE).data, Refusal.UNREADABLE),
+        (a_record(1, a_readings_body(0, 5)[:-8], kind=RecordKind.READINGS).data, Refusal.UNREADABLE),
+        (a_record(1, b"\xff" * 40, kind=RecordKind.ALERTS).data, Refusal.UNREADABLE),
+    ],
+    ids=["empty", "cut", "site", "line", "writer", "catalogue", "readings", "alerts"],
+)
+async def test_a_request_that_must_not_be_landed_is_answered_with_the_reason(data: bytes, refusal: Refusal) -> None:
+    landing = FakeLanding()
+    ingest = Ingest(landing=landing, key=KEY, site="site", lines={"line"}, writers={"gw"})
+    watermark = read_watermark(await ingest.handle(data), KEY)
+    assert watermark.refusal is refusal
+    assert landing.landed == []
+    assert ingest.counts.refused[refusal] == 1
+
+
+def test_a_watermark_that_refuses_nothing_has_no_refusal() -> None:
+    assert read_watermark(sign_watermark(Watermark("a", "b", 1), KEY), KEY).refusal is None
