@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lineside.adapters.plan_yaml import load_plan
+from lineside.cli.backtest import choose_characteristic, read_units
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("LINESIDE_DATA", ROOT.parent / "shared" / "data"))
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the published sets are not in {DATA} (LINESIDE_DATA)")
@@ -94,8 +97,6 @@ def test_a_mark_is_reached_from_the_right_side(scripts: Any) -> None:
 @needs_data
 def test_the_plans_read_their_sets_and_no_signal_is_a_clock() -> None:
     """No feature may carry the row's position: none is more than loosely ranked with it where all is normal."""
-    from lineside.cli.backtest import choose_characteristic, load_plan, read_units  # noqa: PLC0415 (loads much)
-
     plan = load_plan(ROOT / "benchmarks" / "plans" / "skab.yaml")
     units = read_units(plan, choose_characteristic(plan, ""), DATA / "skab", files=("valve*/*.csv", "other/*.csv"))
     assert (len(units), units.outcome.count("nonconforming"), len(set(units.group))) == (37401, 13067, 34)

@@ -20,18 +20,19 @@ from lineside.testing.modelling import CHARACTERISTIC, modelling_plan, part_tabl
     st.integers(0, 2),
     st.integers(0, 2**31),
     st.sampled_from([1.0, 1e4]),
+    st.sampled_from([0.0, 0.05]),
 )
 def test_the_graph_answers_as_the_model_does_missing_values_included(
-    width: int, weight: float, lags: int, seed: int, offset: float
+    width: int, weight: float, lags: int, seed: int, offset: float, drift: float
 ) -> None:
     rng = np.random.default_rng(seed)
     rows = (offset + rng.normal(size=(80, width))).astype(np.float32).astype(np.float64)
     group = np.repeat(np.array(["a", "b"], dtype=object), 40)
-    model = fit_normal(rows, group, weight=weight, lags=lags, rate=0.05)
+    model = fit_normal(rows, group, weight=weight, lags=lags, rate=0.05, drift=drift)
     later = rows + 4.0 * rng.normal(size=rows.shape).astype(np.float32)
     later[rng.random(later.shape) < 0.1] = np.nan
     later = later.astype(np.float32).astype(np.float64)
-    exported = ExportedModel(graph=normal_graph(model), width=width, weight=weight, lags=lags)
+    exported = ExportedModel(graph=normal_graph(model), width=width, weight=weight, lags=lags, drift=drift)
     outputs = exported.run(later, group)
     expected = normal_scores(model, later, group)
     check_parity(expected, outputs["score"].ravel().astype(np.float64))
@@ -145,3 +146,42 @@ def _scores(
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     exported = ExportedModel(graph=graph, width=rows.shape[1])
     return exported.run(rows, np.full(len(rows), "", dtype=object))["score"].ravel()
+
+
+def test_a_centre_that_follows_keeps_quiet_over_slow_drift_and_still_sees_a_jump() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(1600, 3))
+    rows[400:] += np.linspace(0.0, 6.0, 1200)[:, None]
+    rows[1500:, 0] += 12.0
+    group = np.full(1600, "", dtype=object)
+    fixed, following = (
+        normal_scores(fit_normal(rows[:400], group[:400], weight=1.0, lags=0, rate=0.01, drift=drift), rows, group)
+        for drift in (0.0, 0.02)
+    )
+    assert np.mean(fixed[1200:1500] > 2.0) > 0.9
+    assert np.mean(following[1200:1500] > 2.0) < 0.05
+    assert np.all(following[1500:1520] > 2.0)
+
+
+def test_a_missing_value_neither_counts_nor_moves_the_centre() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 2))
+    group = np.full(200, "", dtype=object)
+    model = fit_normal(rows, group, weight=1.0, lags=0, rate=0.05, drift=0.1)
+    without = rows[:3].copy()
+    without[1] = np.nan
+    scores = normal_scores(model, without, group[:3])
+    assert scores[1] == 0.0
+    assert scores[2] == normal_scores(model, rows[[0, 2]], group[:2])[1]
+
+
+def test_the_margin_widens_the_limit_and_keeps_the_promise() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 3))
+    limits = []
+    for margin in (1.0, 2.0):
+        plan = modelling_plan(3, model={"family": "normal", "margin": margin})
+        report = fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=part_table(plan, rows))).report
+        limits.append(report.limit)
+    assert limits[1] == 2.0 * limits[0]
+    assert "times the plan's margin of 2" in report.limit_from

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from lineside.adapters.onnx_judge import OnnxJudge
+from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.score_files import write_scores
 from lineside.adapters.tables import CsvOptions, TimeOptions, read_table, table_files
-from lineside.domain.backtests.report import html, markdown, plots
+from lineside.domain.backtests.report import html, markdown, overview, plots
 from lineside.domain.backtests.result import BacktestResult, json_object
 from lineside.domain.backtests.units import Units, units_from_tables
-from lineside.domain.errors import DataError, PlanError, StorageError
+from lineside.domain.errors import DataError, StorageError
 from lineside.domain.plan.model import Characteristic, Plan, SourceKind
 from lineside.domain.splits import Amount, GivenSplit, Protocol, parse_amount
 from lineside.domain.tables import Table
@@ -91,20 +89,8 @@ def command(plan: Path, data: Path, as_json: bool, scores: Path | None, report: 
         write_scores(scores, result.judged)
     if report is not None:
         write_report(report, result, loaded.line.label)
-    text = json.dumps(json_object(result)) if as_json else markdown(result, loaded.line.label)
+    text = json.dumps(json_object(result)) if as_json else overview(result, loaded.line.label)
     click.echo(text)
-
-
-def load_plan(path: Path) -> Plan:
-    """Return the plan in a YAML file.
-
-    Raises:
-        PlanError: it cannot be read, or is no plan.
-    """
-    try:
-        return Plan.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    except (OSError, YAMLError, ValidationError) as error:
-        raise PlanError(f"not a control plan: {error}", where=str(path)) from error
 
 
 def say(text: str) -> None:

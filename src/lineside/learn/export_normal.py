@@ -1,8 +1,9 @@
 """A model of normal as an ONNX graph: pure, float32, memory going in and coming out.
 
-Inputs: ``x`` ``(1, n)``; ``memory`` ``(1, n)`` where there is a moving average; ``past`` ``(1, n lags)`` where there
-are lags. Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n)``, the parts of the score that each input carries (they
-sum to the score); ``memory_out`` and ``past_out``, to be given with the next part.
+Inputs: ``x`` ``(1, n)``; ``shift`` ``(1, n)`` where the centre follows drift; ``memory`` ``(1, n)`` where there is a
+moving average; ``past`` ``(1, n lags)`` where there are lags. Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n)``, the
+parts of the score that each input carries (they sum to the score); ``shift_out``, ``memory_out`` and ``past_out``, to
+be given with the next part.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def normal_graph(model: NormalModel) -> bytes:
     """Return the graph's bytes."""
     graph = Graph("normal")
     width = len(model.centre)
-    current = _remembered(graph, add_standardised(graph, model.centre, model.scale), model)
+    current = _remembered(graph, _followed(graph, add_standardised(graph, model.centre, model.scale), model), model)
     stacked = current
     if model.lags:
         past = graph.input("past", width * model.lags)
@@ -27,6 +28,20 @@ def normal_graph(model: NormalModel) -> bytes:
         graph.output("past_out", graph.slice(stacked, 0, width * model.lags), width * model.lags)
     _charts(graph, stacked, model)
     return graph.to_bytes()
+
+
+def _followed(graph: Graph, z: str, model: NormalModel) -> str:
+    """Return the distance from where drift has taken the centre; a missing value is at it and does not move it."""
+    if model.drift <= 0.0:
+        return z
+    width = len(model.centre)
+    shift = graph.input("shift", width)
+    nothing = graph.constant("nothing", np.zeros((1, width)))
+    away = graph.add("Where", [graph.add("IsNaN", ["x"]), nothing, graph.add("Sub", [z, shift])])
+    borders = [graph.constant(name, np.array(value)) for name, value in (("back", -1.0), ("on", 1.0))]
+    step = graph.add("Mul", [graph.add("Clip", [away, *borders]), graph.constant("drift", np.array(model.drift))])
+    graph.output("shift_out", graph.add("Add", [shift, step]), width)
+    return away
 
 
 def _remembered(graph: Graph, z: str, model: NormalModel) -> str:

@@ -33,6 +33,7 @@ from lineside.learn.rows import (
     known,
     nonconforming,
     prepare,
+    remembers_parts,
 )
 from lineside.wire.bundle import (
     GOLDEN_INPUTS,
@@ -146,7 +147,7 @@ def _task(request: FitRequest) -> Task:
             choices=[item.id for item in request.plan.characteristics],
         ) from None
     columns = choose_columns(request.table.recipe, characteristic, with_environment=False)
-    remembers = characteristic.model.lags > 0 or characteristic.model.memory < 1.0
+    remembers = remembers_parts(characteristic.model)
     rows = prepare(request.table, columns.inputs, remembers=remembers)
     calibration = request.calibration
     return Task(
@@ -207,6 +208,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         false_alarm_rate=characteristic.model.false_alarm_rate,
         memory=learned.exported.weight,
         lags=learned.exported.lags,
+        drift=learned.exported.drift,
         calibration=dict(learned.calibration),
         lsl=None if specification is None else specification.lsl,
         usl=None if specification is None else specification.usl,

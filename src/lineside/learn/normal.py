@@ -3,11 +3,16 @@
 1. *Standardise* robustly: ``z = (x - median) / (1.4826 MAD)``, the scale not below the resolution of the data, so
    that a signal with few distinct values does not explode (Rousseeuw and Croux, JASA 88, 1993). A missing value
    counts as usual (``z = 0``).
-2. *Remember*, where the plan asks: ``w_t = weight z_t + (1 - weight) w_(t-1)`` (multivariate EWMA: Lowry et al.,
+2. *Follow* slow drift, where the plan asks: the centre moves towards each part by ``drift`` times the distance,
+   counted as 1 at most: ``b_t = b_(t-1) + drift clip(z_t - b_(t-1), -1, 1)``. So the centre can follow what is slower
+   than ``drift`` deviations a part (a rig that warms up, a season), while a jump of 10 deviations needs ``9 / drift``
+   parts to be taken for usual: a Huber-weighted moving average (Croux, Gelper and Mahieu, Comput. Stat. Data Anal. 54,
+   2010, for the robust form of exponential smoothing).
+3. *Remember*, where the plan asks: ``w_t = weight z_t + (1 - weight) w_(t-1)`` (multivariate EWMA: Lowry et al.,
    Technometrics 34, 1992), and put ``lags`` earlier rows beside each (dynamic PCA: Ku et al., 1995).
-3. *Principal components* of the covariance, shrunk after Ledoit and Wolf (J. Multivariate Analysis 88, 2004). As many
+4. *Principal components* of the covariance, shrunk after Ledoit and Wolf (J. Multivariate Analysis 88, 2004). As many
    are kept as have eigenvalues above what pure noise would give (upper edge of Marchenko and Pastur, 1967).
-4. *Two charts*: Hotelling's ``T2`` within the components, and the same distance within what is left beside them.
+5. *Two charts*: Hotelling's ``T2`` within the components, and the same distance within what is left beside them.
    The residual is weighed by its own variances, unlike the plain squared error of Jackson and Mudholkar
    (Technometrics 21, 1979): where two signals always move together, a part in which they do not is far from
    normal however small the difference, and the plain sum would drown it in the noise of the other signals. The
@@ -50,14 +55,17 @@ class NormalModel:
     scale: Float64
     weight: float
     lags: int
+    drift: float
     whitening: Float64
     kept: int
     t2_scale: float
     residual_scale: float
 
 
-def fit_normal(rows: Float64, group: NDArray[np.object_], *, weight: float, lags: int, rate: float) -> NormalModel:
-    """Learn normal from conforming rows ``(r, n)`` in time order; memory and lags start anew in each group.
+def fit_normal(
+    rows: Float64, group: NDArray[np.object_], *, weight: float, lags: int, rate: float, drift: float = 0.0
+) -> NormalModel:
+    """Learn normal from conforming rows ``(r, n)`` in time order; memory, lags and drift start anew in each group.
 
     ``rate`` sets the quantile (``1 - rate``) by which the two charts are made comparable.
 
@@ -71,7 +79,7 @@ def fit_normal(rows: Float64, group: NDArray[np.object_], *, weight: float, lags
             next_step="collect more parts, or check the plan's features and exclusions",
         )
     centre, scale = robust_scale(rows)
-    stacked, settled = _stacked(standardise(rows, centre, scale), group, weight, lags)
+    stacked, settled = _stacked(_distances(rows, group, centre, scale, drift), group, weight, lags)
     usable = stacked[settled]
     if len(usable) < LEAST_ROWS:
         raise DataError("too few rows are left behind the lags", value=len(usable), next_step="use fewer lags")
@@ -79,8 +87,8 @@ def fit_normal(rows: Float64, group: NDArray[np.object_], *, weight: float, lags
     whitening, kept = _whitening(usable, effective)
     t2_scale, residual_scale = _chart_scales(usable, effective, rate)
     return NormalModel(
-        centre=centre, scale=scale, weight=weight, lags=lags, whitening=whitening, kept=kept, t2_scale=t2_scale,
-        residual_scale=residual_scale,
+        centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=whitening, kept=kept,
+        t2_scale=t2_scale, residual_scale=residual_scale,
     )  # fmt: skip
 
 
@@ -120,11 +128,28 @@ def charts(model: NormalModel, stacked: Float64) -> tuple[Float64, Float64]:
 
 def normal_scores(model: NormalModel, rows: Float64, group: NDArray[np.object_]) -> Float64:
     """Return the score of each row, as the exported graph gives it; NaN where lags are not yet filled."""
-    stacked, _ = _stacked(standardise(rows, model.centre, model.scale), group, model.weight, model.lags)
+    distances = _distances(rows, group, model.centre, model.scale, model.drift)
+    stacked, _ = _stacked(distances, group, model.weight, model.lags)
     result = np.maximum(*charts(model, stacked))
     for first in _starts(group):
         result[first : first + model.lags] = np.nan
     return result
+
+
+def _distances(rows: Float64, group: NDArray[np.object_], centre: Float64, scale: Float64, drift: float) -> Float64:
+    """Return the standardised distance of each row from the centre, or from where drift has taken it."""
+    z = standardise(rows, centre, scale)
+    if drift <= 0.0:
+        return z
+    missing = np.isnan(rows)
+    starts = set(_starts(group).tolist())
+    shift = np.zeros(z.shape[1])
+    for i in range(len(z)):
+        if i in starts:
+            shift = np.zeros(z.shape[1])
+        z[i] = np.where(missing[i], 0.0, z[i] - shift)
+        shift = shift + drift * np.clip(z[i], -1.0, 1.0)
+    return z
 
 
 def _starts(group: NDArray[np.object_]) -> Int64:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from lineside.domain.readings import Float64
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.learned import Learned, Task
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
-from lineside.learn.rows import Rows, known, nonconforming, several_groups
+from lineside.learn.rows import Rows, known, nonconforming, remembers_parts, several_groups
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.validation import HeldOut, Scorer, choose_split, held_out_metrics, hold_out
 
@@ -33,6 +34,8 @@ def learn_normal(task: Task) -> Learned:
     """
     conforming = ~nonconforming(task.rows, task.characteristic)
     shape, limit_rows, limit_from = _separate(task, np.flatnonzero(conforming))
+    if task.characteristic.model.margin > 1.0:
+        limit_from += f", times the plan's margin of {task.characteristic.model.margin:g}"
     task.progress(f"learning normal from {len(shape)} parts")
     model = fit_rows(task, shape)
     exported = export(model)
@@ -61,13 +64,16 @@ def fit_rows(task: Task, rows: Rows) -> NormalModel:
         rows.group,
         weight=wish.memory,
         lags=wish.lags,
+        drift=wish.drift,
         rate=wish.false_alarm_rate,
     )
 
 
 def export(model: NormalModel) -> ExportedModel:
     """Return the model as a graph."""
-    return ExportedModel(graph=normal_graph(model), width=len(model.centre), weight=model.weight, lags=model.lags)
+    return ExportedModel(
+        graph=normal_graph(model), width=len(model.centre), weight=model.weight, lags=model.lags, drift=model.drift
+    )
 
 
 def validate_normal(task: Task) -> HeldOut | None:
@@ -107,7 +113,7 @@ def _separate(task: Task, conforming: NDArray[np.int64]) -> tuple[Rows, Rows, st
             value=len(conforming),
             next_step=f"collect {round(LEAST_ROWS / (1 - _KEPT_BACK)) + 1} at least",
         )
-    if task.timed or task.characteristic.model.lags or task.characteristic.model.memory < 1.0:
+    if task.timed or remembers_parts(task.characteristic.model):
         back, words = conforming[len(conforming) - kept :], f"the latest {kept} conforming parts, not learned from"
     else:
         back, words = _at_random(task, conforming, kept)
@@ -129,7 +135,10 @@ def _at_random(task: Task, conforming: NDArray[np.int64], kept: int) -> tuple[ND
 
 def _limit(task: Task, exported: ExportedModel, rows: Rows) -> Limit:
     scores = exported.run(rows.features[:, task.columns.inputs], rows.group)["score"].ravel().astype(np.float64)
-    return conformal_limit(scores[~np.isnan(scores)], task.characteristic.model.false_alarm_rate)
+    wish = task.characteristic.model
+    limit = conformal_limit(scores[~np.isnan(scores)], wish.false_alarm_rate)
+    # The promise is kept by a wider limit too; parts that depend on each other, or drift, need it wider.
+    return replace(limit, value=limit.value * wish.margin)
 
 
 def _parity(task: Task, model: NormalModel, exported: ExportedModel) -> float:

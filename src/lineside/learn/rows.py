@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lineside.domain.features.recipe import FeatureRecipe
 from lineside.domain.outcomes import CONFORMING, NONCONFORMING
 from lineside.domain.parts import PartTable
-from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan, Role, SourceKind
+from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelWish, Plan, Role, SourceKind
 from lineside.domain.readings import Float64, Int64
 from lineside.domain.splits import duplicate_rows
 
@@ -101,6 +101,11 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
     dropped = {"duplicate": len(repeated), "lacks most inputs": int(np.sum(keep & empty))}
     kept = rows.take(keep & ~empty)
     return Rows(**{name: getattr(kept, name) for name in Rows.__slots__ if name != "dropped"}, dropped=dropped)
+
+
+def remembers_parts(wish: ModelWish) -> bool:
+    """Return whether the model wished for remembers earlier parts: then their order in time matters."""
+    return wish.lags > 0 or wish.memory < 1.0 or wish.drift > 0.0
 
 
 def bad_values(characteristic: Characteristic) -> frozenset[str]:

@@ -27,6 +27,7 @@ class ExportedModel:
     width: int
     weight: float = 1.0
     lags: int = 0
+    drift: float = 0.0
 
     def run(self, rows: Float64, group: NDArray[np.object_]) -> dict[str, Float32]:
         """Return the outputs for rows ``(r, width)``, one row at a time in order; the memory starts anew in each group.
@@ -36,7 +37,7 @@ class ExportedModel:
         session = open_session(self.graph)
         names = [item.name for item in session.get_outputs()]
         shown = [name for name in names if not name.endswith("_out")]
-        memory = Memory(width=self.width, weight=self.weight, lags=self.lags)
+        memory = Memory(width=self.width, weight=self.weight, lags=self.lags, drift=self.drift)
         collected: dict[str, list[Float32]] = {name: [] for name in shown}
         for i, row in enumerate(np.asarray(rows, dtype=np.float32)):
             if i and group[i] != group[i - 1]:

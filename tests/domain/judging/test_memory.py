@@ -48,6 +48,18 @@ def test_a_checkpoint_brings_back_exactly_what_was_remembered() -> None:
     assert memory.state() == MemoryState(average=(0.0, 0.0), past=(0.0,) * 4)
 
 
+def test_how_far_the_centre_has_followed_is_remembered_and_forgotten_like_the_rest() -> None:
+    memory = Memory(width=2, weight=1.0, lags=0, drift=0.1)
+    memory.advance({"shift_out": np.array([[0.5, -0.5]], dtype=np.float32)}, 20)
+    assert memory.kept
+    assert memory.inputs()["shift"].tolist() == [[0.5, -0.5]]
+    other = Memory(width=2, weight=1.0, lags=0, drift=0.1)
+    other.restore(memory.state())
+    assert other.state() == memory.state()
+    memory.reset()
+    assert memory.state().shift == (0.0, 0.0)
+
+
 def test_a_checkpoint_of_another_model_is_refused() -> None:
     memory = Memory(width=3, weight=0.5, lags=0)
     with pytest.raises(ValueError, match="other shape"):

@@ -77,7 +77,7 @@ def open_model(bundle: Bundle) -> OpenModel:
         inputs=np.array(manifest.inputs, dtype=np.int64),
         session=session,
         outputs=outputs,
-        memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags),
+        memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags, drift=manifest.drift),
         explain=explainer_for(bundle),
         region=region_of(manifest.experience),
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),

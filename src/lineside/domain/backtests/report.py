@@ -43,11 +43,17 @@ def figure_rows(result: BacktestResult) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def markdown(result: BacktestResult, title: str) -> str:
-    """Return the report without plots."""
+def overview(result: BacktestResult, title: str) -> str:
+    """Return what was done and the table of figures, as Markdown."""
     header, rows = figure_rows(result)
     lines = [f"# Backtest of {title}", "", *(f"- {text}" for text in summary(result)), "", _markdown_row(header)]
     lines += [_markdown_row(["---"] + ["---:"] * (len(header) - 1)), *map(_markdown_row, rows), ""]
+    return "\n".join(lines)
+
+
+def markdown(result: BacktestResult, title: str) -> str:
+    """Return the overview, and what was learned in each fold."""
+    lines = [overview(result, title)]
     for name, report in result.fits:
         lines += [f"## Learned: {name}", "", "```text", *report, "```", ""]
     return "\n".join(lines)

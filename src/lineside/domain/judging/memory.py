@@ -3,7 +3,8 @@
 The model's graph is a pure function. What it must remember goes in as inputs and comes out as outputs:
 ``memory`` is the exponentially weighted moving average of the standardised features (Roberts, Technometrics 1,
 1959; multivariate: Lowry et al., Technometrics 34, 1992), ``past`` the last ``lags`` rows of it, newest first
-(dynamic PCA: Ku, Storer and Georgakis, Chemom. Intell. Lab. Syst. 30, 1995). This object carries them from one part
+(dynamic PCA: Ku, Storer and Georgakis, Chemom. Intell. Lab. Syst. 30, 1995), ``shift`` how far the centre of normal
+has followed slow drift. This object carries them from one part
 to the next, and is plain values when it is stored.
 """
 
@@ -24,21 +25,24 @@ class MemoryState:
 
     average: tuple[float, ...] = ()
     past: tuple[float, ...] = ()
+    shift: tuple[float, ...] = ()
     seen: int = 0
     newest: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
 class Memory:
-    """The memory of one model of ``width`` inputs; a memoryless one (weight 1, no lags) stays empty."""
+    """The memory of one model of ``width`` inputs; a memoryless one (weight 1, no lags, no drift) stays empty."""
 
     width: int
     weight: float
     lags: int
+    drift: float = 0.0
     seen: int = 0
     newest: int = 0
     _average: Float32 = field(init=False)
     _past: Float32 = field(init=False)
+    _shift: Float32 = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with nothing remembered."""
@@ -52,7 +56,12 @@ class Memory:
     @property
     def kept(self) -> bool:
         """Whether the model remembers anything at all."""
-        return self.averages or self.lags > 0
+        return self.averages or self.lags > 0 or self.follows
+
+    @property
+    def follows(self) -> bool:
+        """Whether the centre of normal follows slow drift."""
+        return self.drift > 0.0
 
     @property
     def ready(self) -> bool:
@@ -65,6 +74,7 @@ class Memory:
         self.newest = 0
         self._average = np.zeros((1, self.width if self.averages else 0), dtype=np.float32)
         self._past = np.zeros((1, self.width * self.lags), dtype=np.float32)
+        self._shift = np.zeros((1, self.width if self.follows else 0), dtype=np.float32)
 
     def inputs(self) -> dict[str, Float32]:
         """Return what the graph is given of the memory, by input name."""
@@ -73,6 +83,8 @@ class Memory:
             given["memory"] = self._average
         if self.lags:
             given["past"] = self._past
+        if self.follows:
+            given["shift"] = self._shift
         return given
 
     def advance(self, outputs: Mapping[str, Float32], ended: int = 0) -> None:
@@ -85,12 +97,15 @@ class Memory:
             self._average = outputs["memory_out"]
         if self.lags:
             self._past = outputs["past_out"]
+        if self.follows:
+            self._shift = outputs["shift_out"]
 
     def state(self) -> MemoryState:
         """Return the memory as plain values."""
         return MemoryState(
             average=tuple(self._average.ravel().tolist()),
             past=tuple(self._past.ravel().tolist()),
+            shift=tuple(self._shift.ravel().tolist()),
             seen=self.seen,
             newest=self.newest,
         )
@@ -99,6 +114,9 @@ class Memory:
         """Take over stored values; raises `ValueError` where they are of another model."""
         average = np.array([state.average], dtype=np.float32)
         past = np.array([state.past], dtype=np.float32)
-        if average.shape != self._average.shape or past.shape != self._past.shape:
-            raise ValueError(f"a memory of other shape: {average.shape}, {past.shape}")
-        self._average, self._past, self.seen, self.newest = average, past, state.seen, state.newest
+        shift = np.array([state.shift], dtype=np.float32)
+        shapes = (average.shape, past.shape, shift.shape)
+        if shapes != (self._average.shape, self._past.shape, self._shift.shape):
+            raise ValueError(f"a memory of other shape: {shapes}")
+        self._average, self._past, self._shift = average, past, shift
+        self.seen, self.newest = state.seen, state.newest

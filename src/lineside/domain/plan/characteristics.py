@@ -80,7 +80,16 @@ class ModelWish(PlanModel):
     lags: int = Field(
         0, ge=0, le=20, description="Earlier parts put beside each part (dynamic PCA), for continuous processes."
     )
+    drift: float = Field(
+        0.0,
+        ge=0,
+        le=0.2,
+        description="How far the centre of normal may follow slow drift, in usual deviations per part; 0: not at all.",
+    )
     false_alarm_rate: float = Field(0.01, gt=0, lt=0.5, description="Nominal share of conforming parts in alarm.")
+    margin: float = Field(
+        1.0, ge=1, le=100, description="Factor on the limit of a model of normal, for slow drift and dependent parts."
+    )
     exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
 
 
