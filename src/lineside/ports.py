@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lineside.domain.audit import AuditEntry as AuditEntry  # noqa: PLC0414 - part of the port
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.quarantine import Quarantined
@@ -156,19 +157,6 @@ class History(Protocol):
 
     async def position(self) -> int:
         """Return the position up to which every table is durable; 0 where there is nothing."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuditEntry:
-    """One entry of an audit chain; ``content`` is canonical JSON, ``hash`` covers all else and ``previous``."""
-
-    writer: str
-    sequence: int
-    time: int
-    action: str
-    content: str
-    previous: str
-    hash: str
 
 
 class AuditLog(Protocol):

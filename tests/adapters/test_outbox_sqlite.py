@@ -5,9 +5,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from lineside.adapters.clocks import SystemClock
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.sqlite_thread import _Job
-from lineside.adapters.system_clock import SystemClock
 from lineside.domain.errors import ConfigurationError, StorageError
 from lineside.testing.conformance.outbox import OutboxConformance
 from lineside.testing.fakes.outbox import FakeOutbox

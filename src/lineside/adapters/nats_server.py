@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -28,6 +27,7 @@ from typing import Final
 from nats import errors
 from nats.aio.client import Client
 
+from lineside.adapters.child_process import die_with_parent
 from lineside.adapters.durable_files import replace_file
 from lineside.adapters.nats_bus import NatsAddress
 from lineside.domain.errors import ConfigurationError, UnavailableError
@@ -41,7 +41,6 @@ _PROBES_MISSED: Final = 3
 _PROBE_PAUSE: Final = 0.02
 _START_SECONDS: Final = 10.0
 _STOP_SECONDS: Final = 5.0
-_PR_SET_PDEATHSIG: Final = 1
 _PROBE_STREAM: Final = "LINESIDE_PROBE"
 
 
@@ -200,7 +199,7 @@ class EmbeddedNats:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent),
+            preexec_fn=lambda: die_with_parent(parent),
         )
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
         while not await self._answers():
@@ -305,10 +304,3 @@ def _free_port(wanted: int, *, insist: bool) -> int:
             probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _die_with(parent: int) -> None:
-    """In the child, before it becomes the server: ask the kernel to kill it when its parent dies."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
