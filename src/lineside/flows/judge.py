@@ -6,7 +6,7 @@ to the next in the order in which they close. It does no I/O: the flows around i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lineside.domain.alerting import AlertEngine
@@ -60,6 +60,23 @@ class LineJudge:
         known = list(events)
         for engine in self._engines.values():
             engine.restore(known)
+
+    def resume(self, batches: Iterable[ReadingBatch], known: Collection[str], now: int) -> Judged:
+        """Take up the stream where a crash cut it, from readings that were accepted before.
+
+        Cycles in ``known`` were recorded then: they only bring assemblers and judges back to where they were.
+        What the crash kept from being recorded is returned.
+        """
+        missed: list[PartRecord] = []
+        for batch in batches:
+            for assembler in self._assemblers.values():
+                for part in assembler.push(batch):
+                    judge = self._judges[part.station]
+                    if part.cycle_id not in known:
+                        missed.append(part)
+                    elif judge is not None:
+                        judge.judge(part, now)
+        return self.judge([part for part in missed if not part.incomplete], now)
 
     def replace_judge(self, station: str, judge: Judge | None) -> None:
         """Judge the station's next part with another model."""

@@ -1,0 +1,174 @@
+"""Writing the history: each landed record once, durable before anybody relies on it.
+
+For a stretch of landed records, in this order:
+
+1. for each table, leave out the records that its own last transaction already covers;
+2. append the rest in one commit that carries ``lineside:<table>`` = the stretch's last position;
+3. sync the commit's files and directories;
+4. once all tables are done, write the position down, durably.
+
+A crash at any point repeats steps whose effect is already there: step 1 finds that out from the table itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError
+
+from lineside.adapters.delta_history.durable import LOG, remove_partial, scrub, sync_commit
+from lineside.adapters.delta_history.tables import PARTITIONS, READINGS, TABLES, catalogue_in, reading_rows, rows_of
+from lineside.adapters.durable_files import replace_file
+from lineside.domain.errors import IntegrityError, StorageError
+from lineside.domain.readings import Catalogue
+from lineside.ports import LandedRecord
+from lineside.wire.codecs import decode_catalogue, decode_readings, readings_catalogue
+from lineside.wire.records import RecordKind
+
+_POSITION: Final = "position.json"
+_CATALOGUES: Final = "catalogues.json"
+_COMPACT_EVERY: Final = 40
+"""Commits after which a table's small files are joined."""
+
+
+class DeltaHistory:
+    """`lineside.ports.History` in a folder of Delta tables; make one with `open`. One process may write.
+
+    ``recipes`` gives the feature names of each recipe's digest, so that parts carry them.
+    """
+
+    def __init__(self, root: Path, recipes: Mapping[str, Sequence[str]]) -> None:
+        self._root = root
+        self._recipes = recipes
+        self._catalogues: dict[str, Catalogue] = {}
+        self._position = 0
+        self._turn = asyncio.Lock()
+        self.repaired: dict[str, int] = {}
+
+    @classmethod
+    async def open(cls, root: Path, recipes: Mapping[str, Sequence[str]] | None = None) -> DeltaHistory:
+        """Open the history in a folder, after checking every table.
+
+        Raises:
+            IntegrityError: a table is damaged where it was relied on.
+        """
+        history = cls(root, recipes or {})
+        await asyncio.to_thread(history._load)
+        return history
+
+    async def position(self) -> int:
+        """Return the position up to which every table is durable."""
+        return self._position
+
+    async def append(self, records: Sequence[LandedRecord]) -> int:
+        """Add landed records, ascending; return the position up to which every table is durable.
+
+        Raises:
+            StorageError: some of it is not durable; adding the same again is safe.
+        """
+        async with self._turn:
+            await asyncio.to_thread(self._append, records)
+            return self._position
+
+    async def join_small_files(self) -> None:
+        """Join the small files of every table that has had many commits since the last time."""
+        async with self._turn:
+            await asyncio.to_thread(self._join_small_files)
+
+    def _load(self) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._position = json.loads((self._root / _POSITION).read_text())["position"]
+            known = json.loads((self._root / _CATALOGUES).read_text())
+        except FileNotFoundError:
+            known = []
+        for signals, texts in known:
+            catalogue = Catalogue(tuple(signals), frozenset(texts))
+            self._catalogues[catalogue.digest] = catalogue
+        for table in TABLES:
+            remove_partial(self._root / table)
+            cut = scrub(self._root / table, self._position)
+            if cut:
+                self.repaired[table] = cut
+
+    def _append(self, records: Sequence[LandedRecord]) -> None:
+        new = [entry for entry in records if entry.position > self._position]
+        if not new:
+            return
+        last = new[-1].position
+        self._learn_catalogues(new)
+        for table in TABLES:
+            done = self._done(table)
+            rows = self._rows(table, [entry for entry in new if entry.position > done])
+            if rows is not None:
+                self._commit(table, rows, last)
+        replace_file(self._root / _POSITION, json.dumps({"position": last}).encode())
+        self._position = last
+
+    def _learn_catalogues(self, records: Sequence[LandedRecord]) -> None:
+        before = len(self._catalogues)
+        for entry in records:
+            if entry.record.header.kind is RecordKind.CATALOGUE:
+                catalogue = decode_catalogue(entry.record.body)
+                self._catalogues[catalogue.digest] = catalogue
+        if len(self._catalogues) > before:
+            known = [[list(item.signals), sorted(item.texts)] for item in self._catalogues.values()]
+            replace_file(self._root / _CATALOGUES, json.dumps(known).encode())
+
+    def _rows(self, table: str, records: Sequence[LandedRecord]) -> pa.Table | None:
+        if table != READINGS:
+            return rows_of(records, self._recipes).get(table)
+        pieces = []
+        for entry in records:
+            if entry.record.header.kind is RecordKind.READINGS:
+                body = entry.record.body
+                catalogue = catalogue_in(entry, self._catalogues, readings_catalogue(body))
+                pieces.append(reading_rows(entry.record.header, decode_readings(body, catalogue)))
+        return pa.concat_tables(pieces) if pieces else None
+
+    def _done(self, table: str) -> int:
+        """Return the position that a table's own last transaction covers."""
+        found = self._open(table)
+        return 0 if found is None else found.transaction_version(f"lineside:{table}") or 0
+
+    def _open(self, table: str) -> DeltaTable | None:
+        path = self._root / table
+        return DeltaTable(str(path)) if (path / LOG).exists() else None
+
+    def _commit(self, table: str, rows: pa.Table, position: int) -> None:
+        path = self._root / table
+        before = self._open(table)
+        first = 0 if before is None else before.version() + 1
+        try:
+            write_deltalake(
+                str(path) if before is None else before,
+                rows,
+                mode="append",
+                partition_by=list(PARTITIONS),
+                commit_properties=CommitProperties(app_transactions=[Transaction(f"lineside:{table}", position)]),
+                post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
+            )
+        except (DeltaError, OSError) as error:
+            raise StorageError(f"the history cannot be written: {error}", where=str(path)) from error
+        written = self._open(table)
+        if written is None or written.transaction_version(f"lineside:{table}") != position:
+            raise IntegrityError("another process writes this history", where=str(path))
+        sync_commit(path, first, written.version())
+
+    def _join_small_files(self) -> None:
+        for table in TABLES:
+            found = self._open(table)
+            if found is None or len(found.file_uris()) < _COMPACT_EVERY:
+                continue
+            first = found.version() + 1
+            found.optimize.compact(post_commithook_properties=PostCommitHookProperties(create_checkpoint=False))
+            found.update_incremental()
+            found.create_checkpoint()
+            sync_commit(self._root / table, first, found.version())
+            found.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)

@@ -1,0 +1,193 @@
+"""What a row of each table is, and how the items of a record become rows.
+
+Every row carries the identity of its record and its place in it (``writer, epoch, sequence, item``), unique in
+its table. Times are UTC nanoseconds in int64, because Delta's own timestamps stop at microseconds. What is
+nested and only looked at whole (contributions, context) is JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from lineside.domain.alerts import AlertEvent, AlertKind
+from lineside.domain.errors import IntegrityError
+from lineside.domain.outcomes import LineEvent, Outcome
+from lineside.domain.parts import PartRecord
+from lineside.domain.predictions import Prediction
+from lineside.domain.quarantine import Quarantined
+from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.domain.receipts import Receipt
+from lineside.domain.units import DAY
+from lineside.ports import LandedRecord
+from lineside.wire.codecs import decode_items
+from lineside.wire.records import RecordHeader, RecordKind
+
+ITEMS: Final[Mapping[RecordKind, tuple[str, type[Any]]]] = {
+    RecordKind.PARTS: ("parts", PartRecord),
+    RecordKind.PREDICTIONS: ("predictions", Prediction),
+    RecordKind.ALERTS: ("alert_events", AlertEvent),
+    RecordKind.OUTCOMES: ("outcomes", Outcome),
+    RecordKind.EVENTS: ("events", LineEvent),
+    RecordKind.QUARANTINE: ("quarantine", Quarantined),
+    RecordKind.RECEIPTS: ("receipts", Receipt),
+}
+"""The table of each kind of item, and the item's class."""
+
+FEEDBACK: Final = "feedback"
+READINGS: Final = "readings"
+PARTITIONS: Final = ("line", "day")
+_RECEIVED: Final = {"received", "receive_time", "recorded", "judged", "time"}
+
+_IDENTITY: Final = (
+    pa.field("line", pa.string()),
+    pa.field("day", pa.string()),
+    pa.field("writer", pa.string()),
+    pa.field("epoch", pa.string()),
+    pa.field("sequence", pa.int64()),
+    pa.field("item", pa.int64()),
+)
+_READING: Final = (
+    pa.field("signal", pa.string()),
+    pa.field("source_time", pa.int64()),
+    pa.field("receive_time", pa.int64()),
+    pa.field("value", pa.float64()),
+    pa.field("text", pa.string()),
+    pa.field("status", pa.int64()),
+)
+
+
+def _arrow_type(annotation: Any) -> pa.DataType:
+    options = [item for item in get_args(annotation) if item is not types.NoneType]
+    if isinstance(annotation, types.UnionType):
+        annotation = options[0]
+    plain = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), bytes: pa.binary(), str: pa.string()}
+    if annotation in plain:
+        return plain[annotation]
+    if get_origin(annotation) is tuple and get_args(annotation)[0] is str:
+        return pa.list_(pa.string())
+    if get_origin(annotation) is np.ndarray:
+        return pa.list_(pa.float64())
+    return pa.string()
+
+
+def _own_fields(of: type[Any]) -> list[str]:
+    """Return an item's fields but for those that the record's identity says already (an event's writer)."""
+    said = {field.name for field in _IDENTITY}
+    return [field.name for field in dataclasses.fields(of) if field.name not in said]
+
+
+def _schema(of: type[Any], *more: pa.Field) -> pa.Schema:
+    hints = get_type_hints(of)
+    fields = [pa.field(name, _arrow_type(hints[name])) for name in _own_fields(of)]
+    return pa.schema([*_IDENTITY, *fields, *more])
+
+
+TABLES: Final[Mapping[str, pa.Schema]] = {
+    READINGS: pa.schema([*_IDENTITY, *_READING]),
+    FEEDBACK: _schema(AlertEvent),
+    **{
+        table: _schema(of, *([pa.field("feature_names", pa.list_(pa.string()))] if of is PartRecord else []))
+        for table, of in ITEMS.values()
+    },
+}
+"""The schema of every table, by name."""
+
+
+def rows_of(landed: Sequence[LandedRecord], recipes: Mapping[str, Sequence[str]]) -> dict[str, pa.Table]:
+    """Return the rows that items of landed records make, by table; readings are `reading_rows`' business.
+
+    ``recipes`` gives the feature names of each recipe's digest.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for entry in landed:
+        header = entry.record.header
+        if header.kind not in ITEMS:
+            continue
+        table, of = ITEMS[header.kind]
+        for place, item in enumerate(decode_items(entry.record.body, of)):
+            row = _row(header, place, item, TABLES[table])
+            if table == "parts":
+                row["feature_names"] = list(recipes.get(item.recipe, ()))
+            rows.setdefault(table, []).append(row)
+            if table == "alert_events" and item.kind is AlertKind.CLOSED and item.verdict is not None:
+                rows.setdefault(FEEDBACK, []).append(row)
+    return {table: pa.Table.from_pylist(found, schema=TABLES[table]) for table, found in rows.items()}
+
+
+def reading_rows(header: RecordHeader, batch: ReadingBatch) -> pa.Table:
+    """Return the rows of a batch of readings, a row per receive day and reading."""
+    size = len(batch)
+    names = pa.array(batch.catalogue.signals, type=pa.string())
+    texts = pa.array([*batch.texts, None], type=pa.string())
+    textual = batch.catalogue.text_mask()[batch.signal] & ~np.isnan(batch.value)
+    index = np.where(textual, batch.value, len(batch.texts)).astype(np.int64)
+    columns = [
+        pa.repeat(pa.scalar(header.line), size),
+        pa.array([day_of(day * DAY) for day in (batch.receive_time // DAY).tolist()], type=pa.string()),
+        pa.repeat(pa.scalar(header.writer), size),
+        pa.repeat(pa.scalar(header.epoch), size),
+        pa.repeat(pa.scalar(header.sequence, pa.int64()), size),
+        pa.array(np.arange(size, dtype=np.int64)),
+        names.take(pa.array(batch.signal)),
+        pa.array(batch.source_time),
+        pa.array(batch.receive_time),
+        pa.array(np.where(textual, np.nan, batch.value)),
+        texts.take(pa.array(index)),
+        pa.array(batch.status.astype(np.int64)),
+    ]
+    return pa.table(columns, schema=TABLES[READINGS])
+
+
+def catalogue_in(entry: LandedRecord, known: Mapping[str, Catalogue], digest: str) -> Catalogue:
+    """Return a known catalogue.
+
+    Raises:
+        IntegrityError: the record's readings speak of a catalogue that never arrived.
+    """
+    if digest not in known:
+        header = entry.record.header
+        raise IntegrityError(
+            "readings of a catalogue that never arrived", field="catalogue", value=digest,
+            where=f"{header.writer}/{header.epoch}/{header.sequence}",
+        )  # fmt: skip
+    return known[digest]
+
+
+def day_of(nanoseconds: int) -> str:
+    """Return the UTC day of a time as ``YYYY-MM-DD``."""
+    return str(np.datetime64(nanoseconds, "ns").astype("datetime64[D]"))
+
+
+def _row(header: RecordHeader, place: int, item: Any, schema: pa.Schema) -> dict[str, Any]:
+    fields = {name: _plain(getattr(item, name), schema.field(name).type) for name in _own_fields(type(item))}
+    received = next((fields[name] for name in _RECEIVED if fields.get(name)), header.written)
+    return {
+        "line": header.line,
+        "day": day_of(received),
+        "writer": header.writer,
+        "epoch": header.epoch,
+        "sequence": header.sequence,
+        "item": place,
+        **fields,
+    }
+
+
+def _plain(value: Any, kind: pa.DataType) -> Any:
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple) and pa.types.is_list(kind):
+        return list(value)
+    if isinstance(value, Mapping | tuple):
+        return json.dumps(msgspec.to_builtins(value), sort_keys=True, ensure_ascii=False)
+    return value

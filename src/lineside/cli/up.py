@@ -1,0 +1,31 @@
+"""`lineside up`: gateway, plant and transport on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from lineside.apps.running import until_interrupted
+from lineside.apps.up import Supervisor, UpSettings
+from lineside.cli.options import data_option, plan_option
+
+
+@click.command()
+@plan_option
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address that the board listens on.")
+@click.option("--port", default=8800, show_default=True, help="Port that the board listens on.")
+def command(plan: Path, data: Path, host: str, port: int) -> None:
+    """Run everything that a line needs on this machine, until Ctrl-C."""
+    asyncio.run(until_interrupted(_run(UpSettings(plan=plan, data=data, host=host, port=port))))
+
+
+async def _run(settings: UpSettings) -> None:
+    supervisor = Supervisor(settings)
+    try:
+        await supervisor.start()
+        await asyncio.Event().wait()
+    finally:
+        await supervisor.stop()

@@ -1,0 +1,280 @@
+"""The gateway's main flow: from what sources deliver to records, judgements and alerts.
+
+For each group of deliveries, in this order:
+
+1. commit readings, finished part rows and refused input to the outbox, in one transaction;
+2. acknowledge the sources;
+3. assemble, judge and alert;
+4. commit closed parts, predictions and alert events to the outbox;
+5. add the alert events to the audit record;
+6. publish them for the live board.
+
+Judgement waits for nothing but step 1. Where the outbox cannot be made durable, sources are not
+acknowledged and what they delivered is held in memory, up to a bound; judgement goes on and marks its
+predictions ``unrecorded``; what has to be let go leaves a counted receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import StorageError
+from lineside.domain.readings import ReadingBatch, concatenate
+from lineside.domain.receipts import Receipt
+from lineside.flows.judge import Judged, LineJudge
+from lineside.ports import AuditLog, Clock, Outbox, Source, SourceDelivery
+from lineside.wire.codecs import encode_items, encode_readings
+from lineside.wire.records import RecordKind
+
+Item = tuple[RecordKind, bytes, int]
+Publish = Callable[[RecordKind, bytes], Awaitable[None]]
+
+QUEUED_DELIVERIES: Final = 256
+"""Deliveries that may wait; a source that delivers more waits itself."""
+GROUPED_READINGS: Final = 65_536
+"""Readings that are committed in one transaction, about."""
+RECORD_READINGS: Final = 8_000
+"""Readings in one record at most: 256 KB, which travel as one message."""
+HELD_BYTES: Final = 64 << 20
+"""Bytes held in memory while the outbox cannot be written."""
+
+
+@dataclass(slots=True)
+class CollectCounts:
+    """What the flow has done since it started."""
+
+    readings: int = 0
+    rows: int = 0
+    parts: int = 0
+    alerts: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    dropped: int = 0
+    unrecorded: bool = False
+    delivered: dict[str, int] = field(default_factory=dict)
+    """Deliveries by source."""
+    heard: dict[str, int] = field(default_factory=dict)
+    """Time of the newest delivery by source, UTC ns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Something accepted from sources that is not yet durable."""
+
+    items: tuple[Item, ...]
+    tokens: tuple[tuple[Source, object], ...]
+    readings: ReadingBatch | None
+    size: int
+
+
+class Collector:
+    """Runs the flow for the sources of one gateway.
+
+    Args:
+        outbox: the gateway's own record.
+        audit: the gateway's audit chain.
+        line: assembles, judges and alerts.
+        publish: sends a body of a kind to the live board; losing it is harmless.
+        clock: the time.
+        tick: seconds between looks at the clock while nothing arrives.
+    """
+
+    def __init__(
+        self, *, outbox: Outbox, audit: AuditLog, line: LineJudge, publish: Publish, clock: Clock, tick: float = 0.2
+    ) -> None:
+        self._outbox = outbox
+        self._audit = audit
+        self._line = line
+        self._publish = publish
+        self._clock = clock
+        self._tick = tick
+        self._queue: asyncio.Queue[tuple[str, Source, SourceDelivery]] = asyncio.Queue(QUEUED_DELIVERIES)
+        self._held: deque[_Held] = deque()
+        self._results: list[Item] = []
+        self._unaudited: deque[AlertEvent] = deque()
+        self._receipts: list[Receipt] = []
+        self.counts = CollectCounts()
+
+    async def run(self, sources: Mapping[str, Source]) -> None:
+        """Run until every source has ended; a source that fails for good ends the flow with its error."""
+        readers = [asyncio.create_task(self._read(name, source), name=name) for name, source in sources.items()]
+        try:
+            while any(not reader.done() for reader in readers) or not self._queue.empty():
+                await self._take(await self._group())
+                for reader in readers:
+                    if reader.done():
+                        reader.result()
+            await self._deal_with(self._line.flush(self._clock.now()))
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+
+    async def resume(self, missed: Judged) -> None:
+        """Record what a crash kept from being recorded."""
+        await self._deal_with(missed)
+
+    async def _read(self, name: str, source: Source) -> None:
+        async for delivery in source.deliveries():
+            self.counts.delivered[name] = self.counts.delivered.get(name, 0) + 1
+            self.counts.heard[name] = self._clock.now()
+            await self._queue.put((name, source, delivery))
+
+    async def _group(self) -> list[tuple[Source, SourceDelivery]]:
+        """Wait for a delivery, a tick at the most, and return all that wait, up to a size."""
+        group: list[tuple[Source, SourceDelivery]] = []
+        try:
+            _, source, delivery = await asyncio.wait_for(self._queue.get(), self._tick)
+        except TimeoutError:
+            return group
+        group.append((source, delivery))
+        size = _readings_in(delivery)
+        while not self._queue.empty() and size < GROUPED_READINGS:
+            _, source, delivery = self._queue.get_nowait()
+            group.append((source, delivery))
+            size += _readings_in(delivery)
+        return group
+
+    async def _take(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
+        if not group:
+            await self._record()
+            await self._deal_with(self._line.advance(self._clock.now()))
+            return
+        self._count(group)
+        self._held.append(_held(group))
+        recorded = await self._record()
+        now = self._clock.now()
+        for replayed in (False, True):
+            chosen = [delivery for _, delivery in group if delivery.replayed is replayed]
+            batches = [item.readings for item in chosen if item.readings is not None and len(item.readings)]
+            if batches:
+                judged = self._line.push(concatenate(batches), now, replayed=replayed, unrecorded=not recorded)
+                await self._deal_with(judged)
+            rows = [row for item in chosen for row in item.rows]
+            if rows:
+                judged = self._line.judge(rows, now, replayed=replayed, unrecorded=not recorded)
+                await self._deal_with(Judged(predictions=judged.predictions, events=judged.events))
+
+    async def _deal_with(self, judged: Judged) -> None:
+        """Record, audit and publish what came of readings (steps 4 to 6)."""
+        bodies = _bodies(judged)
+        if not bodies:
+            return
+        self.counts.parts += len(judged.parts)
+        self._results += bodies
+        self._unaudited += judged.events
+        await self._record()
+        for kind, body, _ in bodies:
+            await self._publish(kind, body)
+
+    async def _record(self) -> bool:
+        """Commit all that is held, acknowledge its sources and audit its alerts; say whether that succeeded."""
+        held, results = tuple(self._held), tuple(self._results)
+        items = [item for entry in held for item in entry.items] + list(results)
+        if self._receipts:
+            items.append((RecordKind.RECEIPTS, encode_items(self._receipts), len(self._receipts)))
+        try:
+            if items:
+                await self._outbox.commit(items)
+                self._receipts.clear()
+                del self._results[: len(results)]
+            for entry in held:
+                self._held.popleft()
+                for source, token in entry.tokens:
+                    await source.acknowledge(token)
+            await self._write_audit()
+        except StorageError:
+            self.counts.unrecorded = True
+            self._let_go()
+            return False
+        self.counts.unrecorded = False
+        return True
+
+    async def _write_audit(self) -> None:
+        while self._unaudited:
+            event = self._unaudited[0]
+            await self._audit.append(f"alert.{event.kind}", _evidence(event))
+            self._unaudited.popleft()
+            self.counts.alerts += 1
+
+    def _let_go(self) -> None:
+        """Keep what is held within its bound: the oldest readings go first, and leave a receipt."""
+        while len(self._held) > 1 and sum(entry.size for entry in self._held) > HELD_BYTES:
+            readings = self._held.popleft().readings
+            if readings is None:
+                continue
+            self.counts.dropped += len(readings)
+            names = readings.catalogue.signals
+            first, last = int(readings.source_time.min()), int(readings.source_time.max())
+            self._receipts.append(
+                Receipt(
+                    id=f"disk-{first}-{last}-{len(readings)}",
+                    source="outbox",
+                    reason="the outbox could not be written",
+                    signals=tuple(names[code] for code in sorted(set(readings.signal.tolist()))),
+                    first=first,
+                    last=last,
+                    count=len(readings),
+                    recorded=self._clock.now(),
+                )
+            )
+
+    def _count(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
+        for _, delivery in group:
+            self.counts.readings += _readings_in(delivery)
+            self.counts.rows += len(delivery.rows)
+            self.counts.quarantined += sum(item.count for item in delivery.quarantined)
+            self.counts.duplicates += delivery.duplicates
+
+
+def _readings_in(delivery: SourceDelivery) -> int:
+    return 0 if delivery.readings is None else len(delivery.readings)
+
+
+def _held(group: Sequence[tuple[Source, SourceDelivery]]) -> _Held:
+    """Return one bundle of items of a group of deliveries: one record of readings, of rows and of refusals each."""
+    batches = [item.readings for _, item in group if item.readings is not None and len(item.readings)]
+    rows = [row for _, item in group for row in item.rows]
+    refused = [entry for _, item in group for entry in item.quarantined]
+    readings = concatenate(batches) if batches else None
+    items: list[Item] = []
+    for start in range(0, 0 if readings is None else len(readings), RECORD_READINGS):
+        assert readings is not None
+        piece = readings.take(slice(start, start + RECORD_READINGS))
+        items.append((RecordKind.READINGS, encode_readings(piece), len(piece)))
+    if rows:
+        items.append((RecordKind.PARTS, encode_items(rows), len(rows)))
+    if refused:
+        items.append((RecordKind.QUARANTINE, encode_items(refused), len(refused)))
+    tokens = tuple((source, item.token) for source, item in group if item.token is not None)
+    return _Held(tuple(items), tokens, readings, sum(len(body) for _, body, _ in items))
+
+
+def _bodies(judged: Judged) -> list[Item]:
+    bodies: list[Item] = []
+    if judged.parts:
+        bodies.append((RecordKind.PARTS, encode_items(judged.parts), len(judged.parts)))
+    if judged.predictions:
+        bodies.append((RecordKind.PREDICTIONS, encode_items(judged.predictions), len(judged.predictions)))
+    if judged.events:
+        bodies.append((RecordKind.ALERTS, encode_items(judged.events), len(judged.events)))
+    return bodies
+
+
+def _evidence(event: AlertEvent) -> dict[str, object]:
+    """Return what the audit record keeps of an alert event: enough to explain it years later."""
+    return {
+        "event": event.id,
+        "alert": event.alert_id,
+        "unit": event.unit,
+        "score": event.score,
+        "limit": event.limit,
+        "model": event.model,
+        "plan": event.plan,
+        "late": event.late,
+    }

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from deltalake import DeltaTable
+
+from lineside.adapters.delta_history import DeltaHistory
+from lineside.adapters.delta_history import history as history_module
+from lineside.domain.alerts import AlertEvent, AlertKind, Verdict
+from lineside.domain.errors import IntegrityError, StorageError
+from lineside.domain.outcomes import Outcome
+from lineside.domain.parts import PartRecord
+from lineside.domain.readings import Catalogue, make_batch
+from lineside.ports import LandedRecord
+from lineside.testing.clocks import A_MOMENT
+from lineside.wire.codecs import encode_catalogue, encode_items, encode_readings
+from lineside.wire.records import RecordHeader, RecordKind, pack, unpack
+
+CATALOGUE = Catalogue(("die_temp", "lot"), frozenset({"lot"}))
+Item = tuple[RecordKind, bytes]
+
+
+def landed(*items: Item, first: int = 1) -> list[LandedRecord]:
+    return [
+        LandedRecord(
+            position=position,
+            record=unpack(pack(RecordHeader("g", "e", position, "works", "dc07", kind, 1, A_MOMENT), body)),
+        )
+        for position, (kind, body) in enumerate(items, first)
+    ]
+
+
+def readings(number: int) -> Item:
+    batch = make_batch(CATALOGUE, [0, 1], [A_MOMENT + number] * 2, [200.0 + number, 0], texts=("L7",))
+    return RecordKind.READINGS, encode_readings(batch)
+
+
+def part(number: int) -> Item:
+    record = PartRecord(
+        cycle_id=f"cast-{number}", unit=f"U{number}", station="cast", started=A_MOMENT, ended=A_MOMENT,
+        received=A_MOMENT, recipe="r1", features=np.array([1.5, np.nan]), context={"lot": "L7"},
+    )  # fmt: skip
+    return RecordKind.PARTS, encode_items([record])
+
+
+def closed(verdict: Verdict | None) -> Item:
+    event = AlertEvent(
+        id=f"e{verdict}", alert_id="a", kind=AlertKind.CLOSED, time=A_MOMENT, station="cast",
+        characteristic="porosity", cause="any", writer="plant", verdict=verdict,
+    )  # fmt: skip
+    return RecordKind.ALERTS, encode_items([event])
+
+
+START: Item = (RecordKind.CATALOGUE, encode_catalogue(CATALOGUE))
+
+
+def rows(root: Path, table: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = DeltaTable(str(root / table)).to_pyarrow_table().to_pylist()
+    return sorted(found, key=lambda row: (row["sequence"], row["item"]))
+
+
+async def test_records_become_rows_of_their_tables(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path, {"r1": ["a", "b"]})
+    outcome = Outcome(unit="U1", characteristic="porosity", value="conforming", found=A_MOMENT, source="xray")
+    verdicts = [closed(Verdict.CONFIRMED), closed(None)]
+    records = landed(START, readings(1), part(1), *verdicts, (RecordKind.OUTCOMES, encode_items([outcome])))
+    assert await history.append(records) == 6
+    temperature, lot = rows(tmp_path, "readings")
+    assert (temperature["signal"], temperature["value"], temperature["text"]) == ("die_temp", 201.0, None)
+    assert (lot["signal"], lot["text"]) == ("lot", "L7")
+    [stored] = rows(tmp_path, "parts")
+    assert (stored["unit"], stored["feature_names"], stored["day"]) == ("U1", ["a", "b"], "2026-11-18")
+    assert len(rows(tmp_path, "alert_events")) == 2
+    assert [row["verdict"] for row in rows(tmp_path, "feedback")] == ["defect_confirmed"]
+    assert [row["value"] for row in rows(tmp_path, "outcomes")] == ["conforming"]
+
+
+async def test_adding_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    records = landed(START, readings(1), part(1))
+    await history.append(records)
+    assert await history.append([*records, *landed(readings(2), first=4)]) == 4
+    assert len(rows(tmp_path, "readings")) == 4
+    assert len(rows(tmp_path, "parts")) == 1
+
+
+@pytest.mark.parametrize("cut", ["parts", "readings", "position"])
+async def test_a_crash_between_two_steps_neither_loses_nor_doubles(
+    tmp_path: Path, cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    records = landed(START, readings(1), part(1), closed(Verdict.NO_DEFECT))
+    commit = DeltaHistory._commit
+
+    def crash_at(self: DeltaHistory, table: str, *rest: object) -> None:
+        if table == cut:
+            raise StorageError("cut")
+        commit(self, table, *rest)  # type: ignore[arg-type]
+
+    def crash(*_: object) -> None:
+        raise StorageError("cut")
+
+    await history.append(landed(START))
+    with monkeypatch.context() as patch:
+        if cut == "position":
+            patch.setattr(history_module, "replace_file", crash)
+        patch.setattr(DeltaHistory, "_commit", crash_at)
+        with pytest.raises(StorageError):
+            await history.append(records)
+    again = await DeltaHistory.open(tmp_path)
+    assert await again.append([*records, *landed(readings(2), first=5)]) == 5
+    assert len(rows(tmp_path, "readings")) == 4
+    assert len(rows(tmp_path, "parts")) == 1
+    assert len(rows(tmp_path, "feedback")) == 1
+
+
+async def last_log(root: Path, table: str) -> Path:
+    return max((root / table / "_delta_log").glob("*.json"))
+
+
+async def test_a_log_entry_that_a_power_cut_emptied_is_taken_back_and_written_again(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START, readings(1)))
+    before = (tmp_path / "position.json").read_bytes()
+    more = landed(readings(2), first=3)
+    await history.append(more)
+    (await last_log(tmp_path, "readings")).write_bytes(b"")
+    (tmp_path / "position.json").write_bytes(before)
+    again = await DeltaHistory.open(tmp_path)
+    assert again.repaired == {"readings": 1}
+    await again.append(more)
+    assert len(rows(tmp_path, "readings")) == 4
+
+
+async def test_a_data_file_that_a_power_cut_emptied_is_taken_back(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START, readings(1)))
+    before = (tmp_path / "position.json").read_bytes()
+    await history.append(landed(readings(2), first=3))
+    newest = max((tmp_path / "readings").rglob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    newest.write_bytes(b"")
+    (tmp_path / "position.json").write_bytes(before)
+    assert (await DeltaHistory.open(tmp_path)).repaired == {"readings": 1}
+
+
+async def test_damage_of_what_was_relied_on_is_refused_and_nothing_changed(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START, readings(1)))
+    log = await last_log(tmp_path, "readings")
+    next((tmp_path / "readings").rglob("*.parquet")).write_bytes(b"PAR1")
+    with pytest.raises(IntegrityError, match="relied on"):
+        await DeltaHistory.open(tmp_path)
+    assert log.exists()
+
+
+async def test_joining_small_files_keeps_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_module, "_COMPACT_EVERY", 3)
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START))
+    for number in range(2, 7):
+        await history.append(landed(readings(number), first=number))
+    await history.join_small_files()
+    assert len(rows(tmp_path, "readings")) == 10
+    assert len(DeltaTable(str(tmp_path / "readings")).file_uris()) == 1
+    again = await DeltaHistory.open(tmp_path)
+    assert await again.append(landed(readings(7), first=7)) == 7
+    assert len(rows(tmp_path, "readings")) == 12
+
+
+async def test_readings_whose_catalogue_never_came_are_refused(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    sequence: Sequence[LandedRecord] = landed(readings(1))
+    with pytest.raises(IntegrityError, match="catalogue"):
+        await history.append(sequence)

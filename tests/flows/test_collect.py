@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.parts import PartRecord
+from lineside.domain.plan.model import Plan
+from lineside.domain.predictions import Prediction
+from lineside.domain.quarantine import Quarantined
+from lineside.domain.readings import Catalogue, make_batch
+from lineside.domain.receipts import Receipt
+from lineside.domain.units import SECOND
+from lineside.flows import collect
+from lineside.flows.collect import Collector
+from lineside.flows.judge import LineJudge
+from lineside.ports import SourceDelivery
+from lineside.testing.clocks import A_MOMENT, ManualClock
+from lineside.testing.fakes.audit import FakeAudit
+from lineside.testing.fakes.judge import FakeJudge
+from lineside.testing.fakes.outbox import FakeOutbox
+from lineside.wire.codecs import decode_items
+from lineside.wire.records import RecordKind
+
+CATALOGUE = Catalogue(("die_temp", "running"))
+STEP = {"do": "adjust", "text": "Open the chiller valve"}
+
+
+def a_plan(cycle: dict[str, Any] | None = None) -> Plan:
+    return Plan.model_validate(
+        {
+            "lineside": 1,
+            "site": {"id": "works"},
+            "area": {"id": "foundry"},
+            "line": {"id": "dc07"},
+            "part": {"number": "4711"},
+            "sources": [{"id": "machine", "kind": "opcua"}],
+            "stations": [{"id": "cast", "cycle": cycle or {"by": "trigger", "signal": "running"}, "lateness": "0 s"}],
+            "signals": [
+                {"id": "die_temp", "station": "cast", "source": "machine", "features": ["mean"]},
+                {"id": "running", "station": "cast", "source": "machine", "role": "trigger"},
+            ],
+            "characteristics": [{"id": "porosity", "station": "cast"}],
+            "reactions": [{"id": "any", "characteristic": "porosity", "text": "Porosity likely.", "steps": [STEP]}],
+        }
+    )
+
+
+class ListedSource:
+    """Delivers a list, then ends; remembers what was acknowledged, and how much was durable then."""
+
+    catalogue = CATALOGUE
+
+    def __init__(self, deliveries: list[SourceDelivery], outbox: FakeOutbox) -> None:
+        self._deliveries = deliveries
+        self._outbox = outbox
+        self.acknowledged: list[tuple[object, int]] = []
+
+    async def deliveries(self) -> AsyncIterator[SourceDelivery]:
+        for delivery in self._deliveries:
+            yield delivery
+
+    async def acknowledge(self, token: object) -> None:
+        self.acknowledged.append((token, self._outbox.last))
+
+    async def close(self) -> None: ...
+
+
+def cycle(number: int, temperature: float, token: object = None) -> SourceDelivery:
+    start = A_MOMENT + number * 10 * SECOND
+    times = [start - 1, start, start + SECOND, start + 2 * SECOND]
+    batch = make_batch(CATALOGUE, [1, 1, 0, 1], times, [0, 1, temperature, 0])
+    return SourceDelivery(readings=batch, token=token)
+
+
+class Bench:
+    """A collector with everything around it in memory."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.outbox = FakeOutbox()
+        self.audit = FakeAudit()
+        self.published: list[RecordKind] = []
+        self.clock = ManualClock()
+        judge = FakeJudge("porosity", limit=200.0, width=1, cause="any")
+        line = LineJudge(plan or a_plan(), CATALOGUE, lambda _: judge, "g")
+        self.collector = Collector(
+            outbox=self.outbox, audit=self.audit, line=line, publish=self.publish, clock=self.clock, tick=0.01
+        )
+
+    async def publish(self, kind: RecordKind, body: bytes) -> None:
+        assert body
+        self.published.append(kind)
+
+    async def run(self, *deliveries: SourceDelivery) -> ListedSource:
+        source = ListedSource(list(deliveries), self.outbox)
+        await self.collector.run({"machine": source})
+        return source
+
+    def items(self, kind: RecordKind, of: type[Any]) -> list[Any]:
+        found = [record for record in self.outbox.records.values() if record.header.kind is kind]
+        return [item for record in found for item in decode_items(record.body, of)]
+
+
+async def test_a_source_is_acknowledged_only_once_its_readings_are_durable() -> None:
+    bench = Bench()
+    source = await bench.run(cycle(0, 190, "first"), cycle(1, 190, "second"))
+    assert [token for token, _ in source.acknowledged] == ["first", "second"]
+    assert all(last > 0 for _, last in source.acknowledged)
+    kinds = [record.header.kind for record in bench.outbox.records.values()]
+    assert kinds[0] is RecordKind.READINGS
+
+
+async def test_an_alarm_is_recorded_then_audited_then_published() -> None:
+    bench = Bench()
+    await bench.run(cycle(0, 260))
+    [event] = bench.items(RecordKind.ALERTS, AlertEvent)
+    assert event.kind == "raised"
+    assert [entry.action for entry in bench.audit.kept] == ["alert.raised"]
+    assert bench.published == [RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS]
+
+
+async def test_finished_part_rows_are_recorded_once_and_judged() -> None:
+    bench = Bench(a_plan({"by": "rows"}))
+    row = PartRecord(
+        cycle_id="cast-1", unit="U1", station="cast", started=A_MOMENT, ended=A_MOMENT, received=A_MOMENT,
+        recipe="", features=np.array([260.0]),
+    )  # fmt: skip
+    await bench.run(SourceDelivery(rows=(row,)))
+    assert len(bench.items(RecordKind.PARTS, PartRecord)) == 1
+    assert len(bench.items(RecordKind.PREDICTIONS, Prediction)) == 1
+
+
+async def test_refused_input_is_recorded_with_its_reason() -> None:
+    bench = Bench()
+    refused = Quarantined(source="machine", reason="not_a_number", detail="NaN", raw=b"NaN", received=1)
+    await bench.run(SourceDelivery(quarantined=(refused,), token="t"))
+    assert bench.items(RecordKind.QUARANTINE, Quarantined) == [refused]
+    assert bench.collector.counts.quarantined == 1
+
+
+async def test_while_the_disk_fails_nothing_is_acknowledged_and_judgement_goes_on_unrecorded() -> None:
+    bench = Bench()
+    bench.outbox.broken = True
+    source = await bench.run(cycle(0, 260, "t"))
+    assert source.acknowledged == []
+    assert bench.collector.counts.unrecorded
+    assert RecordKind.ALERTS in bench.published
+    assert [entry.action for entry in bench.audit.kept] == []
+
+
+async def test_when_the_disk_is_back_everything_held_is_recorded_acknowledged_and_audited() -> None:
+    bench = Bench()
+    bench.outbox.broken = True
+    await bench.run(cycle(0, 260, "t"))
+    bench.outbox.broken = False
+    source = await bench.run(cycle(1, 190, "u"))
+    assert [token for token, _ in source.acknowledged] == ["u"]
+    predictions = bench.items(RecordKind.PREDICTIONS, Prediction)
+    assert [item.unrecorded for item in predictions] == [True, False]
+    assert [entry.action for entry in bench.audit.kept] == ["alert.raised"]
+    assert not bench.collector.counts.unrecorded
+
+
+async def test_an_alert_waits_for_an_audit_record_that_cannot_be_written() -> None:
+    bench = Bench()
+    bench.audit.broken = True
+    await bench.run(cycle(0, 260))
+    bench.audit.broken = False
+    await bench.run(cycle(1, 190))
+    assert [entry.action for entry in bench.audit.kept] == ["alert.raised"]
+    assert len(bench.items(RecordKind.ALERTS, AlertEvent)) == 1
+
+
+async def test_what_must_be_let_go_leaves_a_counted_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "HELD_BYTES", 100)
+    bench = Bench()
+    bench.outbox.broken = True
+    await bench.run(cycle(0, 190))
+    await bench.run(cycle(1, 190))
+    bench.outbox.broken = False
+    await bench.run(cycle(2, 190))
+    [receipt] = bench.items(RecordKind.RECEIPTS, Receipt)
+    assert receipt.count == bench.collector.counts.dropped == 4
+    assert receipt.signals == ("die_temp", "running")
+
+
+async def test_a_large_delivery_travels_as_records_of_bounded_size() -> None:
+    bench = Bench()
+    size = 3 * collect.RECORD_READINGS
+    times = A_MOMENT + np.arange(size, dtype=np.int64)
+    batch = make_batch(CATALOGUE, np.zeros(size, dtype=np.int32), times, np.ones(size))
+    await bench.run(SourceDelivery(readings=batch))
+    counts = [r.header.count for r in bench.outbox.records.values() if r.header.kind is RecordKind.READINGS]
+    assert counts == [collect.RECORD_READINGS] * 3
+
+
+async def test_a_cycle_that_a_crash_cut_is_taken_up_where_it_was() -> None:
+    first, second = cycle(0, 190), cycle(1, 260)
+    assert first.readings is not None
+    assert second.readings is not None
+    judge = FakeJudge("porosity", limit=200.0, width=1, cause="any")
+    line = LineJudge(a_plan(), CATALOGUE, lambda _: judge, "g")
+    known = {f"cast-{first.readings.source_time[1]}"}
+    missed = line.resume([first.readings, second.readings.take(slice(0, 3))], known, A_MOMENT)
+    assert missed.parts == ()
+    judged = line.push(second.readings.take(slice(3, 4)), A_MOMENT)
+    assert [part.features[0] for part in judged.parts] == [260.0]
