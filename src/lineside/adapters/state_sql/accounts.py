@@ -141,6 +141,8 @@ class Accounts(Store):
 
 
 def _named(connection: Connection, name: str) -> Account | None:
+    if "\0" in name:  # PostgreSQL refuses it as a parameter
+        return None
     row = connection.execute(select(accounts).where(accounts.c.login == login_form(name))).one_or_none()
     return None if row is None else account_of(row)
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lineside.adapters.state_sql import SqlState
+from lineside.apps.plant.board.api import api_pages
 from lineside.apps.plant.board.armour import Armour
 from lineside.apps.plant.board.context import Board, Respond, Shown
 from lineside.apps.plant.board.doorkeeper import Doorkeeper
@@ -53,7 +54,7 @@ PAGES: Final = (
     Page(path="/authority.crt", handler=files.authority, allow=PUBLIC),
     Page(path="/alive", handler=overview.alive, allow=PUBLIC),
 )
-"""Every page there is, and who may."""
+"""Every page there is beside the interface's operations, and who may."""
 
 _WORDS: Final = {
     400: ("Not understood", "The request could not be read."),
@@ -64,10 +65,16 @@ _WORDS: Final = {
     408: ("Too slow", "The request did not arrive in time."),
     409: ("Too late", "Somebody else was faster. Reload to see how it stands."),
     413: ("Too large", "The request is larger than anything the board needs."),
+    415: ("Not JSON", "The interface takes JSON."),
     422: ("Not accepted", "Something in the request is not as it must be."),
     429: ("Too many", "Too many at once. Wait a little, then try again."),
     503: ("Not now", "What you did could not be made durable, so it did not happen. Try again."),
 }
+
+
+def all_pages() -> tuple[Page, ...]:
+    """Return the whole table of routes: pages and interface."""
+    return (*PAGES, *api_pages())
 
 
 def create_app(
@@ -109,7 +116,7 @@ def create_app(
     )
     presenter = Presenter(board, shown)
     app = Starlette(
-        routes=[route(board, line) for line in PAGES],
+        routes=[route(board, line) for line in all_pages()],
         middleware=[Middleware(Armour, secure=settings.secure)],
         exception_handlers={HTTPException: _say_http, LinesideError: _say_error},
         lifespan=lambda _: presenter.running(),

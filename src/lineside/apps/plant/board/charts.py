@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -51,10 +50,10 @@ def trace_chart(trace: Trace) -> Chart:
 
 
 def _trend_chart(trend: Trend, width: int, height: int) -> Chart | None:
-    known = [(time, value) for time, value in zip(trend.times, trend.values, strict=True) if math.isfinite(value)]
+    known = [(time, value) for time, value in zip(trend.times, trend.values, strict=True) if value is not None]
     if not known:
         return None
-    edges = [edge for edge in (trend.low, trend.high, trend.limit) if edge is not None and math.isfinite(edge)]
+    edges = [edge for edge in (trend.low, trend.high, trend.limit) if edge is not None]
     low, high = _range([*(value for _, value in known), *edges])
     if trend.low is not None and trend.high is not None:
         low, high = _roomier(low, high, trend.high - trend.low)
@@ -90,11 +89,11 @@ class _Frame:
         return self.x(at), self.y(value)
 
 
-def _lines(frame: _Frame, times: Sequence[float], values: Sequence[float]) -> tuple[str, ...]:
+def _lines(frame: _Frame, times: Sequence[float], values: Sequence[float | None]) -> tuple[str, ...]:
     """Return the polylines between gaps; a single point becomes a short dash."""
     runs: list[list[tuple[float, float]]] = [[]]
     for at, value in zip(times, values, strict=True):
-        if math.isfinite(value):
+        if value is not None:
             runs[-1].append(frame.point(at, value))
         elif runs[-1]:
             runs.append([])
@@ -113,8 +112,7 @@ def _joined(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    known = [value for value in values if math.isfinite(value)]
-    low, high = min(known), max(known)
+    low, high = min(values), max(values)
     room = (high - low) * _MARGIN or abs(high) * _MARGIN or 1.0
     return low - room, high + room
 

@@ -83,6 +83,8 @@ async def _guarded(board: Board, page: Page, request: Request) -> Response:
             await _deny(board, request, who, "role")
     form, body = {}, b""
     if page.method != "GET":
+        if page.api and not request.headers.get("content-type", "application/json").startswith("application/json"):
+            raise HTTPException(415)
         body = await read_body(request, board.settings.body_limit)
         form = {} if page.api else parse_form(body)
         await _check_origin(board, page, request, who, form.get("token", request.headers.get(TOKEN_HEADER, "")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +12,13 @@ from lineside.apps.plant.floor.labels import characteristic_label, feature_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.reactions import cause_choices
 from lineside.apps.plant.floor.usual import feature_trend, score_trend
-from lineside.apps.plant.floor.views import Card, HistoryEntry, StepView, Trend, Trust, Why
+from lineside.apps.plant.floor.views import Card, HistoryEntry, StepView, Trend, Trust, Why, finite
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, AlertState
 from lineside.domain.features.recipe import FeatureRecipe, signals_of
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan, Reaction
+from lineside.domain.predictions import Contribution
 from lineside.domain.units import MINUTE
 
 _CAUSES: Final = 3
@@ -63,9 +65,9 @@ def build_card(sight: CardSight, now: int) -> Card:
         steps=_steps(alert, reaction),
         trend=leading_trend(plan, sight.parts, sight.recipe, alert),
         why=_why(plan, sight.recipe, latest),
-        score=latest.score,
-        limit=latest.limit,
-        risk=latest.risk,
+        score=finite(latest.score),
+        limit=finite(latest.limit),
+        risk=finite(latest.risk),
         trust=sight.trust,
         signals=len(signals_of(plan, alert.station)),
         missing=_missing(sight, latest),
@@ -92,10 +94,14 @@ def leading_trend(plan: Plan, parts: StationParts, recipe: FeatureRecipe, alert:
     for cause in sorted(named, key=lambda item: -abs(item.share)):
         label = _feature_name(plan, recipe, cause.feature, cause.signal)
         since = raised_at(alert) - _LOOK_BACK
-        trend = feature_trend(parts, recipe, cause.feature, label, band=(cause.low, cause.high), since=since)
+        trend = feature_trend(parts, recipe, cause.feature, label, band=_band(cause), since=since)
         if trend is not None and trend.values:
             return trend
     return score_trend(parts, alert.characteristic)
+
+
+def _band(cause: Contribution) -> tuple[float, float] | None:
+    return (cause.low, cause.high) if math.isfinite(cause.low) and math.isfinite(cause.high) else None
 
 
 def _seen(alert: Alert) -> AlertEvent:
@@ -116,11 +122,11 @@ def _why(plan: Plan, recipe: FeatureRecipe, event: AlertEvent) -> tuple[Why, ...
             label=_feature_name(plan, recipe, item.feature, item.signal),
             signal=item.signal,
             unit=item.unit,
-            now=item.value,
-            usual=item.usual,
-            low=item.low,
-            high=item.high,
-            share=item.share,
+            now=finite(item.value),
+            usual=finite(item.usual),
+            low=finite(item.low),
+            high=finite(item.high),
+            share=finite(item.share),
         )
         for item in strongest
     )

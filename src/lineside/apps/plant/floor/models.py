@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Final
 
-from lineside.apps.plant.floor.views import ModelView
+from lineside.apps.plant.floor.views import ModelView, finite
 from lineside.domain.predictions import JudgementState, Prediction
 
 _MOST: Final = 200
@@ -29,7 +29,7 @@ class ModelMemory:
             alarms=known.alarms + (prediction.state is JudgementState.ALARM),
             outside=known.outside + (prediction.state is JudgementState.OUTSIDE_EXPERIENCE),
             last_judged=max(known.last_judged, prediction.judged),
-            limit=prediction.limit,
+            limit=finite(prediction.limit),
         )
         self._views.move_to_end(key)
         if len(self._views) > _MOST:
@@ -50,5 +50,5 @@ def _new(prediction: Prediction) -> ModelView:
         alarms=0,
         outside=0,
         last_judged=0,
-        limit=prediction.limit,
+        limit=finite(prediction.limit),
     )

@@ -9,7 +9,7 @@ from lineside.apps.plant.floor.labels import feature_label, signal_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.tiles import worst_of
 from lineside.apps.plant.floor.usual import bands
-from lineside.apps.plant.floor.views import FeatureView, Feedback, PartSummary, Surrounding
+from lineside.apps.plant.floor.views import FeatureView, Feedback, PartSummary, Surrounding, finite
 from lineside.domain.alerts import Alert
 from lineside.domain.features.recipe import FeatureRecipe
 from lineside.domain.outcomes import Outcome
@@ -31,9 +31,9 @@ def summarise(part: PartRecord, parts: StationParts, outcomes: Sequence[Outcome]
         late=part.late,
         incomplete=part.incomplete,
         state="" if worst is None else worst.state.value,
-        score=None if worst is None else worst.score,
-        limit=None if worst is None else worst.limit,
-        risk=None if worst is None else worst.risk,
+        score=None if worst is None else finite(worst.score),
+        limit=None if worst is None else finite(worst.limit),
+        risk=None if worst is None else finite(worst.risk),
         outcome=", ".join(dict.fromkeys(outcome.value for outcome in outcomes)),
     )
 
@@ -47,7 +47,7 @@ def feature_views(plan: Plan, recipe: FeatureRecipe, part: PartRecord, parts: St
     for spec, number, recent in zip(recipe.features, part.features, bands(parts, recipe), strict=True):
         known = said.get(spec.name)
         low, high = _band(known, recent)
-        value = float(number) if math.isfinite(number) else None
+        value = finite(float(number))
         views.append(
             FeatureView(
                 name=spec.name,
@@ -60,7 +60,7 @@ def feature_views(plan: Plan, recipe: FeatureRecipe, part: PartRecord, parts: St
                 high=high,
                 outside=value is not None and low is not None and high is not None and not low <= value <= high,
                 under_conditions=known is not None,
-                share=0.0 if known is None else known.share,
+                share=0.0 if known is None else finite(known.share) or 0.0,
             )
         )
     return tuple(views)

@@ -11,7 +11,7 @@ from lineside.apps.plant.floor.cards import leading_trend
 from lineside.apps.plant.floor.labels import characteristic_label, feature_label, station_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.usual import bands, feature_trend, score_trend
-from lineside.apps.plant.floor.views import Condition, LinkStatus, Tile, Trend
+from lineside.apps.plant.floor.views import Condition, LinkStatus, Tile, Trend, finite
 from lineside.domain.alerting import OUTSIDE_EXPERIENCE
 from lineside.domain.alerts import Alert
 from lineside.domain.features.recipe import FeatureRecipe
@@ -63,9 +63,9 @@ def build_tile(sight: StationSight, now: int) -> Tile:
         unit="" if latest is None else latest.unit,
         cycle_id="" if latest is None else latest.cycle_id,
         last_part=0 if latest is None else latest.ended,
-        score=None if worst is None else worst.score,
-        limit=None if worst is None else worst.limit,
-        risk=None if worst is None else worst.risk,
+        score=None if worst is None else finite(worst.score),
+        limit=None if worst is None else finite(worst.limit),
+        risk=None if worst is None else finite(worst.risk),
     )
     if sight.alerts:
         return _alerted(base, sight, sight.alerts[0], worst)

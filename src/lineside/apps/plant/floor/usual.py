@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from lineside.apps.plant.floor.parts import StationParts
-from lineside.apps.plant.floor.views import Trend
+from lineside.apps.plant.floor.views import Trend, finite
 from lineside.domain.features.recipe import FeatureRecipe
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import JudgementState
@@ -73,7 +73,7 @@ def feature_trend(
         if part.recipe == recipe.digest and part.ended >= since
     ][::-1]
     times = tuple(part.ended for part in chosen)
-    values = tuple(float(part.features[column]) for part in chosen)
+    values = tuple(finite(float(part.features[column])) for part in chosen)
     low, high = band if band is not None else (None, None)
     unit = recipe.features[column].unit
     change = _change(times, values, low, high)
@@ -95,20 +95,20 @@ def score_trend(parts: StationParts, characteristic: str, most: int = 60) -> Tre
         label="score",
         unit="",
         times=tuple(time for time, _ in judged),
-        values=tuple(item.score for _, item in judged),
+        values=tuple(finite(item.score) for _, item in judged),
         low=None if band is None else band[0],
         high=None if band is None else band[1],
         limit=judged[-1][1].limit,
     )
 
 
-def _change(times: Sequence[int], values: Sequence[float], low: float | None, high: float | None) -> int | None:
+def _change(times: Sequence[int], values: Sequence[float | None], low: float | None, high: float | None) -> int | None:
     """Return the time of the first part of the last run of parts outside the band, None where the last is inside."""
     if low is None or high is None:
         return None
     change = None
     for time, value in zip(reversed(times), reversed(values), strict=True):
-        if low <= value <= high:
+        if value is None or low <= value <= high:
             break
         change = time
     return change

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,11 @@ from lineside.domain.alerts import AlertState, Verdict
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Priority
 from lineside.domain.predictions import Prediction
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that can be shown and sent; None for what is not one."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 class Condition(StrEnum):
@@ -44,7 +50,7 @@ class LinkStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trend:
-    """A quantity over the latest parts, oldest first; ``low`` to ``high`` is what is usual.
+    """A quantity over the latest parts, oldest first; ``low`` to ``high`` is what is usual; None: no value.
 
     ``change`` is the time from which it left the usual band and stayed out, None where it did not.
     """
@@ -52,7 +58,7 @@ class Trend:
     label: str
     unit: str
     times: tuple[int, ...]
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
     low: float | None = None
     high: float | None = None
     limit: float | None = None
@@ -107,11 +113,11 @@ class Why:
     label: str
     signal: str
     unit: str
-    now: float
-    usual: float
-    low: float
-    high: float
-    share: float
+    now: float | None
+    usual: float | None
+    low: float | None
+    high: float | None
+    share: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -268,7 +274,7 @@ class ModelView:
     alarms: int
     outside: int
     last_judged: int
-    limit: float
+    limit: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
