@@ -180,9 +180,6 @@ class OnnxJudge:
 
     def _cause(self, model: OpenModel, answer: Answer) -> str:
         """Return the id of the plan's reaction to what carried the score."""
-        shares: dict[str, float] = {}
-        facts = model.bundle.manifest.features
-        for position, share in zip(model.inputs.tolist(), answer.shares.tolist(), strict=True):
-            signal = facts[position].signal
-            shares[signal] = shares.get(signal, 0.0) + share
+        by_signal = np.bincount(model.signal_of, weights=answer.shares, minlength=len(model.signals))
+        shares = dict(zip(model.signals, by_signal.tolist(), strict=True))
         return choose_reaction(self._reactions[model.bundle.manifest.characteristic], shares)

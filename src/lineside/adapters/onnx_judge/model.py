@@ -40,6 +40,7 @@ class Answer:
 class OpenModel:
     """An opened bundle; ``inputs`` are the positions of the recipe that the graph reads.
 
+    ``signals`` are the signals behind them, ``signal_of`` the position of each input's signal among these.
     ``conditions`` are those of the environment features that it does not read, shown beside the contributions.
     """
 
@@ -53,6 +54,8 @@ class OpenModel:
     region: Region | None
     conditions: tuple[int, ...]
     residuals: Float64
+    signals: tuple[str, ...]
+    signal_of: NDArray[np.int64]
 
     def answer(self, features: Float32) -> Answer:
         """Return the answer for one row of inputs, shape ``(1, n)``; the memory stays as it is."""
@@ -71,6 +74,9 @@ def open_model(bundle: Bundle) -> OpenModel:
     manifest = bundle.manifest
     session = _session(bundle)
     outputs = [item.name for item in session.get_outputs()]
+    behind = [manifest.features[position].signal for position in manifest.inputs]
+    signals = tuple(dict.fromkeys(behind))
+    place = {name: i for i, name in enumerate(signals)}
     model = OpenModel(
         bundle=bundle,
         name=bundle.name,
@@ -81,6 +87,8 @@ def open_model(bundle: Bundle) -> OpenModel:
         explain=explainer_for(bundle),
         region=region_of(manifest.experience),
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
+        signals=signals,
+        signal_of=np.array([place[name] for name in behind], dtype=np.int64),
         conditions=tuple(
             i
             for i, fact in enumerate(manifest.features)
