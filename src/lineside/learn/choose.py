@@ -18,7 +18,7 @@ from lineside.learn.calibrate import calibrate, log_odds
 from lineside.learn.learned import Learned, Task
 from lineside.learn.normal_family import learn_normal, validate_normal
 from lineside.learn.regression_family import LEAST_MEASURED, learn_regression
-from lineside.learn.rows import classes_of, known, measured, nonconforming
+from lineside.learn.rows import classes_of, known, measured, nonconforming, remembers_parts
 from lineside.learn.supervised_family import (
     LEAST_BAD,
     LEAST_KNOWN,
@@ -73,8 +73,8 @@ def _for_variable(task: Task) -> tuple[Learned, str]:
 def _for_attribute(task: Task) -> tuple[Learned, str]:
     wish = task.characteristic.model
     bad, labelled = nonconforming(task.rows, task.characteristic), known(task.rows)
-    if wish.memory < 1.0 or wish.lags:
-        return learn_normal(task), "the plan asks for memory or lags, which only a model of normal has"
+    if remembers_parts(wish):
+        return learn_normal(task), "the plan asks for memory, lags or drift, which only a model of normal has"
     if bad.sum() < LEAST_BAD or labelled.sum() - bad.sum() < LEAST_KNOWN:
         counts = f"{int(bad.sum())} nonconforming among {int(labelled.sum())} parts with known outcome"
         return learn_normal(
