@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from lineside.domain.units import SECOND
@@ -27,3 +28,11 @@ class ManualClock:
     async def sleep(self, seconds: float) -> None:
         """Sleep without waiting: the clock moves instead."""
         self.move(round(seconds * SECOND))
+
+
+class WallClock:
+    """The time of this machine, for tests with real peers."""
+
+    def now(self) -> int:
+        """Return the time, in UTC nanoseconds."""
+        return time.time_ns()

@@ -155,3 +155,10 @@ def test_many_columns_at_once_leave_the_memory_bounded() -> None:
     seen.classify_columns(np.zeros(1000, dtype=np.int32), times, [1.0] * 1000)
     assert seen.classify(0, 999, 1.0) == REPEATED
     assert seen.classify(0, 5, 1.0) == NEW
+
+
+def test_an_empty_block_of_columns_changes_nothing() -> None:
+    one = gate()
+    none = np.array([], dtype=np.int64)
+    one.offer_columns(none.astype(np.int32), none, none.astype(np.float64), received=NOW)
+    assert one.take() == Taken(readings=None, quarantined=(), duplicates=0)

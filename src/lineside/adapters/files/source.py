@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,7 @@ from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.times import EARLIEST
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan, SourceSpec
-from lineside.domain.readings import Catalogue, Int64
+from lineside.domain.readings import Catalogue, Int64, ReadingBatch
 from lineside.ports import Clock, SourceDelivery
 from lineside.zones import format_of, zone_named
 
@@ -120,6 +120,11 @@ class FileSource:
     def position(self) -> Position:
         """Behind the last delivery that was acknowledged."""
         return self._position
+
+    def remember(self, seen: Iterable[ReadingBatch]) -> None:
+        """Take note of readings that were accepted before."""
+        for batch in seen:
+            self._gate.remember(batch)
 
     async def deliveries(self) -> AsyncIterator[SourceDelivery]:
         """Yield the rows of all files, from the acknowledged position on.
@@ -294,14 +299,19 @@ def open_source(
     *,
     root: Path = Path(),
     options: FileOptions = FileOptions(),
+    seen: Iterable[ReadingBatch] = (),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> FileSource:
     """Return the source of the files that ``spec`` names; a relative path is relative to ``root``.
 
+    ``seen`` are readings that were accepted before a restart: if they come again they are duplicates.
+
     Raises:
         ConfigurationError: the time zone is unknown.
     """
-    return FileSource(plan, spec, clock, root=root, options=options, sleep=sleep)
+    source = FileSource(plan, spec, clock, root=root, options=options, sleep=sleep)
+    source.remember(seen)
+    return source
 
 
 def _contents(plan: Plan, spec: SourceSpec, gate: Gate) -> tuple[Content, ...]:

@@ -50,7 +50,7 @@ class Duplicates:
 
     def classify_columns(self, signal: Int32, time: Int64, value: Sequence[float | str]) -> NDArray[np.int8]:
         """Return the same for columns of readings, in order."""
-        if not self._all_newer(signal, time):
+        if len(signal) == 0 or not self._all_newer(signal, time):
             rows = zip(signal.tolist(), time.tolist(), value, strict=True)
             return np.fromiter((self.classify(*row) for row in rows), dtype=np.int8, count=len(signal))
         tail = slice(max(0, len(signal) - self._generation), None)

@@ -45,6 +45,8 @@ class Reason(StrEnum):
     LINE_TOO_LONG = "line_too_long"
     UNREADABLE_FILE = "unreadable_file"
     UNKNOWN_NODE = "unknown_node"
+    LOST_AT_SOURCE = "lost_at_source"
+    CONNECTION_LOST = "connection_lost"
 
 
 EXPLANATIONS: Final[dict[Reason, str]] = {
@@ -79,6 +81,8 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.LINE_TOO_LONG: "The row is longer than 64 KiB.",
     Reason.UNREADABLE_FILE: "The file cannot be read as what its name says.",
     Reason.UNKNOWN_NODE: "The server has no node of this id, or refuses to watch it.",
+    Reason.LOST_AT_SOURCE: "A queue of the machine overflowed or its message was lost: earlier readings are missing.",
+    Reason.CONNECTION_LOST: "The connection was lost: readings of the time without it may be missing.",
 }
 """What each code means, for people."""
 

@@ -1,0 +1,347 @@
+"""The `Source` of an MQTT broker: `open_source` gives it for a plan, a source of kind ``mqtt`` and a clock.
+
+Addresses of signals are ``topic#$.path.to.value`` for JSON messages and ``topic`` for plain ones. The plan's
+``time_column`` is the path of the source time (``$.ts``), in any form that `lineside.domain.intake.times` reads;
+without it a reading has the time it was received. One message may carry many signals.
+
+Nothing accepted is lost: messages are asked for with QoS 1 in a session that the broker keeps, and each is
+acknowledged only when everything of its delivery is durable. What was not acknowledged comes again after a lost
+connection or a restart; readings that are known already are dropped as duplicates. A message that comes again within
+one run keeps the receive time of its first coming, so that this also holds for readings without a time of their own;
+across a restart of the gateway it holds only for readings with one.
+
+A message that cannot be read is quarantined and acknowledged: it would be no better the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import MQTTMessage
+
+from lineside.adapters.mqtt.connection import Broker, Connection
+from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.domain.intake.gate import Gate, SignalRule
+from lineside.domain.intake.messages import LARGEST_MESSAGE, Address, look_up, parse_address, parse_path, read_json
+from lineside.domain.intake.reasons import Reason, Refusal, refuse
+from lineside.domain.intake.times import read_time
+from lineside.domain.intake.values import check_name
+from lineside.domain.plan.model import Plan, SourceSpec
+from lineside.domain.readings import GOOD, Catalogue, ReadingBatch
+from lineside.domain.units import SECOND
+from lineside.ports import Clock, SourceDelivery
+from lineside.zones import format_of, zone_named
+
+FIRST_PAUSE: Final = 0.5
+LAST_PAUSE: Final = 5.0
+"""Seconds before the next attempt to connect: the first, and the longest."""
+MOST_PENDING: Final = 100_000
+"""Readings that wait for a delivery; beyond that messages without acknowledgement (QoS 0) are refused."""
+MOST_REMEMBERED: Final = 65_536
+"""Messages whose receive time is remembered."""
+UNCERTAIN_LAST_USABLE: Final = 0x4090_0000
+"""Uncertain_LastUsableValue: a retained message without a time is of unknown age."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MqttOptions:
+    """What the plan does not hold.
+
+    Args:
+        password: the secret that the plan names.
+        client_id: name of the session at the broker; empty: made of site, line and source.
+        authority: file of the certificate authority, for mqtts; without it the system's.
+        keep_alive: seconds between two signs of life.
+    """
+
+    password: str = ""
+    client_id: str = ""
+    authority: Path | None = None
+    keep_alive: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Messages of a delivery, and the connection that they came by; by another they count for nothing."""
+
+    connection: int
+    numbers: tuple[int, ...]
+
+
+class MqttSource:
+    """Readings of one MQTT broker."""
+
+    def __init__(self, plan: Plan, spec: SourceSpec, clock: Clock, broker: Broker) -> None:
+        self._spec = spec
+        self._clock = clock
+        self._broker = broker
+        self._gate = Gate(plan, spec.id)
+        self._topics = _by_topic(self._gate)
+        self._time_path = parse_path(spec.time_column) if spec.time_column else None
+        self._zone, self._form = zone_named(spec.time_zone), format_of(spec.time_format)
+        self._arrived = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._lost_at: int | None = None
+        self._connection: Connection | None = None
+        self._connections = 0
+        self._unacknowledged: list[int] = []
+        self._first_received: dict[tuple[int, str, int], int] = {}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the plan."""
+        return self._gate.catalogue
+
+    def remember(self, seen: Iterable[ReadingBatch]) -> None:
+        """Take note of readings that were accepted before."""
+        for batch in seen:
+            self._gate.remember(batch)
+
+    async def deliveries(self) -> AsyncIterator[SourceDelivery]:
+        """Yield what the broker sends, until the source is closed.
+
+        Raises:
+            ConfigurationError: the certificate authority's file cannot be used.
+        """
+        running = asyncio.create_task(self._run(), name=f"mqtt {self._spec.id}")
+        running.add_done_callback(lambda _: self._arrived.set())
+        try:
+            while not running.done() or self._gate.pending or self._unacknowledged:
+                await self._arrived.wait()
+                self._arrived.clear()
+                if self._gate.pending or self._unacknowledged:
+                    yield self._delivery()
+            running.result()
+        finally:
+            self._closed.set()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def acknowledge(self, token: object) -> None:
+        """Acknowledge the messages of a delivery to the broker."""
+        if not isinstance(token, Token):
+            raise TypeError(f"a token of another source: {token!r}")
+        if self._connection is not None and token.connection == self._connections:
+            for number in token.numbers:
+                self._connection.acknowledge(number)
+
+    async def close(self) -> None:
+        """Close the connection and end the deliveries; the broker keeps what comes meanwhile."""
+        self._closed.set()
+
+    def _delivery(self) -> SourceDelivery:
+        taken = self._gate.take()
+        token = Token(self._connections, tuple(self._unacknowledged))
+        self._unacknowledged = []
+        return SourceDelivery(
+            readings=taken.readings, quarantined=taken.quarantined, duplicates=taken.duplicates, token=token
+        )
+
+    # -- connecting ---------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        """Keep a connection until the source is closed."""
+        pause = FIRST_PAUSE
+        while not self._closed.is_set():
+            connection = Connection(self._broker, self._receive)
+            try:
+                await self._serve(connection)
+            except ConnectionError as error:
+                pause = FIRST_PAUSE if self._lost_at is None else pause
+                self._note_loss(str(error))
+            finally:
+                self._connection = None
+                await connection.close()
+            await self._wait(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+
+    async def _serve(self, connection: Connection) -> None:
+        """Connect, subscribe, and return when the source is closed.
+
+        Raises:
+            ConnectionError: there is no connection, or it was lost.
+        """
+        self._connections += 1
+        self._unacknowledged = []
+        self._connection = connection
+        await connection.open()
+        topics = [self._spec.topic] if self._spec.topic else list(self._topics)
+        refused = await connection.subscribe(topics)
+        now = self._clock.now()
+        for topic in refused:
+            refusal = refuse(Reason.UNKNOWN_NODE, topic, "Let the broker permit this user to subscribe to it.")
+            self._gate.refuse(refusal, received=now, raw=topic.encode())
+        self._note_return(now)
+        closed = asyncio.create_task(self._closed.wait())
+        lost = asyncio.create_task(connection.lost())
+        try:
+            await asyncio.wait((closed, lost), return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                lost.result()
+        finally:
+            closed.cancel()
+            lost.cancel()
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _note_loss(self, why: str) -> None:
+        """Record that the connection was lost, once for each time that it is."""
+        if self._lost_at is None:
+            self._lost_at = self._clock.now()
+            self._gate.refuse(refuse(Reason.CONNECTION_LOST, why), received=self._lost_at, raw=self._spec.url.encode())
+            self._arrived.set()
+
+    def _note_return(self, now: int) -> None:
+        if self._lost_at is not None:
+            away = (now - self._lost_at) / SECOND
+            refusal = refuse(Reason.CONNECTION_LOST, hint=f"It is back after {away:.1f} s.")
+            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
+            self._lost_at = None
+        self._arrived.set()
+
+    # -- receiving ----------------------------------------------------------------------------------------
+
+    def _receive(self, message: MQTTMessage) -> None:
+        """Let the readings of a message in, or refuse it; whatever it is, it will be acknowledged."""
+        now, payload = self._received(message), bytes(message.payload)
+        if message.qos:
+            self._unacknowledged.append(message.mid)
+        elif self._gate.pending >= MOST_PENDING:
+            self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=payload)
+            return
+        self._read(_topic_of(message), payload, now, UNCERTAIN_LAST_USABLE if message.retain else GOOD)
+        self._arrived.set()
+
+    def _received(self, message: MQTTMessage) -> int:
+        """Return the time that a message was received; for one that comes again, the first time."""
+        now = self._clock.now()
+        if not message.qos or self._time_path is not None:
+            return now
+        key = (message.mid, _topic_of(message), hash(bytes(message.payload)))
+        if message.dup and key in self._first_received:
+            return self._first_received[key]
+        self._first_received.pop(key, None)
+        self._first_received[key] = now
+        if len(self._first_received) > MOST_REMEMBERED:
+            del self._first_received[next(iter(self._first_received))]
+        return now
+
+    def _read(self, topic: str, payload: bytes, now: int, status_without_time: int) -> None:
+        wanted = self._topics.get(topic)
+        if wanted is None:
+            refusal = check_name(topic) or refuse(Reason.UNKNOWN_SIGNAL, topic)
+            self._gate.refuse(refusal, received=now, raw=topic.encode(errors="replace") + b" " + payload)
+            return
+        plain = [rule for rule, address in wanted if address.path is None]
+        paths = [(rule, address.path) for rule, address in wanted if address.path is not None]
+        for rule in plain:
+            self._read_plain(rule, payload, now, status_without_time)
+        if paths:
+            self._read_json(paths, payload, now, status_without_time)
+
+    def _read_plain(self, rule: SignalRule, payload: bytes, now: int, status: int) -> None:
+        refusal = None
+        if not payload:
+            refusal = refuse(Reason.EMPTY)
+        elif len(payload) > LARGEST_MESSAGE:
+            refusal = refuse(Reason.MESSAGE_TOO_LARGE, hint=f"It has {len(payload)} bytes.")
+        if refusal is not None:
+            self._gate.refuse(refusal, received=now, signal=rule.id, raw=payload)
+            return
+        self._gate.offer(rule.id, now, payload, received=now, status=status, raw=payload)
+
+    def _read_json(
+        self, paths: list[tuple[SignalRule, tuple[str | int, ...]]], payload: bytes, now: int, status: int
+    ) -> None:
+        found = read_json(payload)
+        if isinstance(found, Refusal):
+            self._gate.refuse(found, received=now, raw=payload)
+            return
+        moment, status = self._moment(found, now, status)
+        for rule, path in paths:
+            value = look_up(found, path)
+            if isinstance(value, Refusal):
+                self._gate.refuse(value, received=now, signal=rule.id, raw=payload)
+            else:
+                self._gate.offer(rule.id, moment, value, received=now, status=status, raw=payload)
+
+    def _moment(self, found: Any, now: int, status: int) -> tuple[int | Refusal, int]:
+        """Return the source time of a message, and its status: of unknown age only where it has no time."""
+        if self._time_path is None:
+            return now, status
+        said = look_up(found, self._time_path)
+        if isinstance(said, Refusal):
+            return refuse(Reason.TIME_MISSING, hint=f"The path is {self._spec.time_column}."), GOOD
+        return read_time(said, now=now, zone=self._zone, form=self._form), GOOD
+
+
+def open_source(
+    plan: Plan,
+    spec: SourceSpec,
+    clock: Clock,
+    *,
+    options: MqttOptions = MqttOptions(),
+    seen: Iterable[ReadingBatch] = (),
+) -> MqttSource:
+    """Return the source of the broker that ``spec`` names; nothing is connected before it delivers.
+
+    ``seen`` are readings that were accepted before a restart: if they come again they are duplicates.
+
+    Raises:
+        ConfigurationError: the address is none of MQTT, or the time zone is unknown.
+        PlanError: the address of a signal, or the path of the time, is none.
+    """
+    url = urlsplit(spec.url)
+    if url.scheme not in {"mqtt", "mqtts"} or not url.hostname:
+        raise ConfigurationError(
+            "not an address of MQTT",
+            field=f"sources.{spec.id}.url",
+            value=spec.url,
+            next_step="write mqtt://host:port, or mqtts://host:port for TLS",
+        )
+    tls = url.scheme == "mqtts"
+    broker = Broker(
+        host=url.hostname,
+        port=url.port or (8883 if tls else 1883),
+        client_id=options.client_id or f"lineside-{plan.site.id}-{plan.line.id}-{spec.id}",
+        tls=tls,
+        authority=options.authority,
+        username=spec.username,
+        password=options.password,
+        keep_alive=options.keep_alive,
+    )
+    source = MqttSource(plan, spec, clock, broker)
+    source.remember(seen)
+    return source
+
+
+def _by_topic(gate: Gate) -> dict[str, list[tuple[SignalRule, Address]]]:
+    """Return the signals of each topic, with their addresses."""
+    topics: defaultdict[str, list[tuple[SignalRule, Address]]] = defaultdict(list)
+    for rule in gate.rules.values():
+        try:
+            address = parse_address(rule.address)
+        except PlanError as error:
+            raise PlanError(
+                error.problem, field=f"signals.{rule.id}.address", value=error.value, next_step=error.next_step
+            ) from error
+        topics[address.topic].append((rule, address))
+    return dict(topics)
+
+
+def _topic_of(message: MQTTMessage) -> str:
+    """Return a message's topic; the library raises for one that is not UTF-8."""
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return ""

@@ -1,0 +1,1 @@
+"""Real peers for tests: brokers and servers on loopback that can be stopped, killed and started again."""

@@ -1,0 +1,77 @@
+"""MQTT brokers as child processes: nats-server (3.1.1 only) and mosquitto, each with a session store on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from lineside.testing.peers.ports import free_port, is_listening, until
+
+
+def nats_server() -> str | None:
+    """Return the nats-server of the wheel, or the one that LINESIDE_NATS_SERVER names; None where there is none."""
+    named = os.environ.get("LINESIDE_NATS_SERVER") or str(Path(sysconfig.get_path("scripts")) / "nats-server")
+    return named if Path(named).exists() else None
+
+
+def mosquitto() -> str | None:
+    """Return the installed mosquitto, or None."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+class BrokerProcess:
+    """A broker that can be stopped, killed and started again at the same port."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.port = free_port()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address, as a plan writes it."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it and wait until it listens."""
+        command = self._nats_command() if self.kind == "nats" else self._mosquitto_command()
+        log = (self._folder / f"{self.kind}.log").open("ab")
+        with log:
+            self._process = await asyncio.to_thread(
+                subprocess.Popen, command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        await until(lambda: is_listening(self.port))
+
+    async def stop(self, *, kill: bool = False) -> None:
+        """Stop it as its service manager would, or as a power cut would."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            await asyncio.to_thread(self._process.wait)
+            self._process = None
+
+    def _nats_command(self) -> list[str]:
+        program = nats_server()
+        assert program is not None
+        config = self._folder / "nats.conf"
+        config.write_text(
+            f'server_name: peer\nhost: "127.0.0.1"\nport: -1\n'
+            f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}\n'
+            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s" }}\n'
+        )
+        return [program, "-c", str(config)]
+
+    def _mosquitto_command(self) -> list[str]:
+        program = mosquitto()
+        assert program is not None
+        config = self._folder / "mosquitto.conf"
+        config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            f"persistence_location {self._folder}/\nautosave_interval 1\nmax_queued_messages 0\nuser root\n"
+        )
+        return [program, "-c", str(config)]

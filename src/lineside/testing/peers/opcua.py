@@ -1,0 +1,81 @@
+"""An OPC UA server in this process, with the signals of `lineside.testing.plans`, at one port of loopback."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from asyncua import ua
+from asyncua.server.server import Server
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
+
+from lineside.testing.peers.ports import free_port
+
+NODES: Final = {
+    "temperature": "ns=2;s=Press.Temperature",
+    "pressure": "ns=2;s=Press.Pressure",
+    "running": "ns=2;s=Press.Running",
+    "serial": "ns=2;s=Press.Serial",
+}
+_TYPES: Final = {
+    "temperature": ua.VariantType.Double,
+    "pressure": ua.VariantType.Double,
+    "running": ua.VariantType.Boolean,
+    "serial": ua.VariantType.String,
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class OpcuaPeer:
+    """A server that can be stopped and started again; its nodes begin with a bad status and no value."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._server: Any = None
+        self._nodes: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """The address, as a plan writes it."""
+        return f"opc.tcp://127.0.0.1:{self.port}/peer"
+
+    async def start(self) -> None:
+        """Start it, with all nodes."""
+        self._server = Server()
+        await self._server.init()
+        self._server.set_endpoint(self.url)
+        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        space = await self._server.register_namespace("urn:peer")
+        folder = await self._server.nodes.objects.add_object(space, "Press")
+        for signal, text in NODES.items():
+            node = ua.NodeId.from_string(text)
+            start: object = {"running": False, "serial": ""}.get(signal, 0.0)
+            self._nodes[signal] = await folder.add_variable(node, signal, start, _TYPES[signal])
+        await self.reset()
+        await self._server.start()
+
+    async def reset(self) -> None:
+        """Let all nodes wait for their first value."""
+        for signal in NODES:
+            await self.write(signal, None, None, status=StatusCodes.BadWaitingForInitialData)
+
+    async def stop(self) -> None:
+        """Stop it."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
+    async def write(self, signal: str, value: object, time: int | None, *, status: int = 0, kind: Any = None) -> None:
+        """Set a node's value as the machine would: with its source time (UTC nanoseconds) and status."""
+        stamp: Any = None if time is None else _EPOCH.replace(tzinfo=None) + timedelta(microseconds=time // 1000)
+        variant = None if value is None else ua.Variant(value, kind or _TYPES[signal])
+        data = ua.DataValue(Value=variant, StatusCode=ua.StatusCode(ua.UInt32(status)), SourceTimestamp=stamp)
+        space, node = self._server.iserver.aspace, self._nodes[signal].nodeid
+        # The library lets a value have a new type only where there is none; machines change types as they like.
+        space._nodes[node].attributes[AttributeIds.Value].value = None  # noqa: SLF001
+        await space.write_attribute_value(node, AttributeIds.Value, data)
+
+    async def write_text(self, signal: str, text: str, time: int) -> None:
+        """Set a node's value to a text, whatever its type, as a machine may after a change of its program."""
+        await self.write(signal, text, time, kind=ua.VariantType.String)

@@ -1,0 +1,195 @@
+"""The conformance suite of sources over the fake, files, OPC UA and MQTT, each with its real peer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from itertools import count
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from lineside.adapters.files.source import FileOptions
+from lineside.adapters.files.source import open_source as open_files
+from lineside.adapters.mqtt.source import open_source as open_mqtt
+from lineside.adapters.opcua.source import open_source as open_opcua
+from lineside.domain.readings import ReadingBatch
+from lineside.ports import Source
+from lineside.testing.clocks import WallClock
+from lineside.testing.conformance.source import SourceBench, SourceSuite
+from lineside.testing.fakes.source import FakeMachine, FakeMessage, FakeSource
+from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.plans import plan_with_source
+
+runs = count()
+
+
+class FakeBench:
+    redelivers = repeats = keeps = True
+
+    def __init__(self) -> None:
+        self.plan = plan_with_source({"kind": "files", "path": "x"})
+        self.clock = WallClock()
+        self.machine = FakeMachine()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        return FakeSource(self.plan, self.machine, self.clock, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        self.machine.send(FakeMessage(signal, time, value))
+
+    async def send_bad(self, time: int) -> None:
+        self.machine.send(FakeMessage("temperature", time, "warm"))
+
+    async def restart(self) -> None:
+        await asyncio.sleep(0)
+
+
+class TestFake(SourceSuite):
+    @pytest.fixture
+    def bench(self) -> FakeBench:
+        return FakeBench()
+
+
+class FilesBench:
+    redelivers = repeats = keeps = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "drop"
+        self.folder.mkdir()
+        self.state = folder / "position.json"
+        spec = {"kind": "files", "path": "drop", "layout": "long", "time_column": "time"}
+        self.plan = plan_with_source(spec)
+        self.clock = WallClock()
+        self.numbers = count()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        options = FileOptions(follow=True, state=self.state)
+        return open_files(
+            self.plan,
+            self.plan.source("machine"),
+            self.clock,
+            root=self.folder.parent,
+            options=options,
+            seen=seen,
+            sleep=lambda seconds: asyncio.sleep(seconds / 50),
+        )
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        new = self.folder / "new"
+        new.write_text(f"time,signal,value\n{time},{signal},{int(value) if isinstance(value, bool) else value}\n")
+        new.rename(self.folder / f"{next(self.numbers):06}.csv")
+
+    async def send_bad(self, time: int) -> None:
+        await self.send("temperature", time, "warm")
+
+    async def restart(self) -> None:
+        away = self.folder.rename(self.folder.with_name("away"))
+        await asyncio.sleep(0)
+        away.rename(self.folder)
+
+
+class TestFiles(SourceSuite):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> FilesBench:
+        return FilesBench(tmp_path)
+
+
+class OpcuaBench:
+    redelivers = repeats = keeps = False
+
+    def __init__(self, peer: OpcuaPeer) -> None:
+        self.peer = peer
+        spec = {"kind": "opcua", "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
+        self.plan = plan_with_source(spec, addresses=NODES)
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        return open_opcua(self.plan, self.plan.source("machine"), self.clock, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        await self.peer.write(signal, value, time)
+
+    async def send_bad(self, time: int) -> None:
+        await self.peer.write_text("temperature", "warm", time)
+
+    async def restart(self) -> None:
+        await self.peer.stop()
+        await self.peer.start()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def opcua_peer() -> AsyncIterator[OpcuaPeer]:
+    peer = OpcuaPeer()
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestOpcua(SourceSuite):
+    @pytest_asyncio.fixture(loop_scope="class")
+    async def bench(self, opcua_peer: OpcuaPeer) -> OpcuaBench:
+        await opcua_peer.reset()
+        return OpcuaBench(opcua_peer)
+
+
+class MqttBench:
+    redelivers = repeats = keeps = True
+
+    def __init__(self, broker: BrokerProcess) -> None:
+        self.broker = broker
+        addresses = {signal: f"press/{signal}#$.v" for signal in NODES}
+        self.plan = plan_with_source({"kind": "mqtt", "url": broker.url, "time_column": "$.ts"}, addresses=addresses)
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        return open_mqtt(self.plan, self.plan.source("machine"), self.clock, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        await self.publish(f"press/{signal}", json.dumps({"ts": time, "v": value}).encode())
+
+    async def send_bad(self, time: int) -> None:
+        await self.send("temperature", time, "warm")
+
+    async def restart(self) -> None:
+        self.machine.loop_stop()
+        await self.broker.stop(kill=True)
+        await self.broker.start()
+        self.connect()
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        done = self.machine.publish(topic, payload, qos=1)
+        await asyncio.to_thread(done.wait_for_publish, 10)
+
+    def connect(self) -> None:
+        self.machine = Client(CallbackAPIVersion.VERSION2, client_id="machine")
+        self.machine.connect("127.0.0.1", self.broker.port)
+        self.machine.loop_start()
+
+
+BROKERS = [
+    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
+    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
+]
+
+
+class TestMqtt(SourceSuite):
+    @pytest.fixture(params=BROKERS)
+    async def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MqttBench]:
+        broker = BrokerProcess(request.param, tmp_path)
+        await broker.start()
+        bench = MqttBench(broker)
+        await asyncio.to_thread(bench.connect)
+        yield bench
+        bench.machine.disconnect()
+        bench.machine.loop_stop()
+        await broker.stop()
+
+
+def test_every_bench_is_one() -> None:
+    benches: list[type[SourceBench]] = [FakeBench, FilesBench, OpcuaBench, MqttBench]
+    assert len(benches) == 4
