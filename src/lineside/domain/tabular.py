@@ -67,9 +67,11 @@ class LineCutter:
             self._keep(first)
             return []
         self._keep(first)
-        done = [self._end(), *(_capped(line) for line in others[:-1])]
+        whole: list[bytes | Refusal] = [self._end(), *others[:-1]]
+        if b"\r" in chunk or max(map(len, others)) > LONGEST_LINE:
+            whole[1:] = [_capped(line) for line in others[:-1]]
         self._keep(others[-1])
-        return done
+        return whole
 
     def finish(self) -> list[bytes | Refusal]:
         """Return the last line, if it has no end."""
@@ -88,11 +90,15 @@ class LineCutter:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of some lines: ``flat`` holds ``len(lines) * width`` of them, line after line."""
+    """The cells of some lines: ``flat`` holds ``len(lines) * width`` of them, line after line.
+
+    ``grouped`` says that there may be underscores in them, which some readers of numbers skip.
+    """
 
     width: int
     lines: tuple[int, ...]
     flat: Sequence[bytes]
+    grouped: bool = True
 
     def column(self, index: int) -> Sequence[bytes]:
         """Return the cells of a column."""
@@ -106,13 +112,14 @@ def parse_lines(lines: Sequence[bytes], width: int, delimiter: str) -> tuple[Cel
     """
     mark = delimiter.encode()
     wanted = width - 1
-    if all(line.count(mark) == wanted for line in lines) and b'"' not in (text := mark.join(lines)) and all(lines):
-        return Cells(width, tuple(range(len(lines))), text.split(mark) if lines else ()), {}
+    regular = all(line.count(mark) == wanted for line in lines) and (wanted or not any(map(_is_blank, lines)))
+    if regular and b'"' not in (text := mark.join(lines)):
+        return Cells(width, tuple(range(len(lines))), text.split(mark) if lines else (), b"_" in text), {}
     good: list[int] = []
     flat: list[bytes] = []
     refusals: dict[int, Refusal] = {}
     for index, line in enumerate(lines):
-        if not line.strip():
+        if _is_blank(line):
             continue
         cells = _split_line(line, delimiter)
         if isinstance(cells, Refusal):
@@ -125,6 +132,10 @@ def parse_lines(lines: Sequence[bytes], width: int, delimiter: str) -> tuple[Cel
             good.append(index)
             flat += cells
     return Cells(width, tuple(good), flat), refusals
+
+
+def _is_blank(line: bytes) -> bool:
+    return not line.strip(b" \r")
 
 
 def _split_line(line: bytes, delimiter: str) -> list[bytes] | Refusal:

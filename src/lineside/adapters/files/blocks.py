@@ -74,7 +74,8 @@ class CsvBlock:
 
     def values(self, name: str, *, decimal: str, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
         """Return a column as numbers; empty cells and refused ones are NaN."""
-        return read_number_column(self._column(name), decimal=decimal, boolean=boolean)
+        cells, grouped = self._column(name), self.cells.grouped
+        return read_number_column(cells, decimal=decimal, boolean=boolean, grouped=grouped)
 
     def texts(self, name: str) -> tuple[list[str | None], dict[int, Refusal]]:
         """Return a column as texts; empty cells and refused ones are None."""
@@ -90,7 +91,9 @@ class CsvBlock:
         chosen = rows.tolist()
         cells = [cell for row in chosen for cell in flat[row * width : (row + 1) * width]]
         lines = tuple(self.cells.lines[row] for row in chosen)
-        return CsvBlock(self.names, self.numbers[rows], self.end, Cells(width, lines, cells), self.lines)
+        return CsvBlock(
+            self.names, self.numbers[rows], self.end, Cells(width, lines, cells, self.cells.grouped), self.lines
+        )
 
     def _column(self, name: str) -> Sequence[bytes]:
         return self.cells.column(self.names.index(name))

@@ -84,32 +84,19 @@ class LongReadings:
 
     def read(self, timed: Timed) -> tuple[PartRecord, ...]:
         """Hand the readings of a block to the gate, in the order of its rows."""
-        block = timed.block
-        name, value = _column(block, NAME_COLUMNS), _column(block, VALUE_COLUMNS)
-        names, refusals = block.texts(name)
-        status = self._status(timed)
-        by_address: dict[str, list[int]] = {}
-        for row, address in enumerate(names):
-            if row in refusals or address is None:
-                refusal = refusals.get(row, refuse(Reason.BAD_NAME, ""))
-                self.gate.refuse(refusal, received=int(timed.received[row]), raw=block.raw(row))
-            elif status[row] >= 0:
-                by_address.setdefault(address, []).append(row)
-        codes = np.full(len(names), -1, dtype=np.int32)
-        values = np.full(len(names), np.nan)
+        block, status = timed.block, self._status(timed)
+        places = self._places(timed, status)
+        values = np.full(len(places), np.nan)
         texts: dict[str, int] = {}
-        rules = {rule.address: rule for rule in self.rules}
-        for address, rows in by_address.items():
-            rule = rules.get(address)
-            if rule is None:
-                self._unknown(timed, address, rows)
-                continue
-            chosen = np.array(rows, dtype=np.int64)
-            codes[chosen] = rule.code
-            values[chosen] = self._read(timed, rule, value, chosen, status[chosen], texts)
-        keep = np.flatnonzero((codes >= 0) & (~np.isnan(values) | (status & BAD > 0)))
+        readable = (places >= 0) & (status & BAD == 0)
+        for group in self._groups():
+            rows = np.flatnonzero(readable & np.isin(places, group))
+            if len(rows):
+                values[rows] = self._read(timed, rows, places[rows], texts)
+        keep = np.flatnonzero((places >= 0) & (~np.isnan(values) | (status & BAD > 0)))
+        codes = np.array([rule.code for rule in self.rules], dtype=np.int32)
         self.gate.offer_columns(
-            codes[keep],
+            codes[places[keep]],
             timed.times[keep],
             values[keep],
             received=timed.received[keep],
@@ -119,19 +106,32 @@ class LongReadings:
         )
         return ()
 
-    def _read(
-        self, timed: Timed, rule: SignalRule, column: str, rows: Int64, status: Int64, texts: dict[str, int]
-    ) -> Float64:
-        """Return the values of the rows of one signal; those of bad status are NaN, whatever the cell holds."""
-        values = np.full(len(rows), np.nan)
-        good = np.flatnonzero(status & BAD == 0)
-        part = Timed(
-            block=timed.block.take(rows[good]),
-            times=timed.times[rows[good]],
-            received=timed.received[rows[good]],
-            file=timed.file,
-        )
-        values[good] = read_column(self.gate, part, rule, self.decimal, texts, column=column, empty=True)
+    def _groups(self) -> list[list[int]]:
+        """Return the places of rules whose values are read alike: texts, numbers, numbers that may be boolean."""
+        kinds = [(rule.text, rule.boolean) for rule in self.rules]
+        return [[place for place, kind in enumerate(kinds) if kind == wanted] for wanted in dict.fromkeys(kinds)]
+
+    def _places(self, timed: Timed, status: Int64) -> Int64:
+        """Return the place of each row's rule; -1 where the row names none, or its quality was refused."""
+        names, refusals = timed.block.texts(_column(timed.block, NAME_COLUMNS))
+        known: dict[str | None, int] = {rule.address: place for place, rule in enumerate(self.rules)}
+        places = np.fromiter((known.get(name, -1) for name in names), dtype=np.int64, count=len(names))
+        for row in np.flatnonzero((places < 0) & (status >= 0)).tolist():
+            name = names[row]
+            refusal = refusals.get(row) or check_name(name or "") or refuse(Reason.UNKNOWN_SIGNAL, name)
+            self.gate.refuse(refusal, received=int(timed.received[row]), raw=timed.block.raw(row))
+        places[status < 0] = -1
+        return places
+
+    def _read(self, timed: Timed, rows: Int64, places: Int64, texts: dict[str, int]) -> Float64:
+        """Return the values of rows whose rules read alike; what is refused goes to the gate."""
+        block = timed.block if len(rows) == len(timed.times) else timed.block.take(rows)
+        column, rule = _column(block, VALUE_COLUMNS), self.rules[int(places[0])]
+        values, refusals = read_values(block, column, rule, self.decimal, texts)
+        empty = [row for row in np.flatnonzero(np.isnan(values)).tolist() if row not in refusals]
+        for row, refusal in (refusals | dict.fromkeys(empty, refuse(Reason.NULL))).items():
+            now, signal = int(timed.received[rows[row]]), self.rules[int(places[row])].id
+            self.gate.refuse(refusal, received=now, signal=signal, raw=block.raw(row))
         return values
 
     def _status(self, timed: Timed) -> Int64:
@@ -148,11 +148,6 @@ class LongReadings:
                 code = -1
             status[row] = code
         return status
-
-    def _unknown(self, timed: Timed, address: str, rows: Sequence[int]) -> None:
-        refusal = check_name(address) or refuse(Reason.UNKNOWN_SIGNAL, address)
-        for row in rows:
-            self.gate.refuse(refusal, received=int(timed.received[row]), raw=timed.block.raw(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,33 +204,26 @@ class PartRows:
         )
 
 
-def read_column(
-    gate: Gate,
-    timed: Timed,
-    rule: SignalRule,
-    decimal: str,
-    texts: dict[str, int],
-    *,
-    column: str = "",
-    empty: bool = False,
-) -> Float64:
-    """Return the values of one signal, NaN where there is none; what is refused goes to the gate.
-
-    Texts are numbered by ``texts``, which grows. With ``empty`` an empty cell is refused, too.
-    """
-    name = column or rule.address
-    if rule.text:
-        found, refusals = timed.block.texts(name)
-        numbers = [np.nan if text is None else texts.setdefault(text, len(texts)) for text in found]
-        values = np.array(numbers, dtype=np.float64)
-    else:
-        values, refusals = timed.block.values(name, decimal=decimal, boolean=rule.boolean)
-    if empty:
-        nulls = [row for row in np.flatnonzero(np.isnan(values)).tolist() if row not in refusals]
-        refusals |= dict.fromkeys(nulls, refuse(Reason.NULL))
+def read_column(gate: Gate, timed: Timed, rule: SignalRule, decimal: str, texts: dict[str, int]) -> Float64:
+    """Return the values of one signal's column, NaN where there is none; what is refused goes to the gate."""
+    values, refusals = read_values(timed.block, rule.address, rule, decimal, texts)
     for row, refusal in refusals.items():
         gate.refuse(refusal, received=int(timed.received[row]), signal=rule.id, raw=timed.block.raw(row))
     return values
+
+
+def read_values(
+    block: Block, column: str, rule: SignalRule, decimal: str, texts: dict[str, int]
+) -> tuple[Float64, dict[int, Refusal]]:
+    """Return a column by a signal's rule, NaN where there is no value, and the refusals by row.
+
+    Texts are numbered by ``texts``, which grows.
+    """
+    if not rule.text:
+        return block.values(column, decimal=decimal, boolean=rule.boolean)
+    found, refusals = block.texts(column)
+    numbers = [np.nan if text is None else texts.setdefault(text, len(texts)) for text in found]
+    return np.array(numbers, dtype=np.float64), refusals
 
 
 def read_quality(text: str) -> int | Refusal:

@@ -34,6 +34,10 @@ KEEP_ALIVE: Final = 5.0
 _ITEMS_PER_CALL: Final = 500
 _OVERFLOW: Final = 0x0480
 """Info type DataValue with the Overflow bit (Part 4, 7.39.1)."""
+_NO_FILTER: Final = frozenset(
+    {"BadMonitoredItemFilterUnsupported", "BadMonitoredItemFilterInvalid", "BadFilterNotAllowed"}
+)
+"""What a server says that knows no other trigger than a change of value."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _POLICIES: Final[dict[str, Any]] = {
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
@@ -111,19 +115,30 @@ class Connection:
         requests = self._requests(wanted, refused)
         try:
             made = await self._client.uaclient.create_subscription(params, self._published)
-            for start in range(0, len(requests), _ITEMS_PER_CALL):
-                part = requests[start : start + _ITEMS_PER_CALL]
-                items = ua.CreateMonitoredItemsParameters()
-                items.SubscriptionId = made.SubscriptionId
-                items.ItemsToCreate = part
-                items.TimestampsToReturn = ua.TimestampsToReturn.Both
-                results = await self._client.uaclient.create_monitored_items(items)
-                for request, result in zip(part, results, strict=True):
-                    if not result.StatusCode.is_good():
-                        refused[self._signals[request.RequestedParameters.ClientHandle]] = result.StatusCode.name
+            left = await self._watch(made.SubscriptionId, requests)
+            without = [request for request, why in left if why in _NO_FILTER]
+            for request in without:
+                request.RequestedParameters.Filter = None
+            left = [item for item in left if item[1] not in _NO_FILTER]
+            left += await self._watch(made.SubscriptionId, without)
         except Exception as error:  # as in open
             raise ConnectionError(_said(error)) from error
         self._heard = time.monotonic()
+        return refused | {self._signals[request.RequestedParameters.ClientHandle]: why for request, why in left}
+
+    async def _watch(self, subscription: int, requests: Sequence[Any]) -> list[tuple[Any, str]]:
+        """Ask for monitored items; return those that the server refuses, with the name of its reason."""
+        refused = []
+        for start in range(0, len(requests), _ITEMS_PER_CALL):
+            items = ua.CreateMonitoredItemsParameters()
+            items.SubscriptionId = subscription
+            items.ItemsToCreate = list(requests[start : start + _ITEMS_PER_CALL])
+            items.TimestampsToReturn = ua.TimestampsToReturn.Both
+            results = await self._client.uaclient.create_monitored_items(items)
+            pairs = zip(items.ItemsToCreate, results, strict=True)
+            refused += [
+                (item, str(result.StatusCode.name)) for item, result in pairs if not result.StatusCode.is_good()
+            ]
         return refused
 
     async def lost(self) -> None:

@@ -62,7 +62,7 @@ class BrokerProcess:
         config.write_text(
             f'server_name: peer\nhost: "127.0.0.1"\nport: -1\n'
             f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}\n'
-            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s" }}\n'
+            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s" }}\nmax_payload: 8388608\n'
         )
         return [program, "-c", str(config)]
 
