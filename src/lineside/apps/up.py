@@ -94,6 +94,7 @@ class UpSettings:
     """What `lineside up` needs to know. ``plant_options`` and ``gateway_options`` are passed on as they are.
 
     ``gateway_nats`` is the address that the gateway uses where it is not the server's own (a relay that can be cut).
+    ``companions`` are processes that are started once the transport is there, and before the gateway.
     """
 
     plan: Path
@@ -104,6 +105,7 @@ class UpSettings:
     gateway_nats: str = ""
     plant_options: tuple[str, ...] = ()
     gateway_options: tuple[str, ...] = ()
+    companions: tuple[ChildSpec, ...] = ()
 
 
 class Supervisor:
@@ -133,6 +135,8 @@ class Supervisor:
         gateway = [*_lineside("gateway"), *common, *settings.gateway_options]
         gateway += ["--nats", settings.gateway_nats] if settings.gateway_nats else []
         self.add(ChildSpec(name="plant", command=plant))
+        for companion in settings.companions:
+            self.add(companion)
         await self.board_answers()
         self.add(ChildSpec(name="gateway", command=gateway))
 

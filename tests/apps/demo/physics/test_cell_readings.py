@@ -4,15 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 import lineside.apps.demo
+from lineside.adapters.plan_yaml import check_file, load_plan
 from lineside.apps.demo.physics.cell import Cell, CellState
 from lineside.apps.demo.physics.constants import CellConfig
 from lineside.apps.demo.physics.faults import FaultKind
 from lineside.apps.demo.physics.readings import readings
 from lineside.domain.cycles.assembler import CycleAssembler
-from lineside.domain.plan.model import Plan, SignalType
+from lineside.domain.plan.catalogue import catalogue_for
+from lineside.domain.plan.findings import errors_among
+from lineside.domain.plan.model import Plan
 from lineside.domain.readings import Catalogue
 
 START = 1_750_000_000_000_000_000
@@ -21,13 +23,12 @@ START = 1_750_000_000_000_000_000
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     path = Path(lineside.apps.demo.__file__).with_name("plan.yaml")
-    return Plan.model_validate(YAML(typ="safe").load(path))
+    return load_plan(path)
 
 
 @pytest.fixture(scope="module")
 def catalogue(plan: Plan) -> Catalogue:
-    texts = frozenset(signal.id for signal in plan.signals if signal.type is SignalType.TEXT)
-    return Catalogue(tuple(signal.id for signal in plan.signals), texts)
+    return catalogue_for(plan)
 
 
 def test_every_signal_of_the_plan_is_read_within_its_plausible_range(plan: Plan, catalogue: Catalogue) -> None:
@@ -82,3 +83,9 @@ def test_a_drifting_sensor_leaves_the_truth_slowly(catalogue: Catalogue) -> None
 def test_times_are_whole_microseconds(catalogue: Catalogue) -> None:
     batch = readings(Cell(CellConfig(), 5, CellState(time=START)).step(20), catalogue)
     assert not (batch.source_time % 1000).any()
+
+
+def test_the_plan_of_the_demo_has_no_mistakes() -> None:
+    checked = check_file(Path(lineside.apps.demo.__file__).with_name("plan.yaml"))
+    assert not errors_among(checked.findings)
+    assert {finding.code for finding in checked.findings} <= {"outside-experience"}

@@ -47,7 +47,7 @@ def inject(
     area = np.pi * machine.plunger**2 / 4
     poured = _dosed(config, seed, schedule, drawn[:, 0])
     accumulator = machine.accumulator * (1 + 0.006 * drawn[:, 1])
-    flow = metal_flow(config, accumulator * (1 - 0.25 * wear), machine.dry_flow * (1 - 0.18 * wear))
+    flow = metal_flow(config, accumulator * (1 - 0.25 * wear), machine.dry_flow * (1 - 0.27 * wear))
     flow = flow * (1 + 0.012 * drawn[:, 2])
     slow = machine.slow_velocity * (1 + (0.015 + 0.06 * worn) * drawn[:, 3] - 0.10 * worn)
     gate_temperature = thermal.pour - 20.0 * machine.slow_velocity / slow
@@ -59,7 +59,7 @@ def inject(
         fill_time=config.die.cavity_volume / flow,
         fill_limit=fill_limit(config, gate_temperature, 0.5 * (thermal.fixed + thermal.moving), schedule.silicon),
         gate_temperature=gate_temperature,
-        vacuum=machine.vacuum * np.exp(0.06 * drawn[:, 4]) + 330.0 * leak * (1 + 0.1 * drawn[:, 5]),
+        vacuum=machine.vacuum * np.exp(0.06 * drawn[:, 4]) + 650.0 * leak * (1 + 0.1 * drawn[:, 5]),
         accumulator=accumulator,
         intensification=machine.intensification * (1 + 0.012 * drawn[:, 6]) * (1 - 0.30 * wear),
         biscuit=1e3 * (poured - config.die.cavity_volume - config.die.runner_volume) / area,

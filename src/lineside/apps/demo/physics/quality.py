@@ -20,7 +20,7 @@ from lineside.domain.readings import Float64
 
 PORE_LIMIT = 1.0
 """Pore volume in the reference zone above which a part does not conform (%)."""
-_SCATTER = 0.45
+_SCATTER = 0.38
 """Standard deviation of the logarithm of pore volume about its expectation."""
 _USUAL_VAPOUR = 11.5
 """Vapour pressure at which the melt keeps the hydrogen of its lot (mbar)."""
@@ -99,7 +99,7 @@ def melt_hydrogen(shot: Shot) -> Float64:
     """
     equilibrium = hydrogen_solubility(shot.thermal.bath) / hydrogen_solubility(np.float64(690.0))
     equilibrium = equilibrium * np.sqrt(shot.climate.vapour / _USUAL_VAPOUR)
-    lot = shot.schedule.lot_hydrogen * (1 + 1.3 * shot.alloy_fault)
+    lot = shot.schedule.lot_hydrogen * (1 + 4.5 * shot.alloy_fault)
     return np.asarray(lot * (0.75 + 0.25 * equilibrium))
 
 
@@ -142,7 +142,7 @@ def shrinkage_pores(config: CellConfig, shot: Shot) -> Float64:
     fed = _FED * np.sqrt(shot.injection.intensification / config.machine.intensification)
     fed = fed * (1.0 - 0.25 * np.maximum(shot.schedule.iron + 0.35 * shot.alloy_fault - 0.9, 0.0))
     unfed = 0.012 * np.logaddexp(0.0, (liquid - fed) / 0.012)
-    return np.asarray(100.0 * config.alloy.shrinkage * 3.2 * unfed)
+    return np.asarray(100.0 * config.alloy.shrinkage * 5.0 * unfed)
 
 
 def cold_shut_risk(shot: Shot) -> Float64:
@@ -156,7 +156,7 @@ def short_shot_risk(shot: Shot) -> Float64:
     """Return the probability of a short shot: too little metal (thin biscuit), or frozen long before it is full."""
     ratio = shot.injection.fill_time / shot.injection.fill_limit
     return np.asarray(
-        1.0 - (1.0 - _logistic(0.9 * (8.0 - shot.injection.biscuit))) * (1.0 - _logistic(22.0 * np.log(ratio / 1.30)))
+        1.0 - (1.0 - _logistic(0.9 * (8.0 - shot.injection.biscuit))) * (1.0 - _logistic(22.0 * np.log(ratio / 1.40)))
     )
 
 

@@ -1,0 +1,99 @@
+"""What a visitor may break, in words, and for how long it then stays broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lineside.apps.demo.physics.downstream import INSPECTED
+from lineside.apps.demo.physics.faults import FaultKind
+from lineside.domain.units import HOUR, MINUTE
+
+CUT_LINK: Final = "cut_link"
+OPENING_LASTS: Final = 75 * MINUTE
+"""How long the scripted first episode lasts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Episode:
+    """Something to break; durations in ns of process time, ``alert_after`` None where no alert should come."""
+
+    id: str
+    name: str
+    description: str
+    alert_after: int | None
+    lasts: int
+
+    def follows(self, speed: float) -> str:
+        """Return what will be seen and when, in the visitor's own time at a speed."""
+        if self.id == CUT_LINK:
+            return "The board says that the gateway is away; after mending, everything arrives, nothing is lost."
+        if self.alert_after is None:
+            return "No alert about the parts should come: they stay as good as they were."
+        found = _told((self.alert_after + INSPECTED) / speed)
+        return f"An alert within {_told(self.alert_after / speed)}; inspection confirms it after {found}."
+
+
+EPISODES: Final = (
+    Episode(
+        id=FaultKind.CHILLER_VALVE,
+        name="Close the cooling valve",
+        description="The die's cooling valve V3 closes to a quarter. The die grows hot, castings shrink unfed: pores.",
+        alert_after=12 * MINUTE,
+        lasts=2 * HOUR,
+    ),
+    Episode(
+        id=FaultKind.VACUUM_LEAK,
+        name="Open a vacuum leak",
+        description="The die's seal leaks. Air stays in the cavity and ends as gas pores.",
+        alert_after=5 * MINUTE,
+        lasts=2 * HOUR,
+    ),
+    Episode(
+        id=FaultKind.PLUNGER_WEAR,
+        name="Wear out the plunger tip",
+        description="The tip wears within minutes. The cavity fills slower, pressure does not arrive: cold shuts.",
+        alert_after=18 * MINUTE,
+        lasts=2 * HOUR,
+    ),
+    Episode(
+        id=FaultKind.ALLOY_LOT,
+        name="Deliver a poor alloy lot",
+        description="The next melt carries more hydrogen and iron, less silicon: gas pores, now and then a cold shut.",
+        alert_after=12 * MINUTE,
+        lasts=4 * HOUR,
+    ),
+    Episode(
+        id=FaultKind.HOT_DAY,
+        name="Make it a hot day",
+        description="Eleven degrees more in the hall: everything runs warmer, and the parts stay as good as they were.",
+        alert_after=None,
+        lasts=8 * HOUR,
+    ),
+    Episode(
+        id=FaultKind.SENSOR_STUCK,
+        name="Freeze a thermocouple",
+        description="The moving half's thermocouple goes on reading what it reads now. Nothing happens to the parts.",
+        alert_after=None,
+        lasts=2 * HOUR,
+    ),
+    Episode(
+        id=FaultKind.SENSOR_DRIFT,
+        name="Let a thermocouple drift",
+        description="The fixed half's thermocouple slowly comes to read 25 degrees too much. The parts stay good.",
+        alert_after=None,
+        lasts=4 * HOUR,
+    ),
+    Episode(
+        id=CUT_LINK,
+        name="Cut the link to the plant",
+        description="The gateway can no longer reach the plant. It goes on judging and keeps what it cannot send.",
+        alert_after=None,
+        lasts=20 * MINUTE,
+    ),
+)
+
+
+def _told(nanoseconds: float) -> str:
+    minutes = nanoseconds / MINUTE
+    return "a minute" if minutes <= 1 else f"{minutes:.0f} minutes"

@@ -1,0 +1,80 @@
+"""A link that can be cut: a TCP relay between the gateway and the plant's transport."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+_CHUNK = 65_536
+
+
+class Link:
+    """Relays connections to ``host:port`` from a port of loopback, unless it is cut."""
+
+    def __init__(self, host: str, port: int, listen: int = 0) -> None:
+        """Store where to relay to, and the port to listen on (0: any free one)."""
+        self._target = (host, port)
+        self._listen = listen
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._cut = False
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, once started."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is cut."""
+        return self._cut
+
+    async def start(self) -> None:
+        """Begin to relay."""
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self._listen)
+
+    async def stop(self) -> None:
+        """Close it and every connection through it."""
+        if self._server is not None:
+            self._server.close()
+        self._abort()
+
+    def cut(self) -> None:
+        """Cut it: connections break and new ones are refused, until it is mended."""
+        self._cut = True
+        self._abort()
+
+    def mend(self) -> None:
+        """Let connections through again."""
+        self._cut = False
+
+    def _abort(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.transport.abort()
+            return
+        self._writers.add(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            self._writers.discard(writer)
+            return
+        self._writers.add(far_writer)
+        try:
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        finally:
+            self._writers -= {writer, far_writer}
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry bytes one way until that side ends, then end the other side."""
+    with contextlib.suppress(OSError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
