@@ -1,0 +1,256 @@
+"""Reading the history: SQL over all tables, wide tables of parts, and the newest items as the domain's own objects.
+
+DuckDB reads the Parquet files that each Delta table names at that moment, so a query sees whole commits and never
+a file that is being written. It may read below the history's folder and nowhere else, and it loads no extension:
+nothing is looked up outside. Every ``... _time``-like column (UTC nanoseconds) has a companion ``<name>_utc`` that
+is a timestamp.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import duckdb
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from deltalake import DeltaTable
+
+from lineside.adapters.delta_history.tables import ITEMS, TABLES
+from lineside.domain.errors import DataError, InputError, StorageError
+from lineside.domain.outcomes import Outcome
+from lineside.domain.parts import PartRecord
+from lineside.wire.records import RecordKind
+
+TIMES: Final = (
+    "source_time", "receive_time", "started", "ended", "received", "judged", "time", "until", "found", "recorded",
+    "first", "last",
+)  # fmt: skip
+"""Columns that hold UTC nanoseconds."""
+NEWEST_BY: Final[Mapping[RecordKind, str]] = {
+    RecordKind.PARTS: "ended",
+    RecordKind.PREDICTIONS: "judged",
+    RecordKind.ALERTS: "time",
+    RecordKind.OUTCOMES: "recorded",
+    RecordKind.EVENTS: "time",
+    RecordKind.QUARANTINE: "received",
+    RecordKind.RECEIPTS: "recorded",
+}
+"""The column by which items of a kind are newer or older."""
+IDENTITY: Final = "writer, epoch, sequence, item"
+_LATEST_OUTCOMES: Final = """
+CREATE VIEW latest_outcomes AS SELECT * FROM outcomes QUALIFY row_number() OVER (
+  PARTITION BY unit, characteristic ORDER BY revision DESC, found DESC, recorded DESC, sequence DESC, item DESC) = 1
+"""
+_GUARDS: Final = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+_SUFFIXES: Final = (".csv", ".parquet")
+
+
+class HistoryQuery:
+    """Reads the history in a folder; each call sees it as it then is. Safe beside a process that writes it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of every table."""
+        with self._connect() as connection:
+            return {name: _number(connection, f"SELECT count(*) FROM {name}") for name in TABLES}  # noqa: S608
+
+    def doubled(self) -> dict[str, int]:
+        """Return, for every table, how many rows have the identity of another: 0 unless something is wrong."""
+        count = f"SELECT count(*) - count(DISTINCT ({IDENTITY})) FROM"
+        with self._connect() as connection:
+            return {name: _number(connection, f"{count} {name}") for name in TABLES}
+
+    def sql(self, text: str) -> pa.Table:
+        """Return what a query says; tables are `TABLES` and ``latest_outcomes``.
+
+        Raises:
+            InputError: the query cannot be run.
+        """
+        with self._connect() as connection:
+            return _run(connection, text)
+
+    def parts_wide(self, station: str) -> pa.Table:
+        """Return the parts of a station with a column per feature, by end; context as ``context.<name>``.
+
+        Parts made by different recipes stand in one table: a feature that a part's recipe does not have is null.
+        """
+        where = f"station = {_quoted(station)}"
+        found = self.sql(f"SELECT * FROM parts WHERE {where} ORDER BY ended, cycle_id")  # noqa: S608 - it is quoted
+        plain = found.drop_columns(["features", "feature_names", "context"])
+        columns = {name: plain.column(name) for name in plain.column_names}
+        return pa.table(columns | _spread_context(found) | _spread_features(found))
+
+    def parts(self, station: str, since: int = 0) -> Iterator[PartRecord]:
+        """Yield the parts of a station that ended at or after a time (UTC ns), by end."""
+        where = f"station = {_quoted(station)} AND ended >= {int(since)}"
+        yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id")
+
+    def outcomes(self, characteristic: str) -> Iterator[Outcome]:
+        """Yield all that was found for a characteristic, every revision, in the order in which it was recorded."""
+        where = f"characteristic = {_quoted(characteristic)}"
+        yield from self._items(RecordKind.OUTCOMES, f"WHERE {where} ORDER BY recorded, writer, epoch, sequence, item")
+
+    def recent(self, kind: RecordKind, most: int) -> tuple[Any, ...]:
+        """Return the newest items of a kind as the domain's objects, oldest of them first."""
+        newest = f"ORDER BY {NEWEST_BY[kind]} DESC, sequence DESC, item DESC LIMIT {int(most)}"
+        return tuple(reversed(list(self._items(kind, newest))))
+
+    def export(self, text: str, path: Path) -> int:
+        """Write what a query says to a CSV or Parquet file; return the number of rows.
+
+        Raises:
+            InputError: the query cannot be run, or the file has another suffix.
+            StorageError: the file cannot be written.
+        """
+        return _write(lambda: self.sql(text), path)
+
+    def export_wide(self, station: str, path: Path) -> int:
+        """Write `parts_wide` of a station to a CSV or Parquet file; return the number of rows; errors as `export`."""
+        return _write(lambda: self.parts_wide(station), path)
+
+    def _items(self, kind: RecordKind, rest: str) -> Iterator[Any]:
+        table, of = ITEMS[kind]
+        names = [field.name for field in fields(of)]
+        found = self.sql(f"SELECT {', '.join(map(_named, names))} FROM {table} {rest}")  # noqa: S608 - values in it are quoted
+        hints = get_type_hints(of)
+        nested = {name for name in names if _is_nested(hints[name])}
+        for batch in found.to_batches(max_chunksize=4096):
+            for row in batch.to_pylist():
+                for name in nested:
+                    row[name] = json.loads(row[name])
+                yield _as_item(row, of)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        connection.execute(f"SET allowed_directories = [{_quoted(str(self._root))}]")
+        for guard in _GUARDS:
+            connection.execute(guard)
+        for name, schema in TABLES.items():
+            self._view(connection, name, schema)
+        connection.execute(_LATEST_OUTCOMES)
+        return connection
+
+    def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
+        extra = "".join(f", make_timestamp_ns({column}) AS {column}_utc" for column in schema.names if column in TIMES)
+        files = self._files(name)
+        if files:
+            listed = ", ".join(map(_quoted, files))
+            partitions = "hive_partitioning = true, hive_types = {'line': VARCHAR, 'day': VARCHAR}"
+            source = f"read_parquet([{listed}], union_by_name = true, {partitions})"
+        else:
+            source = f"empty_{name}"
+            connection.register(source, schema.empty_table())
+        connection.execute(f"CREATE VIEW {name} AS SELECT *{extra} FROM {source}")  # noqa: S608 - no foreign text
+
+    def _files(self, name: str) -> list[str]:
+        """Return the data files of a table, as its newest commit names them."""
+        path = self._root / name
+        return DeltaTable(str(path)).file_uris() if (path / "_delta_log").exists() else []
+
+
+def flat(table: pa.Table) -> pa.Table:
+    """Return a table whose nested columns (lists) are JSON text, as CSV wants them."""
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if pa.types.is_nested(column.type):
+            column = pa.array([None if cell is None else json.dumps(cell) for cell in column.to_pylist()], pa.string())
+        elif pa.types.is_binary(column.type):
+            column = pa.array([None if cell is None else cell.hex() for cell in column.to_pylist()], pa.string())
+        columns[name] = column
+    return pa.table(columns)
+
+
+def _write(load: Callable[[], pa.Table], path: Path) -> int:
+    if path.suffix not in _SUFFIXES:
+        raise InputError("the form of the file is not known", value=path.name, choices=_SUFFIXES)
+    table = load()
+    try:
+        if path.suffix == ".csv":
+            pyarrow.csv.write_csv(flat(table), path)
+        else:
+            pyarrow.parquet.write_table(table, path, compression="zstd")
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error}", where=str(path)) from error
+    return int(table.num_rows)
+
+
+def _run(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
+    try:
+        found: Any = connection.sql(text)  # None where the statement has no rows to give
+        return pa.table({}) if found is None else found.to_arrow_table()
+    except duckdb.Error as error:
+        raise InputError(f"the query cannot be run: {error}", choices=(*TABLES, "latest_outcomes")) from error
+
+
+def _number(connection: duckdb.DuckDBPyConnection, text: str) -> int:
+    return int(_run(connection, text).column(0)[0].as_py())
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _named(column: str) -> str:
+    """Return a column's name as SQL takes it, also where it is a word of SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _is_nested(annotation: Any) -> bool:
+    """Whether a field is kept as JSON: a mapping, or a tuple of anything but texts."""
+    origin = get_origin(annotation)
+    if origin is tuple:
+        return get_args(annotation)[0] is not str
+    return origin is not None and isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _as_item(row: dict[str, Any], of: type[Any]) -> Any:
+    try:
+        return msgspec.convert(row, of, dec_hook=_array)
+    except msgspec.ValidationError as error:
+        raise DataError(f"a row is no {of.__name__}: {error}", where="history") from error
+
+
+def _array(kind: type, value: Any) -> Any:
+    if isinstance(value, list):
+        return np.array([np.nan if number is None else number for number in value], dtype=np.float64)
+    raise TypeError(f"cannot be read: {kind!r}")
+
+
+def _spread_context(parts: pa.Table) -> dict[str, pa.Array]:
+    contexts = [json.loads(text) for text in parts.column("context").to_pylist()]
+    names = sorted({name for context in contexts for name in context})
+    return {f"context.{name}": pa.array([context.get(name) for context in contexts], pa.string()) for name in names}
+
+
+def _spread_features(parts: pa.Table) -> dict[str, pa.Array]:
+    """Return a column per feature name; where a recipe's names were never known, numbers stand in their place."""
+    recipes = parts.column("recipe").to_pylist()
+    values = parts.column("features").to_pylist()
+    names = parts.column("feature_names").to_pylist()
+    columns: dict[str, list[float | None]] = {}
+    for row, (recipe, numbers, known) in enumerate(zip(recipes, values, names, strict=True)):
+        for name, number in zip(_names(recipe, numbers, known), numbers, strict=True):
+            columns.setdefault(name, [None] * len(recipes))[row] = number
+    return {name: pa.array(column, pa.float64()) for name, column in columns.items()}
+
+
+def _names(recipe: str, numbers: Sequence[float], known: Sequence[str] | None) -> Sequence[str]:
+    if known and len(known) == len(numbers):
+        return known
+    return [f"{recipe}.{place}" for place in range(len(numbers))]
