@@ -96,6 +96,13 @@ def test_a_part_judged_too_late_raises_a_containment_alert_that_interrupts_nobod
 def test_outside_experience_is_no_alert_unless_the_plan_reacts_to_it() -> None:
     engine = AlertEngine(PLAN, "cast", "gateway-1")
     assert observe(engine, judged(1, JudgementState.OUTSIDE_EXPERIENCE)) == []
+    content = PLAN.model_dump(mode="json")
+    unknown = {"id": "unknown", "characteristic": "porosity", "when": "outside_experience"}
+    content["reactions"].append({**unknown, "text": "Conditions are new.", "steps": [STEP]})
+    engine = AlertEngine(Plan.model_validate(content), "cast", "gateway-1")
+    [event] = observe(engine, judged(1, JudgementState.OUTSIDE_EXPERIENCE))
+    assert (event.cause, event.text) == ("outside_experience", "Conditions are new.")
+    assert event.priority is Priority.ADVISORY
 
 
 def test_a_restored_engine_goes_on_with_the_alert_that_was_open() -> None:

@@ -4,12 +4,13 @@ from lineside.domain.plan.model import Reaction
 from lineside.domain.reactions import choose_reaction
 
 
-def reaction(name: str, *signals: str) -> Reaction:
+def reaction(name: str, *signals: str, classes: tuple[str, ...] = ()) -> Reaction:
     return Reaction.model_validate(
         {
             "id": name,
             "characteristic": "porosity",
             "signals": signals,
+            "classes": classes,
             "text": "Something.",
             "steps": [{"do": "inspect", "text": "Look."}],
         }
@@ -37,3 +38,17 @@ def test_nothing_positive_is_another_cause() -> None:
 
 def test_without_a_reaction_for_the_rest_there_is_none() -> None:
     assert choose_reaction(REACTIONS[1:], {"speed": 1.0}) == ""
+
+
+BY_CLASS = (reaction("any"), reaction("cold", classes=("cold_shut",)), reaction("leak", "pressure", classes=("gas",)))
+
+
+def test_a_reaction_to_the_class_that_is_expected_goes_before_the_one_to_all() -> None:
+    assert choose_reaction(BY_CLASS, {"speed": 1.0}, "cold_shut") == "cold"
+    assert choose_reaction(BY_CLASS, {"speed": 1.0}, "gas") == "any"
+    assert choose_reaction(BY_CLASS, {"pressure": 1.0}, "gas") == "leak"
+
+
+def test_a_reaction_to_another_class_does_not_fit() -> None:
+    assert choose_reaction(BY_CLASS, {"pressure": 1.0}, "cold_shut") == "cold"
+    assert choose_reaction(BY_CLASS[1:], {"speed": 1.0}, "short_shot") == "cold"

@@ -69,7 +69,7 @@ class AlertEngine:
         return ()
 
     def _has_reaction(self, prediction: Prediction) -> bool:
-        return any(item.id == OUTSIDE_EXPERIENCE for item in self._plan.reactions_to(prediction.characteristic))
+        return bool(self._plan.reactions_to(prediction.characteristic, OUTSIDE_EXPERIENCE))
 
     def _alarm(self, watch: _Watch, prediction: Prediction, cause: str, now: int) -> AlertEvent:
         watch.good = 0
@@ -130,7 +130,7 @@ class AlertEngine:
 
 def reaction_for(plan: Plan, characteristic: str, cause: str) -> Reaction | None:
     """Return the plan's reaction to a cause: the one of that id, else the one for any other cause."""
-    reactions = plan.reactions_to(characteristic)
+    reactions = plan.reactions_to(characteristic, OUTSIDE_EXPERIENCE if cause == OUTSIDE_EXPERIENCE else "alarm")
     named = next((item for item in reactions if item.id == cause), None)
     return named or next((item for item in reactions if not item.signals), None)
 

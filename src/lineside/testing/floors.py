@@ -76,6 +76,7 @@ _REACTIONS: Final = (
     },
     {
         "id": "outside_experience",
+        "when": "outside_experience",
         "characteristic": "burr",
         "text": "The trim press works in conditions it has not been seen in: hall above 33 °C.",
         "priority": "advisory",

@@ -173,13 +173,13 @@ class OnnxJudge:
             low=said.low,
             high=said.high,
             contributions=() if answer is None else contributions(model, part.features, answer.shares),
-            cause=self._cause(model, answer) if verdict.state in _ABNORMAL and answer is not None else "",
+            cause=self._cause(model, answer, said.text) if verdict.state in _ABNORMAL and answer is not None else "",
             late=part.late,
             reason=verdict.reason,
         )
 
-    def _cause(self, model: OpenModel, answer: Answer) -> str:
+    def _cause(self, model: OpenModel, answer: Answer, expected: str) -> str:
         """Return the id of the plan's reaction to what carried the score."""
         by_signal = np.bincount(model.signal_of, weights=answer.shares, minlength=len(model.signals))
         shares = dict(zip(model.signals, by_signal.tolist(), strict=True))
-        return choose_reaction(self._reactions[model.bundle.manifest.characteristic], shares)
+        return choose_reaction(self._reactions[model.bundle.manifest.characteristic], shares, expected)

@@ -28,7 +28,7 @@ from lineside.domain.plan.characteristics import (
 )
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
-from lineside.domain.plan.reactions import Escalation, Priority, Reaction, Step, StepKind
+from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
 from lineside.domain.plan.sources import SourceKind, SourceSpec
 from lineside.domain.plan.stations import (
@@ -63,6 +63,7 @@ __all__ = [
     "ModelFamily",
     "ModelWish",
     "Named",
+    "Occasion",
     "OutcomeSource",
     "Part",
     "Phase",
@@ -140,6 +141,6 @@ class Plan(PlanModel):
         """Return the characteristics judged at a station, in the plan's order."""
         return tuple(item for item in self.characteristics if item.station == station_id)
 
-    def reactions_to(self, characteristic_id: str) -> tuple[Reaction, ...]:
-        """Return the reactions to a characteristic, in the plan's order."""
-        return tuple(item for item in self.reactions if item.characteristic == characteristic_id)
+    def reactions_to(self, characteristic_id: str, when: Occasion = "alarm") -> tuple[Reaction, ...]:
+        """Return the reactions to a characteristic on an occasion, in the plan's order."""
+        return tuple(item for item in self.reactions if item.characteristic == characteristic_id and item.when == when)

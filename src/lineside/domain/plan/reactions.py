@@ -10,6 +10,9 @@ from pydantic import Field
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration, Text
 from lineside.domain.units import MINUTE
 
+Occasion = Literal["alarm", "outside_experience"]
+"""What a reaction answers: an alarm, or the advice that conditions are outside what was learned."""
+
 
 class Priority(StrEnum):
     """Priority of an alert (ISA-18.2)."""
@@ -57,7 +60,7 @@ class Reaction(Named):
     """
 
     characteristic: Id = Field(description="The characteristic that the alert is about.")
-    when: Literal["alarm", "outside_experience"] = Field(
+    when: Occasion = Field(
         "alarm", description="Answers an alarm, or the advice that conditions are outside what was learned."
     )
     signals: tuple[Id, ...] = Field((), description="The signals that carry the cause; empty: any other cause.")
