@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from lineside.adapters.plan_yaml import load_plan
+from lineside.adapters.tables import TimeOptions, read_table
 from lineside.cli.plan import command
+from lineside.domain.errors import PlanError
+from lineside.domain.plan.draft import draft_plan
 
 GOOD = Path(__file__).parents[1] / "plans" / "casting.yaml"
 
@@ -93,3 +98,63 @@ def test_the_schema_is_written_with_the_comment_that_editors_look_for(tmp_path: 
 
 def test_the_reference_is_printed_as_markdown() -> None:
     assert run("schema", "--markdown").output.startswith("# The control plan's file\n")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "press.csv"
+    rows = [
+        f"2024-01-01 00:{i // 60:02d}:{i % 60:02d};{20 + i * i % 7},5;{i * i % 11};{int(i % 50 == 0)}"
+        for i in range(300)
+    ]
+    path.write_text("\n".join(["Zeit;Temperatur [°C];Druck;nok", *rows]), encoding="cp1252")
+    return path
+
+
+def test_a_plan_is_drafted_from_data_checked_and_named_in_the_next_command(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "plan.yaml"
+    result = run("init", "--from", data, "--output", output)
+    assert result.exit_code == 0
+    assert "outcome: column 'nok' tells the truth" in result.output
+    assert f"lineside backtest {output} --data {data} --protocol fit-then-run" in result.output
+    assert run("check", output).exit_code == 0
+    text = output.read_text()
+    assert "unit: degC" in text
+    assert 'decimal: ","' in text
+    assert "guessed: [unit, range, rate]" in text
+
+
+def test_what_was_drafted_is_the_plan_that_is_read_back(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "plan.yaml"
+    run("init", "--from", data, "--output", output)
+    table = read_table(data, time=TimeOptions(column=None))
+    assert load_plan(output) == draft_plan(table, str(data), "press").plan
+
+
+def test_a_plan_to_begin_with_needs_no_data(tmp_path: Path) -> None:
+    output = tmp_path / "plan.yaml"
+    assert run("init", "--output", output).exit_code == 0
+    assert run("check", output, "--strict").exit_code == 0
+
+
+def test_a_plan_that_is_there_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    output = tmp_path / "plan.yaml"
+    output.write_text("precious")
+    with pytest.raises(PlanError, match="--force"):
+        run("init", "--output", output)
+    assert output.read_text() == "precious"
+    assert run("init", "--output", output, "--force").exit_code == 0
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "name",
+    ["airtlab_molding/data.csv", "nab_temperature/machine_temperature_system_failure.csv", "skab/other/13.csv"],
+)
+def test_real_data_drafts_a_usable_plan(name: str, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("LINESIDE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+    if not (folder / name).exists():
+        pytest.skip(f"the real data is not here: {folder / name}")
+    output = tmp_path / "plan.yaml"
+    run("init", "--from", folder / name, "--output", output)
+    assert run("check", output).exit_code == 0

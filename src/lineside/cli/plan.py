@@ -10,14 +10,17 @@ from typing import Any
 
 import click
 
-from lineside.adapters.plan_yaml import CheckedPlan, check_file
+from lineside.adapters.plan_yaml import CheckedPlan, check_file, starter_plan, write_yaml
+from lineside.adapters.tables import TimeOptions, read_table, table_files
 from lineside.domain.errors import PlanError, StorageError
 from lineside.domain.plan.diff import Effect, PlanDiff, compare
 from lineside.domain.plan.digest import judging_digest, response_digest
+from lineside.domain.plan.draft import Draft, draft_plan
 from lineside.domain.plan.findings import Finding, Severity, errors_among
 from lineside.domain.plan.model import Plan
 from lineside.domain.plan.reference import reference_page
 from lineside.domain.plan.schema import HEADER, plan_schema
+from lineside.domain.tables import Table
 
 _FILE = click.Path(path_type=Path)
 _HEADINGS = {
@@ -30,6 +33,30 @@ _HEADINGS = {
 @click.group("plan")
 def command() -> None:
     """Draft, check, compare and document control plans."""
+
+
+@command.command()
+@click.option("--from", "data", type=_FILE, metavar="FILE", help="Past data, CSV or Parquet.")
+@click.option("--output", type=_FILE, metavar="PLAN", default="plan.yaml", show_default=True, help="Where to write it.")
+@click.option("--name", default="", help="Name of the line; else that of the file.")
+@click.option("--time-column", default=None, metavar="COLUMN", help="Column of the time; '' for none. Else found out.")
+@click.option("--time-format", default="", metavar="FORMAT", help="As in strptime; else found out.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Zone of times that carry none.")
+@click.option("--force", is_flag=True, help="Overwrite the plan if it is there.")
+def init(data: Path | None, output: Path, name: str, force: bool, **time: str | None) -> None:
+    """Draft a plan from past data, or write one to begin with."""
+    if output.exists() and not force:
+        raise PlanError("is there already", where=str(output), next_step="give another --output, or --force")
+    if data is None:
+        write_file(output, starter_plan())
+        click.echo(f"Written to {output}. Rewrite it for your line, then: lineside plan check {output}")
+        return
+    zone = time["time_zone"] or "UTC"
+    options = TimeOptions(column=time["time_column"], format=time["time_format"] or "", zone=zone)
+    table = read_table(table_files(data)[0], time=options)
+    draft = draft_plan(table, str(data), name or data.stem, zone)
+    write_file(output, write_yaml(draft.content, draft.comments, _draft_header(table)))
+    click.echo(_draft_text(draft, table, data, output))
 
 
 @command.command()
@@ -91,6 +118,24 @@ def _readable(path: Path) -> Plan:
 
 
 # -- what is printed --------------------------------------------------------------------------------------
+
+
+def _draft_header(table: Table) -> str:
+    return (
+        f"Drafted from {table.name} ({len(table)} rows). What was guessed is named in 'guessed': look at it, correct\n"
+        "it, and delete the word. What is left out has its default: see docs/reference/control-plan.md."
+    )
+
+
+def _draft_text(draft: Draft, table: Table, data: Path, output: Path) -> str:
+    lines = [f"{output}: drafted from {len(table)} rows of {table.name}", "", "Guessed"]
+    lines += [f"  {text}" for text in draft.guesses]
+    lines += ["", "To look at", *(f"  {text}" for text in draft.look_at), "", "Next"]
+    protocol = "repeated-stratified-kfold" if table.times is None else "fit-then-run"
+    lines += [f"  lineside plan check {output}"]
+    if draft.has_outcome:
+        lines += [f"  lineside backtest {output} --data {data} --protocol {protocol}"]
+    return "\n".join(lines)
 
 
 def _check_text(checked: CheckedPlan, path: Path) -> str:
