@@ -78,10 +78,10 @@ def choose_columns(recipe: FeatureRecipe, characteristic: Characteristic, *, wit
 def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
     """Return a table's rows in time order without duplicates and without parts that lack most inputs.
 
-    ``remembers`` says that the model has memory or lags: then a row whose values repeat is no copy unless its
-    time repeats too.
+    ``remembers`` says that the model has memory or lags: then each group stays together, by its first time, and a row
+    whose values repeat is no copy unless its time repeats too.
     """
-    order = np.argsort(table.started, kind="stable")
+    order = _order(table, remembers=remembers)
     features = np.asarray(table.features, dtype=np.float32).astype(np.float64)[order]
     features[~np.isfinite(features)] = np.nan
     rows = Rows(
@@ -101,6 +101,18 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
     dropped = {"duplicate": len(repeated), "lacks most inputs": int(np.sum(keep & empty))}
     kept = rows.take(keep & ~empty)
     return Rows(**{name: getattr(kept, name) for name in Rows.__slots__ if name != "dropped"}, dropped=dropped)
+
+
+def _order(table: PartTable, *, remembers: bool) -> Int64:
+    """Return the order of rows: by time, or group after group where what came before a row matters."""
+    started = np.asarray(table.started, dtype=np.int64)
+    if not remembers:
+        return np.argsort(started, kind="stable")
+    first: dict[str, int] = {}
+    for name, time in zip(table.group, started.tolist(), strict=True):
+        first[name] = min(first.get(name, time), time)
+    place = {name: i for i, name in enumerate(sorted(first, key=first.__getitem__))}
+    return np.lexsort((started, np.array([place[name] for name in table.group], dtype=np.int64)))
 
 
 def remembers_parts(wish: ModelWish) -> bool:

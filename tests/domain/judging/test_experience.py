@@ -31,6 +31,7 @@ def test_a_combination_never_seen_is_outside_though_each_is_within_its_range() -
 def test_a_missing_condition_is_left_out() -> None:
     assert level(float("nan"), 50.0) == (0.0, 1)
     assert level(float("nan"), float("nan")) == (0.0, -1)
+    assert level(float("inf"), float("-inf")) == (0.0, -1)
 
 
 @given(st.floats(0, 10), st.floats(0, 100))

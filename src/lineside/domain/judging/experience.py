@@ -33,7 +33,7 @@ def strangeness(
     worst, most, excess = -1, -1.0, 0.0
     for i in range(count):
         value = values[i]
-        if np.isnan(value):
+        if not np.isfinite(value):
             continue
         z[i] = (value - centre[i]) / scale[i]
         rank = abs(z[i])
