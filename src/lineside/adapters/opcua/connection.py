@@ -199,6 +199,8 @@ class Connection:
             params.SamplingInterval = wanted.sampling
             params.QueueSize = wanted.queue
             params.DiscardOldest = True
+            if wanted.repeats:
+                params.Filter = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTimestamp)
             item = ua.ReadValueId()
             item.NodeId = node
             item.AttributeId = AttributeIds.Value

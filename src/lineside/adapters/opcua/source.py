@@ -3,7 +3,8 @@
 The addresses of signals are node ids, such as ``ns=2;s=Press.Temperature``. Each is watched by one monitored item
 of one subscription, with a queue that holds all samples of a publishing interval. A reading keeps its source
 timestamp (the server's where the machine gives none, else the receive time), the time it was received and the raw
-status code.
+status code. A server reports changes; where the plan asks for ``repeats`` it also reports a value that is the same
+again, which a machine that measures once per cycle means as a measurement.
 
 When the connection is lost, when the server stops answering or stops publishing, everything is dropped and built up
 anew, after a pause that grows from `FIRST_PAUSE` to `LAST_PAUSE`; the gap stands in quarantine with its
@@ -64,12 +65,16 @@ class OpcuaOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscribe:
-    """What to watch: nodes by signal, the intervals in milliseconds, and the length of each item's queue."""
+    """What to watch: nodes by signal, the intervals in milliseconds, and the length of each item's queue.
+
+    ``repeats`` asks for values that are the same again, with a newer source time.
+    """
 
     nodes: dict[str, str]
     publishing: float
     sampling: float
     queue: int
+    repeats: bool
 
 
 class OpcuaSource:
@@ -179,6 +184,7 @@ class OpcuaSource:
             publishing=publishing / MILLISECOND,
             sampling=sampling / MILLISECOND,
             queue=max(10, 4 * -(-publishing // max(1, sampling))),
+            repeats=self._spec.repeats,
         )
 
     async def _wait(self, seconds: float) -> None:

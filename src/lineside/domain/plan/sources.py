@@ -41,6 +41,9 @@ class SourceSpec(Named):
     sampling_interval: PositiveDuration = Field(
         50 * MILLISECOND, description="How often an OPC UA server looks at a value."
     )
+    repeats: bool = Field(
+        False, description="Whether an OPC UA server also reports a value that is the same again, by its newer time."
+    )
     security: Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = Field(
         "none", description="OPC UA security; 'none' belongs in a laboratory."
     )

@@ -1,0 +1,219 @@
+"""The gateway process: sources in, records out, judgement in between.
+
+It opens one connection, to NATS, and only outwards. Without the plant it goes on: what it accepts waits in
+the outbox, and the models it has judge on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from lineside.adapters.audit_sqlite import SqliteAudit
+from lineside.adapters.clocks import clock_from
+from lineside.adapters.durable_files import load_key
+from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.adapters.outbox_sqlite import SqliteOutbox
+from lineside.adapters.plan_yaml import load_plan
+from lineside.apps.gateway.models import ModelShelf
+from lineside.apps.gateway.sources import SourceOptions, open_sources
+from lineside.apps.layout import Layout
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import UnavailableError
+from lineside.domain.parts import PartRecord
+from lineside.domain.plan.catalogue import catalogue_for
+from lineside.domain.plan.model import Plan
+from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.flows.collect import Collector
+from lineside.flows.forward import Forwarder
+from lineside.flows.judge import LineJudge
+from lineside.flows.releases import CHANGED
+from lineside.ports import Clock, Outbox
+from lineside.wire.codecs import decode_items, decode_readings, encode_catalogue, readings_catalogue
+from lineside.wire.records import Record, RecordKind
+from lineside.wire.status import STATUS, GatewayStatus, SourceStatus, encode_status
+from lineside.wire.subjects import Subjects
+
+RESUMED_RECORDS: Final = 4_000
+"""Records of the outbox that are read again at a start, to take up cycles that a crash cut."""
+RESUMED_BYTES: Final = 64 << 20
+"""Bytes of them at most, about."""
+_STATUS_SECONDS: Final = 1.0
+_MODEL_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewaySettings:
+    """What a gateway needs to know beside its plan; ``clock`` is empty but for a simulated line.
+
+    ``replay`` plays the plan's files as if they came now: see `SourceOptions`.
+    """
+
+    plan: Path
+    data: Path
+    nats: NatsAddress
+    name: str = "gateway"
+    clock: str = ""
+    replay: float | None = None
+
+
+async def run_gateway(settings: GatewaySettings) -> None:
+    """Run until cancelled, or until every source has ended and all of it has reached the plant.
+
+    Raises:
+        PlanError: the plan does not say what it must.
+        ConfigurationError: another process holds the gateway's folder.
+    """
+    plan = load_plan(settings.plan)
+    layout = Layout(settings.data)
+    layout.create()
+    clock = clock_from(settings.clock)
+    async with AsyncExitStack() as stack:
+        outbox = await SqliteOutbox.open(
+            layout.outbox, writer=settings.name, site=plan.site.id, line=plan.line.id, clock=clock
+        )
+        stack.push_async_callback(outbox.close)
+        audit = await SqliteAudit.open(layout.gateway_audit, writer=settings.name, clock=clock, key=layout.audit_key)
+        stack.push_async_callback(audit.close)
+        bus = await NatsBus.open(settings.nats, name=settings.name, within=2.0)
+        stack.push_async_callback(bus.close)
+        await _Gateway(settings=settings, plan=plan, clock=clock, outbox=outbox, audit=audit, bus=bus).run(layout)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Gateway:
+    """The parts of a running gateway, introduced to each other."""
+
+    settings: GatewaySettings
+    plan: Plan
+    clock: Clock
+    outbox: SqliteOutbox
+    audit: SqliteAudit
+    bus: NatsBus
+    subjects: Subjects = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subjects", Subjects(self.plan.site.id, self.plan.line.id))
+
+    async def run(self, layout: Layout) -> None:
+        shelf = ModelShelf(layout.outbox.parent / "bundles", self.plan)
+        shelf.load()
+        await shelf.refresh(self.bus, self.subjects)
+        catalogue = catalogue_for(self.plan)
+        line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name)
+        collector = Collector(outbox=self.outbox, audit=self.audit, line=line, publish=self._publish, clock=self.clock)
+        past = await read_past(self.outbox, self.outbox.last, catalogue)
+        line.restore(past.events)
+        await self.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
+        await collector.resume(line.resume(past.readings, past.cycles, self.clock.now()))
+        forwarder = Forwarder(
+            outbox=self.outbox, bus=self.bus, subject=self.subjects.ingest, key=load_key(layout.watermark_key)
+        )
+        options = SourceOptions(root=self.settings.plan.parent, kept=layout.outbox.parent, replay=self.settings.replay)
+        sources = open_sources(self.plan, self.clock, options, past.readings)
+        changed = asyncio.Event()
+        await self.bus.subscribe(self.subjects.control, _sets(changed))
+        beside = [
+            asyncio.create_task(forwarder.run(), name="forward"),
+            asyncio.create_task(self._report(collector, forwarder, line, shelf), name="status"),
+            asyncio.create_task(self._keep_models(shelf, line, changed), name="models"),
+        ]
+        collecting = asyncio.create_task(collector.run(sources), name="collect")
+        try:
+            await _first_failure(collecting, *beside)
+            await forwarder.drained()
+        finally:
+            for task in (collecting, *beside):
+                task.cancel()
+            await asyncio.gather(collecting, *beside, return_exceptions=True)
+            for source in sources.values():
+                await source.close()
+
+    async def _publish(self, kind: RecordKind, body: bytes) -> None:
+        """Send something to the live board; while the link is down nobody looks, and the record holds it."""
+        with contextlib.suppress(UnavailableError):
+            await self.bus.publish(f"{self.subjects.live}.{kind}", body)
+
+    async def _keep_models(self, shelf: ModelShelf, line: LineJudge, changed: asyncio.Event) -> None:
+        """Ask for the models in service whenever the plant says so, and now and then in case it was not heard."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), _MODEL_SECONDS)
+            changed.clear()
+            if await shelf.refresh(self.bus, self.subjects):
+                for station in self.plan.stations:
+                    line.replace_judge(station.id, shelf.judge_for(station.id))
+
+    async def _report(self, collector: Collector, forwarder: Forwarder, line: LineJudge, shelf: ModelShelf) -> None:
+        while True:
+            counts, forward, audited = collector.counts, forwarder.status, self.audit.last
+            status = GatewayStatus(
+                gateway=self.settings.name,
+                time=self.clock.now(),
+                sources=tuple(
+                    SourceStatus(spec.id, counts.delivered.get(spec.id, 0), counts.heard.get(spec.id, 0))
+                    for spec in self.plan.sources
+                ),
+                readings=counts.readings,
+                parts=counts.parts,
+                quarantined=counts.quarantined,
+                dropped=counts.dropped,
+                late=sum(item.late for item in line.counts.values()),
+                backlog=forward.backlog,
+                unrecorded=counts.unrecorded,
+                problem=forward.problem or "; ".join(shelf.refused.values()),
+                audited=0 if audited is None else audited.sequence,
+                audit_hash="" if audited is None else audited.hash,
+            )
+            with contextlib.suppress(UnavailableError):  # the board sees the age of the last one
+                await self.bus.publish(f"{self.subjects.live}.{STATUS}", encode_status(status))
+            await asyncio.sleep(_STATUS_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """What the newest stretch of an outbox tells a gateway that starts again."""
+
+    readings: tuple[ReadingBatch, ...]
+    cycles: frozenset[str]
+    events: tuple[AlertEvent, ...]
+
+
+async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
+    """Read the newest `RESUMED_RECORDS` of an outbox: its readings, the cycles recorded, and the alert events."""
+    records: list[Record] = []
+    at = max(0, last - RESUMED_RECORDS)
+    while more := await outbox.unsent(at, RESUMED_BYTES):
+        # A full piece makes the ones before it too old to matter.
+        records = list(more) if sum(len(item.data) for item in more) > RESUMED_BYTES // 2 else [*records, *more]
+        at = more[-1].header.sequence
+    bodies = {kind: [item.body for item in records if item.header.kind is kind] for kind in RecordKind}
+    return Past(
+        readings=tuple(
+            decode_readings(body, catalogue)
+            for body in bodies[RecordKind.READINGS]
+            if readings_catalogue(body) == catalogue.digest
+        ),
+        cycles=frozenset(part.cycle_id for body in bodies[RecordKind.PARTS] for part in decode_items(body, PartRecord)),
+        events=tuple(event for body in bodies[RecordKind.ALERTS] for event in decode_items(body, AlertEvent)),
+    )
+
+
+def _sets(changed: asyncio.Event):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler for the bus
+    async def handle(_: str, data: bytes) -> None:
+        if data == CHANGED:
+            changed.set()
+
+    return handle
+
+
+async def _first_failure(main: asyncio.Task[None], *beside: asyncio.Task[None]) -> None:
+    """Wait for the main task to end; a task beside it that fails ends the wait with its error."""
+    await asyncio.wait([main, *beside], return_when=asyncio.FIRST_COMPLETED)
+    for task in (main, *beside):
+        if task.done():
+            task.result()

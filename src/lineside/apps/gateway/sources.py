@@ -1,0 +1,56 @@
+"""Which adapter speaks to a source; each is imported only where a plan names it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineside.domain.plan.model import Plan, SourceKind, SourceSpec
+from lineside.domain.readings import ReadingBatch
+from lineside.ports import Clock, Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceOptions:
+    """How sources are run.
+
+    ``root`` is what relative paths start from, ``kept`` the folder in which a source keeps its position. ``replay``
+    plays files as if they came now, at so many times the speed of their own times (0: as fast as possible);
+    without it, files are followed as they come.
+    """
+
+    root: Path
+    kept: Path
+    replay: float | None = None
+
+
+def open_sources(
+    plan: Plan, clock: Clock, options: SourceOptions, seen: Sequence[ReadingBatch] = ()
+) -> dict[str, Source]:
+    """Return every source of a plan by id, not yet connected.
+
+    ``seen`` are readings that were accepted before a restart: if they come again they are duplicates.
+    """
+    return {spec.id: _open(plan, spec, clock, options, seen) for spec in plan.sources}
+
+
+def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, seen: Sequence[ReadingBatch]) -> Source:
+    # An adapter brings its protocol's library, which is slow to import and of no use to other plans.
+    if spec.kind is SourceKind.OPCUA:
+        from lineside.adapters.opcua.source import open_source as open_opcua  # noqa: PLC0415 - as above
+
+        return open_opcua(plan, spec, clock, seen=seen)
+    if spec.kind is SourceKind.MQTT:
+        from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
+
+        return open_mqtt(plan, spec, clock, seen=seen)
+    from lineside.adapters.files.source import FileOptions  # noqa: PLC0415 - as above
+    from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
+
+    state = options.kept / f"{spec.id}.position.json"
+    if options.replay is None:
+        played = FileOptions(follow=True, state=state)
+    else:
+        played = FileOptions(speed=options.replay or None, rebase=True, state=state)
+    return open_files(plan, spec, clock, root=options.root, options=played, seen=seen)

@@ -1,0 +1,245 @@
+"""The plant process: records in, history behind them, the board and its interface in front.
+
+One event loop runs it all: it answers ingest requests, moves landed records into the history, tells gateways
+which models to run, and serves the board. Its stores are its only state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from lineside.adapters.audit_sqlite import SqliteAudit
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.clocks import SystemClock, clock_from
+from lineside.adapters.delta_history import DeltaHistory
+from lineside.adapters.durable_files import load_key
+from lineside.adapters.landing_sqlite import SqliteLanding
+from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.adapters.plan_yaml import load_plan
+from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
+from lineside.adapters.tls_authority import local_certificate
+from lineside.apps.layout import Layout
+from lineside.apps.plant.board import BoardSettings, create_app, first_run_code
+from lineside.apps.plant.feed import FloorFeed
+from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.witness import Witness
+from lineside.domain.alerts import AlertEvent
+from lineside.domain.features.recipe import recipe_for
+from lineside.domain.plan.model import Plan
+from lineside.flows.compact import Compactor
+from lineside.flows.ingest import Ingest, serve_ingest
+from lineside.flows.releases import serve_releases
+from lineside.flows.submit import Submitter
+from lineside.ports import Clock
+from lineside.wire.bundle import pack_bundle
+from lineside.wire.records import RecordKind
+from lineside.wire.status import STATUS, decode_status
+from lineside.wire.subjects import Subjects
+
+WRITER: Final = "plant"
+_GRACE_SECONDS: Final = 2
+_FILL_BYTES: Final = 256 << 20
+_LIVE_KINDS: Final = (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlantSettings:
+    """What the plant needs to know beside its plan; ``clock`` is empty but for a simulated line.
+
+    ``https``: serve the board over TLS, with the given certificate and key or one of the local authority.
+    """
+
+    plan: Path
+    data: Path
+    nats: NatsAddress
+    host: str = "127.0.0.1"
+    port: int = 8800
+    https: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+    clock: str = ""
+    demo: bool = False
+
+
+async def run_plant(settings: PlantSettings) -> None:
+    """Run until cancelled.
+
+    Raises:
+        PlanError: the plan does not say what it must.
+        IntegrityError: the history is damaged where it was relied on.
+    """
+    plan = load_plan(settings.plan)
+    layout = Layout(settings.data)
+    layout.create()
+    recipes = [recipe_for(plan, station.id) for station in plan.stations]
+    async with AsyncExitStack() as stack:
+        landing = await SqliteLanding.open(layout.landing)
+        stack.push_async_callback(landing.close)
+        audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=SystemClock(), key=layout.audit_key)
+        stack.push_async_callback(audit.close)
+        state = open_state(sqlite_url(layout.state))
+        stack.callback(state.close)
+        history = await DeltaHistory.open(layout.history, {recipe.digest: recipe.names for recipe in recipes})
+        bus = await NatsBus.open(settings.nats, name=WRITER, within=5.0)
+        stack.push_async_callback(bus.close)
+        plant = _Plant(
+            settings=settings, layout=layout, plan=plan, clock=clock_from(settings.clock), landing=landing,
+            history=history, audit=audit, state=state, bus=bus,
+        )  # fmt: skip
+        await plant.run()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plant:
+    """The parts of a running plant, introduced to each other."""
+
+    settings: PlantSettings
+    layout: Layout
+    plan: Plan
+    clock: Clock
+    landing: SqliteLanding
+    history: DeltaHistory
+    audit: SqliteAudit
+    state: SqlState
+    bus: NatsBus
+
+    async def run(self) -> None:
+        subjects = Subjects(self.plan.site.id, self.plan.line.id)
+        floor = Floor(self.plan)
+        feed = FloorFeed(floor, self.plan)
+        await self._fill(feed)
+        ingest = Ingest(
+            landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
+            lines=[subjects.line], follow=feed.record,
+        )  # fmt: skip
+        await serve_ingest(self.bus, ingest, subjects.site, [subjects.line])
+        await serve_releases(self.bus, subjects, self._in_service)
+        await self._listen(subjects, feed)
+        submitter = Submitter(
+            landing=self.landing, writer=WRITER, epoch=secrets.token_hex(8), site=subjects.site,
+            line=subjects.line, clock=self.clock, follow=feed.record,
+        )  # fmt: skip
+        compactor = Compactor(landing=self.landing, history=self.history, tidy=self.history.join_small_files)
+        compacting = asyncio.create_task(compactor.run(), name="compact")
+        try:
+            tls = self._tls()
+            await self._serve_board(self._board(floor, submitter), tls, compacting)
+        finally:
+            compacting.cancel()
+            await asyncio.gather(compacting, return_exceptions=True)
+
+    async def _fill(self, feed: FloorFeed) -> None:
+        """Fill the board's memory with what has landed and is not yet in the history."""
+        for entry in await self.landing.after(0, _FILL_BYTES):
+            await feed.record(entry.record)
+
+    def _in_service(self) -> Mapping[str, bytes]:
+        folder = BundleFolder(self.layout.bundles)
+        bundles = [bundle for station in self.plan.stations for bundle in folder.active(station.id)]
+        return {f"{item.manifest.characteristic}-{item.manifest.version}": pack_bundle(item) for item in bundles}
+
+    async def _listen(self, subjects: Subjects, feed: FloorFeed) -> None:
+        witness = Witness(self.audit)
+
+        async def live(subject: str, data: bytes) -> None:
+            feed.items(RecordKind(subject.rpartition(".")[2]), data)
+
+        async def status(_: str, data: bytes) -> None:
+            said = decode_status(data)
+            feed.status(said)
+            await witness.hear(said, SystemClock().now())
+
+        for kind in _LIVE_KINDS:
+            await self.bus.subscribe(f"{subjects.live}.{kind}", live)
+        await self.bus.subscribe(f"{subjects.live}.{STATUS}", status)
+
+    def _board(self, floor: Floor, submitter: Submitter) -> Starlette:
+        async def respond(event: AlertEvent) -> None:
+            said = {"event": event.id, "alert": event.alert_id, "by": event.by, "verdict": event.verdict or ""}
+            await self.audit.append(f"alert.{event.kind}", said)
+            await submitter.submit(RecordKind.ALERTS, [event])
+
+        async def shown(event: AlertEvent) -> None:
+            await self.audit.append("alert.shown", {"event": event.id, "alert": event.alert_id})
+
+        authority = self.layout.keys / "authority.crt"
+        return create_app(
+            floor=floor,
+            state=self.state,
+            audit=self.audit,
+            respond=respond,
+            shown=shown,
+            clock=SystemClock(),
+            settings=BoardSettings(
+                secure=self.settings.https,
+                process_clock=self.clock if self.settings.clock else None,
+                authority=authority.read_bytes() if self._own_authority() else None,
+            ),
+        )
+
+    def _own_authority(self) -> bool:
+        return self.settings.https and self.settings.certificate is None
+
+    async def _serve_board(self, app: Starlette, tls: Mapping[str, Any], *beside: asyncio.Task[None]) -> None:
+        settings = self.settings
+        server = _Server(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                access_log=False,
+                lifespan="on",
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                **tls,
+            )
+        )
+        serving = asyncio.create_task(server.serve(), name="board")
+        try:
+            await self._say_address()
+            await asyncio.wait([serving, *beside], return_when=asyncio.FIRST_COMPLETED)
+            for task in (serving, *beside):
+                if task.done():
+                    task.result()
+        finally:
+            server.should_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
+
+    def _tls(self) -> dict[str, Any]:
+        settings = self.settings
+        if not settings.https:
+            return {}
+        if settings.certificate is not None:
+            return {"ssl_certfile": str(settings.certificate), "ssl_keyfile": str(settings.key or settings.certificate)}
+        made = local_certificate(self.layout.keys, [settings.host, "localhost"], SystemClock().now())
+        return {"ssl_certfile": str(made.certificate), "ssl_keyfile": str(made.key)}
+
+    async def _say_address(self) -> None:
+        """Print where the board is and, at the very first start, the code that lets the first admin in."""
+        settings = self.settings
+        board = f"{'https' if settings.https else 'http'}://{settings.host}:{settings.port}"
+        code = await first_run_code(self.state, SystemClock().now())
+        first = f"{board}/first-run?code={code}" if code is not None else board
+        sys.stdout.write(f"board: {first}\n")
+        sys.stdout.flush()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process that runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
