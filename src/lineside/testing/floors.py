@@ -132,7 +132,9 @@ def _signals_at(station: str) -> list[tuple[str, str, str, str, str, float, floa
     return [item for item in _SIGNALS if item[2] == station or item[4] == "environment"]
 
 
-def part_at(plan: Plan, station: str, number: int, ended: int, values: Sequence[float] | None = None) -> PartRecord:
+def part_at(
+    plan: Plan, station: str, number: int, ended: int, values: Sequence[float] | None = None, recipe: str = ""
+) -> PartRecord:
     """Return the part of a number, that ended then; its features are the usual ones unless given."""
     usual = [item[5] for item in _signals_at(station)]
     return PartRecord(
@@ -142,7 +144,7 @@ def part_at(plan: Plan, station: str, number: int, ended: int, values: Sequence[
         started=ended - 40 * SECOND,
         ended=ended,
         received=ended + SECOND // 5,
-        recipe=recipe_for(plan, station).digest,
+        recipe=recipe or recipe_for(plan, station).digest,
         features=np.array(usual if values is None else values, dtype=np.float64),
         context={"variant": "4711-B", "alloy_lot": "L-2231"},
         readings=1840,
@@ -241,13 +243,13 @@ def busy_floor(now: int = A_MOMENT, *, shown: bool = True) -> Busy:
 
 
 def _run(floor: Floor, plan: Plan, station: str, now: int, random: np.random.Generator) -> None:
-    """Give a station three hours of parts and their judgements."""
+    """Give a station an hour and a half of parts and their judgements."""
     usual = np.array([item[5] for item in _signals_at(station)])
     spread = np.array([item[6] for item in _signals_at(station)])
     last = now - (2 * MINUTE + 20 * SECOND if station == "leak_test" else 20 * SECOND)
     characteristic = next((item.id for item in plan.characteristics_at(station)), "")
-    parts, predictions = [], []
-    for back in range(220, -1, -1):
+    parts, predictions, recipe = [], [], recipe_for(plan, station).digest
+    for back in range(120, -1, -1):
         values = usual + spread * random.normal(size=len(usual))
         score = float(np.clip(0.06 + 0.02 * random.normal(), 0.005, 0.3))
         state, reason = JudgementState.NORMAL, ""
@@ -263,7 +265,7 @@ def _run(floor: Floor, plan: Plan, station: str, now: int, random: np.random.Gen
             state, reason, score = JudgementState.OUTSIDE_EXPERIENCE, "hall above 33 °C", 0.2
         if station == "xray" and back < 8:
             state, reason = JudgementState.WARMING_UP, f"{7 - back} of 10 good parts after changeover"
-        part = part_at(plan, station, 118_204 - back, last - back * CYCLE, values.tolist())
+        part = part_at(plan, station, 118_204 - back, last - back * CYCLE, values.tolist(), recipe)
         parts.append(part)
         if characteristic:
             predictions.append(

@@ -40,15 +40,14 @@ GETS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", GETS)
-async def test_every_answer_is_as_the_description_says(program: BoardClient, path: str) -> None:
+async def test_every_answer_is_as_the_description_says(program: BoardClient) -> None:
     document = (await program.get(f"{PREFIX}/openapi.json")).json()
-    answer = await program.get(PREFIX + path)
-    assert answer.status_code == 200
-    plain = PREFIX + path.partition("?")[0]
-    template = next(item for item in document["paths"] if _fits(item, plain))
-    schema = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-    jsonschema_rs.validate({**schema, "components": document["components"]}, answer.json())
+    for path in GETS:
+        answer = await program.get(PREFIX + path)
+        assert answer.status_code == 200
+        template = next(item for item in document["paths"] if _fits(item, PREFIX + path.partition("?")[0]))
+        schema = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        jsonschema_rs.validate({**schema, "components": document["components"]}, answer.json())
 
 
 def _fits(template: str, path: str) -> bool:

@@ -36,6 +36,7 @@ _RUNS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
 )
 _SHORTEST_RUN: Final = 8
+_TRIMMINGS: Final = "!.?#*-_ "
 
 
 @cache
@@ -64,13 +65,14 @@ def is_common(password: str, context: tuple[str, ...] = ()) -> bool:
     rest = text
     for word in words:
         rest = rest.replace(word, "")
-    return rest != text and (len(rest) < 4 or rest.strip("!.?#*-_ ") in known or rest.isdigit())
+    return rest != text and (len(rest) < 4 or rest.strip(_TRIMMINGS) in known or rest.isdigit())
 
 
 def _is_repetition(text: str, known: frozenset[str]) -> bool:
     """Return whether the text is a short piece, or a known password, over and over (the last one may be cut)."""
     for size in range(1, len(text) // 2 + 1):
         piece = text[:size]
-        if (piece * (len(text) // size + 1))[: len(text)] == text and (size < _SHORTEST_RUN or piece in known):
+        common = size < _SHORTEST_RUN or piece in known or piece.rstrip(_TRIMMINGS) in known
+        if common and (piece * (len(text) // size + 1))[: len(text)] == text:
             return True
     return False

@@ -6,6 +6,8 @@ from bisect import insort
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
 from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
@@ -13,6 +15,9 @@ from lineside.domain.predictions import Prediction
 
 Key = tuple[str, str]
 """Cycle id and unit."""
+
+_UNJUDGED: Final = 3
+"""Newest parts that may wait for their judgements before a station counts as not judged."""
 
 
 def _order(part: PartRecord) -> tuple[int, str, str]:
@@ -57,6 +62,11 @@ class StationParts:
     def latest(self) -> PartRecord | None:
         """Return the newest part."""
         return self.ordered[-1] if self.ordered else None
+
+    def newest_judgements(self) -> dict[str, Prediction]:
+        """Return the judgements of the newest part that has any; its judgements may come a little after a part."""
+        newest = (self.judgements(part) for part in islice(self.newest_first(), _UNJUDGED))
+        return next((found for found in newest if found), {})
 
     def newest_first(self, before: int | None = None) -> Iterator[PartRecord]:
         """Yield parts, newest first, those that ended before a time where one is given."""

@@ -54,7 +54,7 @@ def build_tile(sight: StationSight, now: int) -> Tile:
     """Return the tile of a station."""
     latest = sight.parts.latest()
     silent = _silence(sight, now)
-    worst = worst_of(sight.parts.judgements(latest).values()) if latest is not None else None
+    worst = worst_of(sight.parts.newest_judgements().values())
     base = Tile(
         station=sight.station.id,
         label=station_label(sight.plan, sight.station.id),
