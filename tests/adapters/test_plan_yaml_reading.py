@@ -159,3 +159,12 @@ WRITABLE = (
 def test_the_values_of_a_document_are_those_of_json(value: dict[str, Any]) -> None:
     document = read_document(json.dumps(value))
     assert document.findings or document.data == value
+
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted([*ROOT.glob("benchmarks/plans/*.yaml"), *ROOT.glob("src/lineside/**/*plan*.yaml")])
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_plans_that_come_with_the_project_have_no_mistakes(path: Path) -> None:
+    assert load_plan(path).lineside == 1
