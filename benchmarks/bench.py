@@ -19,7 +19,7 @@ from measuring import report
 from measuring.workers import measure
 from measuring.works import Figure, Missing, Work
 
-CLAIMS = ("features",)
+CLAIMS = ("features", "score", "decide")
 
 
 def works(only: str) -> list[Work]:
@@ -42,25 +42,25 @@ def main() -> int:
         return 2
     figures: list[Figure] = []
     missing: list[Missing] = []
-    for number, work in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {work.name}", flush=True)
-        _measure(work, figures, missing)
-        report.write(arguments.out, figures, missing)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, work in enumerate(chosen, 1):
+            print(f"[{number}/{len(chosen)}] {work.name}", flush=True)
+            _measure(work, Path(folder), figures, missing)
+            report.write(arguments.out, figures, missing)
     report.plot(arguments.out, figures)
     print((arguments.out / "bench.md").read_text())
     return 1 if any(item.subject == "lineside" for item in missing) else 0
 
 
-def _measure(work: Work, figures: list[Figure], missing: list[Missing]) -> None:
+def _measure(work: Work, folder: Path, figures: list[Figure], missing: list[Missing]) -> None:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        for result in measure(work, Path(folder)):
-            if isinstance(result, Missing):
-                missing.append(result)
-                print(f"   {result.subject}: NOT MEASURED: {result.reason}", flush=True)
-            else:
-                figures.append(result)
-                print(f"   {result.subject}: {result.value:,.4g} {work.unit}", flush=True)
+    for result in measure(work, folder):
+        if isinstance(result, Missing):
+            missing.append(result)
+            print(f"   {result.subject}: NOT MEASURED: {result.reason}", flush=True)
+        else:
+            figures.append(result)
+            print(f"   {result.subject}: {result.value:,.4g} {work.unit}", flush=True)
     print(f"   {time.monotonic() - began:.0f} s", flush=True)
 
 

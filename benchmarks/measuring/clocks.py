@@ -5,6 +5,9 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def cpu_seconds() -> float:
@@ -31,15 +34,40 @@ def per_cpu_second(count: int, run: Callable[[], dict[str, object]]) -> Callable
     return once
 
 
+class Calls:
+    """Times of single calls: CPU time of the thread, which a busy machine disturbs least, and wall time beside it."""
+
+    def __init__(self) -> None:
+        self._cpu: list[int] = []
+        self._wall: list[int] = []
+
+    def time(self, call: Callable[[], T]) -> T:
+        """Do a call and keep its times."""
+        wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
+        result = call()
+        self._cpu.append(time.thread_time_ns() - cpu)
+        self._wall.append(time.perf_counter_ns() - wall)
+        return result
+
+    def keep_only_if(self, kept: object) -> None:
+        """Forget the last call unless it did what is to be measured."""
+        if not kept:
+            self._cpu.pop()
+            self._wall.pop()
+
+    def answer(self) -> dict[str, float]:
+        """Return the median CPU time as the value, and p50 and p99 of wall time, in microseconds."""
+        cpu, wall = sorted(self._cpu), sorted(self._wall)
+        count = len(cpu)
+        p50, p99 = wall[count // 2] / 1000, wall[min(count - 1, count * 99 // 100)] / 1000
+        return {"value": cpu[count // 2] / 1000, "wall_p50_us": p50, "wall_p99_us": p99}
+
+
 def quantiles_of(run: Callable[[], object], calls: int, warm_up: int) -> dict[str, float]:
-    """Return p50 and p99 of single calls in microseconds, and as value the p50."""
+    """Return the median CPU time of single calls, with wall times beside it, in microseconds."""
     for _ in range(warm_up):
         run()
-    taken = []
+    times = Calls()
     for _ in range(calls):
-        started = time.perf_counter_ns()
-        run()
-        taken.append(time.perf_counter_ns() - started)
-    taken.sort()
-    p50, p99 = taken[calls // 2] / 1000, taken[min(calls - 1, calls * 99 // 100)] / 1000
-    return {"value": p50, "p50_us": p50, "p99_us": p99}
+        times.time(run)
+    return times.answer()

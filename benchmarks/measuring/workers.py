@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from measuring.environments import UnavailableError, python_of
-from measuring.works import Figure, Missing, Subject, Work
+from measuring.works import OWN, Figure, Missing, Subject, Work
 
 MOST_SECONDS = 600
 GRACE_SECONDS = 20
@@ -37,10 +37,11 @@ _QUIET = {
 class Worker:
     """A process that does one work for one subject, once per call of `once`."""
 
-    def __init__(self, subject: Subject, work: Work, errors: Path) -> None:
+    def __init__(self, subject: Subject, work: Work, folder: Path) -> None:
         self._subject = subject
         self._work = work
-        self._errors = errors
+        self._folder = folder
+        self._errors = folder / f"{subject.module}-{subject.name.replace(' ', '-').replace('/', '-')}.err"
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -67,7 +68,7 @@ class Worker:
     def _start(self) -> None:
         here = Path(__file__).resolve().parent
         python = python_of(self._subject.environment)
-        with self._errors.open("ab") as errors:
+        with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 [str(python), str(here / "worker.py"), self._subject.module],
                 stdin=subprocess.PIPE,
@@ -78,7 +79,8 @@ class Worker:
             )
         available = sorted(os.sched_getaffinity(0))
         cores = available[-self._work.cores :]
-        self._ask(json.dumps({**self._work.parameters, **self._subject.options, "cores": cores}))
+        shared = {"cores": cores, "folder": str(self._folder)}
+        self._ask(json.dumps({**self._work.parameters, **self._subject.options, **shared}))
 
     def _ask(self, line: str) -> dict[str, Any]:
         process = self._process
@@ -115,15 +117,17 @@ class Worker:
 
 
 def measure(work: Work, folder: Path) -> Iterator[Figure | Missing]:
-    """Let all subjects of a work do it in turn, and yield each one's median; subjects that fail are yielded too."""
+    """Let all subjects of a work do it in turn, and yield each one's median; subjects that fail are yielded too.
+
+    ``folder`` holds what subjects share and what they complain of, for a whole run.
+    """
+    _set_up(work, folder)
     results: dict[str, list[dict[str, Any]]] = {}
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for subject in work.subjects:
-            errors = folder / f"{subject.name.replace(' ', '-').replace('/', '-')}.err"
-            errors.write_bytes(b"")
             try:
-                workers[subject.name] = stack.enter_context(Worker(subject, work, errors))
+                workers[subject.name] = stack.enter_context(Worker(subject, work, folder))
                 results[subject.name] = []
             except UnavailableError as error:
                 yield Missing(work=work.name, subject=subject.name, reason=str(error))
@@ -138,6 +142,16 @@ def measure(work: Work, folder: Path) -> Iterator[Figure | Missing]:
     shortened = {subject.name for subject in work.subjects if subject.options}
     for name, answers in results.items():
         yield _figure(work, name, answers, None if name in shortened else reference)
+
+
+def _set_up(work: Work, folder: Path) -> None:
+    done = folder / f"{work.setup}.done"
+    if not work.setup or done.exists():
+        return
+    root = Path(__file__).resolve().parent.parent
+    code = f"import pathlib, subjects.{work.setup} as shared; shared.make(pathlib.Path({str(folder)!r}))"
+    subprocess.run([str(python_of(OWN)), "-c", code], cwd=root, env=os.environ | _QUIET, check=True)
+    done.touch()
 
 
 def _figure(work: Work, name: str, answers: list[dict[str, Any]], reference: list[float] | None) -> Figure:

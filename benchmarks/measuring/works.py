@@ -35,6 +35,8 @@ class Work:
     better: Literal["higher", "lower"]
     subjects: tuple[Subject, ...]
     parameters: Mapping[str, object] = field(default_factory=dict)
+    setup: str = ""
+    """Module of `benchmarks/subjects` whose ``make(folder)`` writes what the subjects share; done once per run."""
     repetitions: int = 5
     cores: int = 1
     compare: str = ""

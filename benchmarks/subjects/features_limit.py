@@ -87,7 +87,8 @@ def _stream(signal, time, value, cycle_of, count, kept, kept_time, table):  # ty
 
 
 @numba.njit(cache=True, fastmath=True)
-def _finish(cycle_of, count, kept, kept_time, table):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba infers
+def finish(cycle_of, count, kept, kept_time, table):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - numba infers
+    """Write the features of every signal's open cycle into ``table[cycle, signal]``."""
     for mine in range(len(count)):
         if count[mine]:
             _features(kept[mine], kept_time[mine], count[mine], table[cycle_of[mine], mine])
@@ -104,7 +105,7 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
         for at in range(0, len(data.signal), batch):
             part = slice(at, at + batch)
             _stream(data.signal[part], data.time[part], data.value[part], cycle_of, count, kept, kept_time, table)
-        _finish(cycle_of, count, kept, kept_time, table)
+        finish(cycle_of, count, kept, kept_time, table)
         return dict(summary(table.reshape(-1, 6)))
 
     run()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lineside.domain.plan.model import Plan
 from subjects.workload import FEATURES
 
 
-def line_of(signals: int) -> Plan:
-    """Return the plan of one station with so many signals and cycles of 30 s, with the six features of the work."""
+def line_of(signals: int, *, model: dict[str, Any] | None = None, source: dict[str, Any] | None = None) -> Plan:
+    """Return the plan of one station with so many signals and cycles of 30 s, with the six features of the work.
+
+    With ``model`` there is a characteristic, ``defect``, with that wish for its model.
+    """
     return Plan.model_validate(
         {
             "lineside": 1,
@@ -15,11 +20,12 @@ def line_of(signals: int) -> Plan:
             "area": {"id": "area"},
             "line": {"id": "line"},
             "part": {"number": "P1"},
-            "sources": [{"id": "machine", "kind": "files", "path": "readings.csv"}],
+            "sources": [{"id": "machine", **(source or {"kind": "files", "path": "readings.csv"})}],
             "stations": [{"id": "station", "cycle": {"by": "window", "length": "30 s"}, "lateness": "500 ms"}],
             "signals": [
                 {"id": f"s{number}", "station": "station", "source": "machine", "features": list(FEATURES)}
                 for number in range(signals)
             ],
+            "characteristics": [] if model is None else [{"id": "defect", "station": "station", "model": model}],
         }
     )
