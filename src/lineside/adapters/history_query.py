@@ -54,6 +54,7 @@ _GUARDS: Final = (
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
+_RECENT_DAYS: Final = 2
 _SUFFIXES: Final = (".csv", ".parquet")
 
 
@@ -107,7 +108,10 @@ class HistoryQuery:
     def recent(self, kind: RecordKind, most: int) -> tuple[Any, ...]:
         """Return the newest items of a kind as the domain's objects, oldest of them first."""
         newest = f"ORDER BY {NEWEST_BY[kind]} DESC, sequence DESC, item DESC LIMIT {int(most)}"
-        return tuple(reversed(list(self._items(kind, newest))))
+        found = list(self._items(kind, newest, newest_days=_RECENT_DAYS))
+        if len(found) < most:
+            found = list(self._items(kind, newest))
+        return tuple(reversed(found))
 
     def export(self, text: str, path: Path) -> int:
         """Write what a query says to a CSV or Parquet file; return the number of rows.
@@ -122,31 +126,33 @@ class HistoryQuery:
         """Write `parts_wide` of a station to a CSV or Parquet file; return the number of rows; errors as `export`."""
         return _write(lambda: self.parts_wide(station), path)
 
-    def _items(self, kind: RecordKind, rest: str) -> Iterator[Any]:
+    def _items(self, kind: RecordKind, rest: str, newest_days: int | None = None) -> Iterator[Any]:
         table, of = ITEMS[kind]
         names = [field.name for field in fields(of)]
-        found = self.sql(f"SELECT {', '.join(map(_named, names))} FROM {table} {rest}")  # noqa: S608 - values in it are quoted
+        with self._connect(newest_days) as connection:
+            found = _run(connection, f"SELECT {', '.join(map(_named, names))} FROM {table} {rest}")  # noqa: S608 - quoted
         hints = get_type_hints(of)
         nested = {name for name in names if _is_nested(hints[name])}
         for batch in found.to_batches(max_chunksize=4096):
             for row in batch.to_pylist():
-                for name in nested:
-                    row[name] = json.loads(row[name])
-                yield _as_item(row, of)
+                # A field that came later than the row has no value in it: its default holds.
+                given = {name: value for name, value in row.items() if value is not None}
+                for name in nested & given.keys():
+                    given[name] = json.loads(given[name])
+                yield _as_item(given, of)
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self, newest_days: int | None = None) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         connection.execute(f"SET allowed_directories = [{_quoted(str(self._root))}]")
         for guard in _GUARDS:
             connection.execute(guard)
         for name, schema in TABLES.items():
-            self._view(connection, name, schema)
+            self._view(connection, name, schema, self._files(name, newest_days))
         connection.execute(_LATEST_OUTCOMES)
         return connection
 
-    def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
+    def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, files: list[str]) -> None:
         extra = "".join(f", make_timestamp_ns({column}) AS {column}_utc" for column in schema.names if column in TIMES)
-        files = self._files(name)
         if files:
             listed = ", ".join(map(_quoted, files))
             partitions = "hive_partitioning = true, hive_types = {'line': VARCHAR, 'day': VARCHAR}"
@@ -156,10 +162,14 @@ class HistoryQuery:
             connection.register(source, schema.empty_table())
         connection.execute(f"CREATE VIEW {name} AS SELECT *{extra} FROM {source}")  # noqa: S608 - no foreign text
 
-    def _files(self, name: str) -> list[str]:
-        """Return the data files of a table, as its newest commit names them."""
+    def _files(self, name: str, newest_days: int | None) -> list[str]:
+        """Return the data files of a table, as its newest commit names them; of its newest days alone if so asked."""
         path = self._root / name
-        return DeltaTable(str(path)).file_uris() if (path / "_delta_log").exists() else []
+        files = DeltaTable(str(path)).file_uris() if (path / "_delta_log").exists() else []
+        if newest_days is None:
+            return files
+        days = sorted({_day(file) for file in files})[-newest_days:]
+        return [file for file in files if _day(file) in days]
 
 
 def flat(table: pa.Table) -> pa.Table:
@@ -195,6 +205,11 @@ def _run(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
         return pa.table({}) if found is None else found.to_arrow_table()
     except duckdb.Error as error:
         raise InputError(f"the query cannot be run: {error}", choices=(*TABLES, "latest_outcomes")) from error
+
+
+def _day(file: str) -> str:
+    """Return the day that a file's path names."""
+    return file.partition("/day=")[2].partition("/")[0]
 
 
 def _number(connection: duckdb.DuckDBPyConnection, text: str) -> int:

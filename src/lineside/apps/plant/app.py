@@ -24,6 +24,7 @@ from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.clocks import SystemClock, clock_from
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.durable_files import load_key
+from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.plan_yaml import load_plan
@@ -50,6 +51,13 @@ from lineside.wire.subjects import Subjects
 WRITER: Final = "plant"
 _GRACE_SECONDS: Final = 2
 _FILL_BYTES: Final = 256 << 20
+_FILL_ITEMS: Final = {
+    RecordKind.PARTS: 1_000,
+    RecordKind.PREDICTIONS: 2_000,
+    RecordKind.ALERTS: 5_000,
+    RecordKind.OUTCOMES: 2_000,
+}
+"""How many of the newest items of each kind the board remembers at a start."""
 _LIVE_KINDS: Final = (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS)
 
 
@@ -140,7 +148,10 @@ class _Plant:
             await asyncio.gather(compacting, return_exceptions=True)
 
     async def _fill(self, feed: FloorFeed) -> None:
-        """Fill the board's memory with what has landed and is not yet in the history."""
+        """Fill the board's memory with the newest of the history, then with what has landed and is not yet there."""
+        query = HistoryQuery(self.layout.history)
+        for kind, most in _FILL_ITEMS.items():
+            feed.objects(kind, await asyncio.to_thread(query.recent, kind, most))
         for entry in await self.landing.after(0, _FILL_BYTES):
             await feed.record(entry.record)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from lineside.apps.plant.floor import Floor, LinkStatus
 from lineside.domain.alerts import AlertEvent
@@ -15,6 +16,12 @@ from lineside.wire.codecs import decode_items
 from lineside.wire.records import Record, RecordKind
 from lineside.wire.status import GatewayStatus
 
+_SHOWN: Final[Mapping[RecordKind, type[Any]]] = {
+    RecordKind.PARTS: PartRecord,
+    RecordKind.PREDICTIONS: Prediction,
+    RecordKind.ALERTS: AlertEvent,
+    RecordKind.OUTCOMES: Outcome,
+}
 SILENT_AFTER: Final = 30 * SECOND
 """A source that has been silent for longer is shown as such."""
 
@@ -32,14 +39,19 @@ class FloorFeed:
 
     def items(self, kind: RecordKind, body: bytes) -> None:
         """Take note of the items in a body, of the kinds that the board shows."""
+        if kind in _SHOWN:
+            self.objects(kind, decode_items(body, _SHOWN[kind]))
+
+    def objects(self, kind: RecordKind, items: Sequence[Any]) -> None:
+        """Take note of items of a kind, of those that the board shows."""
         if kind is RecordKind.PARTS:
-            self._floor.apply_parts(decode_items(body, PartRecord))
+            self._floor.apply_parts(items)
         elif kind is RecordKind.PREDICTIONS:
-            self._floor.apply_predictions(decode_items(body, Prediction))
+            self._floor.apply_predictions(items)
         elif kind is RecordKind.ALERTS:
-            self._floor.apply_alerts(decode_items(body, AlertEvent))
+            self._floor.apply_alerts(items)
         elif kind is RecordKind.OUTCOMES:
-            self._floor.apply_outcomes(decode_items(body, Outcome))
+            self._floor.apply_outcomes(items)
 
     def status(self, status: GatewayStatus) -> None:
         """Take note of what a gateway says of its sources and of itself."""
