@@ -183,7 +183,7 @@ class OpcuaSource:
             nodes={rule.id: rule.address for rule in self._gate.rules.values()},
             publishing=publishing / MILLISECOND,
             sampling=sampling / MILLISECOND,
-            queue=max(10, 4 * -(-publishing // max(1, sampling))),
+            queue=max(100, 4 * -(-publishing // max(1, sampling))),
             repeats=self._spec.repeats,
         )
 

@@ -1,0 +1,112 @@
+"""What is particular to MQTT: readings without a time of their own, retained messages, wrong settings."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from lineside.adapters.mqtt.source import UNCERTAIN_LAST_USABLE, MqttSource, open_source
+from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.testing.clocks import WallClock
+from lineside.testing.conformance.source import Reader, reading
+from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.plans import plan_with_source
+
+BROKERS = [
+    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
+    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
+]
+PLAIN = {signal: f"press/{signal}" for signal in ("temperature", "pressure", "running", "serial")}
+
+
+@pytest.fixture(params=BROKERS)
+async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BrokerProcess]:
+    broker = BrokerProcess(request.param, tmp_path)
+    await broker.start()
+    yield broker
+    await broker.stop()
+
+
+@pytest.fixture
+async def publish(broker: BrokerProcess) -> AsyncIterator[Callable[..., object]]:
+    client = Client(CallbackAPIVersion.VERSION2, client_id="machine")
+    await asyncio.to_thread(client.connect, "127.0.0.1", broker.port)
+    client.loop_start()
+
+    async def send(topic: str, payload: bytes, *, retain: bool = False) -> None:
+        done = client.publish(topic, payload, qos=1, retain=retain)
+        await asyncio.to_thread(done.wait_for_publish, 20)
+
+    yield send
+    client.disconnect()
+    client.loop_stop()
+
+
+def source_of(broker: BrokerProcess) -> MqttSource:
+    plan = plan_with_source({"kind": "mqtt", "url": broker.url}, addresses=PLAIN)
+    return open_source(plan, plan.source("machine"), WallClock())
+
+
+async def hears(reader: Reader, publish: Callable[..., object]) -> None:
+    async with asyncio.timeout(30):
+        while not reader.values("pressure"):
+            await publish("press/pressure", b"1")  # type: ignore[misc]
+            await asyncio.sleep(0.1)
+
+
+async def test_a_message_without_a_time_that_comes_again_within_a_run_is_delivered_once(
+    broker: BrokerProcess, publish: Callable[..., object]
+) -> None:
+    source = source_of(broker)
+    async with reading(source, acknowledge=False) as reader:
+        await hears(reader, publish)
+        await publish("press/temperature", b"21.5")  # type: ignore[misc]
+        await reader.until(lambda: bool(reader.values("temperature")))
+        connection = source._connection
+        assert connection is not None
+        connection._client.socket().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+        await reader.until(lambda: sum(item.duplicates for item in reader.deliveries) >= 2)
+        assert len(reader.values("temperature")) == 1
+
+
+async def test_a_retained_message_without_a_time_is_of_uncertain_age(
+    broker: BrokerProcess, publish: Callable[..., object]
+) -> None:
+    await publish("press/temperature", b"21.5", retain=True)  # type: ignore[misc]
+    async with reading(source_of(broker)) as reader:
+        await reader.until(lambda: bool(reader.values("temperature")))
+        batch = reader.batches[0]
+        assert batch.status.tolist() == [UNCERTAIN_LAST_USABLE]
+
+
+async def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
+    kind = "nats" if nats_server() else "mosquitto"
+    broker = BrokerProcess(kind, tmp_path)
+    async with reading(source_of(broker)) as reader:
+        await reader.until(lambda: [item.reason for item in reader.quarantined] == ["connection_lost"])
+        await broker.start()
+        await reader.until(lambda: len(reader.quarantined) == 2)
+        assert "It is back after" in reader.quarantined[1].detail
+    await broker.stop()
+
+
+@pytest.mark.parametrize(
+    ("spec", "addresses", "error"),
+    [
+        ({"url": "tcp://127.0.0.1"}, PLAIN, ConfigurationError),
+        ({"url": "mqtt://"}, PLAIN, ConfigurationError),
+        ({"url": "mqtt://x", "time_zone": "Moon/Sea"}, PLAIN, ConfigurationError),
+        ({"url": "mqtt://x", "time_column": "ts"}, PLAIN, PlanError),
+        ({"url": "mqtt://x"}, {**PLAIN, "temperature": "press/+#$.v"}, PlanError),
+    ],
+)
+def test_a_setting_that_cannot_work_is_an_error_at_once(
+    spec: dict[str, str], addresses: dict[str, str], error: type[Exception]
+) -> None:
+    plan = plan_with_source({"kind": "mqtt", **spec}, addresses=addresses)
+    with pytest.raises(error):
+        open_source(plan, plan.source("machine"), WallClock())
