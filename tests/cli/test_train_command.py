@@ -7,11 +7,19 @@ import pytest
 from click.testing import CliRunner
 
 from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.plan_yaml import load_plan
 from lineside.cli.train import command
 from lineside.domain.errors import InputError
+from lineside.domain.features.recipe import recipe_for
+from lineside.domain.outcomes import Outcome
+from lineside.domain.parts import PartRecord
+from lineside.ports import LandedRecord
+from lineside.testing.records import a_record
 from lineside.wire.bundle import unpack_bundle
+from lineside.wire.codecs import encode_items
+from lineside.wire.records import RecordKind
 
 PLAN = """\
 lineside: 1
@@ -76,6 +84,37 @@ def test_training_from_files_keeps_a_bundle_that_judges(folder: Path) -> None:
     assert registry.active("press") == bundles
 
 
+async def test_training_from_history_joins_what_was_found_later(folder: Path) -> None:
+    plan = load_plan(folder / "plan.yaml")
+    digest = recipe_for(plan, "press").digest
+    rng = np.random.default_rng(0)
+    parts = [
+        PartRecord(
+            cycle_id=f"c{i}", unit=f"S{i}", station="press", started=i * 10**9, ended=(i + 1) * 10**9,
+            received=(i + 1) * 10**9, recipe=digest, features=rng.normal(size=2), incomplete=i == 7,
+        )
+        for i in range(300)
+    ]  # fmt: skip
+    outcomes = [
+        Outcome(
+            unit=f"S{i}", characteristic="porosity", found=i, source="xray",
+            value="nonconforming" if part.features[0] > 1 else "conforming",
+        )
+        for i, part in enumerate(parts[:250])
+    ]  # fmt: skip
+    history = await DeltaHistory.open(folder / "data" / "plant" / "history")
+    records = [
+        a_record(1, encode_items(parts), kind=RecordKind.PARTS),
+        a_record(2, encode_items(outcomes), kind=RecordKind.OUTCOMES),
+    ]
+    await history.append([LandedRecord(position=i, record=record) for i, record in enumerate(records, start=1)])
+    shown = run(folder, "--data", str(folder / "data"))
+    assert "299 (249 with known outcome" in shown
+    assert "1 no proper end" in shown
+    bundle = BundleFolder(folder / "data" / "plant" / "bundles").active("press")[0]
+    assert bundle.manifest.training.data_version.startswith("history:299:")
+
+
 def test_without_outcomes_normal_is_learned_and_can_go_to_a_file(folder: Path) -> None:
     output = folder / "porosity.bundle"
     shown = run(folder, "--parts", str(folder / "parts.csv"), "--output", str(output))
@@ -87,7 +126,8 @@ def test_without_outcomes_normal_is_learned_and_can_go_to_a_file(folder: Path) -
     ("arguments", "field"),
     [
         ((), "--data"),
-        (("--data", "d"), "--parts"),
+        (("--output", "f"), "--parts"),
+        (("--data", "d"), "press"),
         (("--data", "d", "--characteristic", "colour"), "--characteristic"),
         (("--parts", "parts.csv", "--outcomes", "outcomes.csv", "--unit", "number", "--data", "d"), "number"),
     ],

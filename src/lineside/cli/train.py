@@ -13,9 +13,10 @@ import numpy as np
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.tables import CsvOptions, TimeOptions, read_table, table_files
+from lineside.apps.layout import Layout
 from lineside.domain.backtests.units import column_of, units_from_tables
 from lineside.domain.errors import InputError, StorageError
-from lineside.domain.part_tables import with_outcomes
+from lineside.domain.part_tables import join_parts, latest_outcomes, with_outcomes
 from lineside.domain.plan.model import Characteristic, Plan, SourceKind
 from lineside.domain.tables import Table
 from lineside.flows.train import LoadedParts, LoadParts, Trained, TrainRequest, train
@@ -26,8 +27,8 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("train")
 @click.argument("plan", type=_PATH)
-@click.option("--data", type=_PATH, metavar="DIR", help="Data directory of the plant: its models are kept there.")
-@click.option("--parts", type=_PATH, metavar="FILE", help="Learn from a CSV or Parquet file, or a folder of them.")
+@click.option("--data", type=_PATH, metavar="DIR", help="Data folder: learn from its history, keep models there.")
+@click.option("--parts", type=_PATH, metavar="FILE", help="Learn from a file instead, or a folder of them.")
 @click.option("--outcomes", type=_PATH, metavar="FILE", help="What was found of the parts, joined by unit.")
 @click.option("--unit", default="", metavar="COLUMN", help="Column of units in both [default: the serial, or 'unit'].")
 @click.option("--characteristic", multiple=True, metavar="ID", help="Only these [default: all of the plan].")
@@ -39,13 +40,12 @@ def command(plan: Path, data: Path | None, parts: Path | None, output: Path | No
     loaded = load_plan(plan)
     chosen = options["characteristic"] or tuple(item.id for item in loaded.characteristics)
     _check(loaded, chosen, data, output)
-    if parts is None:
-        raise InputError("there is nothing to learn from", field="--parts", next_step="name a file or a folder of them")
-    registry = None if data is None else BundleFolder(data / "plant" / "bundles")
+    load = _loader(loaded, data, parts, options["outcomes"], options["unit"])
+    registry = None if data is None else BundleFolder(Layout(data).bundles)
     request = TrainRequest(
         plan=loaded, characteristics=chosen, seed=options["seed"], now=time.time_ns(), activate=not options["keep"]
     )
-    for trained in train(request, _from_files(loaded, parts, options["outcomes"], options["unit"]), registry, _say):
+    for trained in train(request, load, registry, _say):
         _show(trained)
         if output is not None:
             _write(output, trained)
@@ -62,6 +62,35 @@ def _check(plan: Plan, chosen: tuple[str, ...], data: Path | None, output: Path 
         raise InputError(
             "one file holds one model", field="--characteristic", value=chosen, next_step="name one characteristic"
         )
+
+
+def _loader(plan: Plan, data: Path | None, parts: Path | None, outcomes: Path | None, unit: str) -> LoadParts:
+    """Return what loads the parts: from files where these are named, else from the history."""
+    if parts is not None:
+        return _from_files(plan, parts, outcomes, unit)
+    if data is None or outcomes is not None:
+        raise InputError("there is nothing to learn from", field="--parts", next_step="name a file or a folder of them")
+    return _from_history(plan, Layout(data).history)
+
+
+def _from_history(plan: Plan, folder: Path) -> LoadParts:
+    """Return a loader of the parts that the line has made, with what was found of them."""
+    from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415 - takes a second to load
+
+    query = HistoryQuery(folder)
+
+    def load(characteristic: Characteristic) -> LoadedParts:
+        known = latest_outcomes(query.outcomes(characteristic.id), characteristic.id)
+        joined = join_parts(plan, characteristic, query.parts(characteristic.station), known)
+        digest = hashlib.sha256()
+        for unit, started, outcome in zip(
+            joined.table.unit, joined.table.started.tolist(), joined.table.outcome, strict=True
+        ):
+            digest.update(f"{unit}\n{started}\n{outcome}\n".encode())
+        version = f"history:{len(joined.table)}:{digest.hexdigest()[:16]}"
+        return LoadedParts(table=joined.table, version=version, dropped=joined.dropped)
+
+    return load
 
 
 def _from_files(plan: Plan, parts: Path, outcomes: Path | None, unit: str) -> LoadParts:
