@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lineside.adapters.tls_authority import LocalCertificate, local_certificate
+from lineside.adapters.tls_authority import LocalCertificate, local_certificate, names_of
 from lineside.domain.errors import ConfigurationError, InputError
 from lineside.domain.units import DAY, SECOND
 
@@ -104,3 +104,11 @@ def test_a_damaged_file_is_named_and_never_replaced_in_silence(tmp_path: Path, d
     (tmp_path / damaged).write_text("not a key")
     with pytest.raises(ConfigurationError, match=damaged):
         local_certificate(tmp_path, ("other.example",), NOW)
+
+
+def test_a_server_is_named_by_what_it_listens_at_or_by_its_machine() -> None:
+    assert names_of("board.example") == ("board.example", "localhost", "127.0.0.1")
+    assert names_of("localhost") == ("localhost", "127.0.0.1")
+    everywhere = names_of("0.0.0.0")
+    assert everywhere[0] == socket.gethostname()
+    assert "0.0.0.0" not in everywhere

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 397
 RENEW_DAYS: Final = 30
 _SKEW: Final = timedelta(hours=1)
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - what it is compared with, not listened at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +72,23 @@ def local_certificate(folder: Path, names: Sequence[str], now: int) -> LocalCert
         certificate = _sign(_key(found.key), authority, authority_key, names, moment)
         _write(found.certificate, _pem(certificate) + _pem(authority))
     return found
+
+
+def names_of(host: str) -> tuple[str, ...]:
+    """Return the names and addresses under which a server that listens at a host is reached.
+
+    One that listens everywhere is reached by the machine's own names and addresses.
+    """
+    here = ("localhost", "127.0.0.1")
+    if host not in _EVERYWHERE:
+        return tuple(dict.fromkeys((host, *here)))
+    name = socket.gethostname()
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
+    except OSError:
+        found = set()  # a machine without a name in its network is reached by what `here` says, or by an own name
+    addresses = sorted(address for address in found if "%" not in address)
+    return tuple(dict.fromkeys((name, *addresses, *here)))
 
 
 def _key(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -9,9 +9,9 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -26,44 +26,11 @@ from lineside.apps.plant.board.serving import serve_board
 from lineside.apps.plant.floor import Floor
 from lineside.domain.access import AccessRole, Account, CodePurpose
 from lineside.domain.alerts import AlertEvent
-from lineside.domain.errors import StorageError
-from lineside.ports import AuditEntry
 from lineside.testing.clocks import ManualClock
+from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import busy_floor
 
 PASSWORD = "cedar kettle plum orbit"  # noqa: S105 - of accounts that live as long as a test
-
-
-@dataclass(slots=True)
-class KeptAudit:
-    """An audit record in memory; while ``broken`` it keeps nothing and says so."""
-
-    kept: list[AuditEntry] = field(default_factory=list)
-    broken: bool = False
-
-    async def append(self, action: str, content: Mapping[str, object]) -> AuditEntry:
-        """Keep an entry."""
-        if self.broken:
-            raise StorageError("the disk is full")
-        entry = AuditEntry(
-            writer="board",
-            sequence=len(self.kept) + 1,
-            time=0,
-            action=action,
-            content=repr(dict(content)),
-            previous="",
-            hash="",
-        )
-        self.kept.append(entry)
-        return entry
-
-    async def entries(self, after: int = 0) -> tuple[AuditEntry, ...]:
-        """Return the entries behind a sequence."""
-        return tuple(self.kept[after:])
-
-    def actions(self) -> list[str]:
-        """Return what was done, in order."""
-        return [entry.action for entry in self.kept]
 
 
 @dataclass(slots=True)
@@ -73,9 +40,13 @@ class Bench:
     app: Starlette
     floor: Floor
     state: SqlState
-    audit: KeptAudit
+    audit: FakeAudit
     clock: ManualClock
     answers: list[AlertEvent]
+
+    def actions(self) -> list[str]:
+        """Return what the audit record says was done, in order."""
+        return [entry.action for entry in self.audit.kept]
 
     async def account(self, role: AccessRole, name: str = "") -> Account:
         """Add an account with the common password and return it."""
@@ -103,7 +74,7 @@ def make_bench(
 ) -> Bench:
     """Return a board over a state file in a folder; the floor is busy unless one is given."""
     busy = busy_floor()
-    audit, answers, clock = KeptAudit(), [], ManualClock(busy.now)
+    audit, answers, clock = FakeAudit(), [], ManualClock(busy.now)
     state = open_state(sqlite_url(folder / "state.db"))
 
     async def respond(event: AlertEvent) -> None:

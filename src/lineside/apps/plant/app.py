@@ -7,16 +7,14 @@ which models to run, and serves the board. Its stores are its only state.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 
 from lineside.adapters.audit_sqlite import SqliteAudit
@@ -29,9 +27,9 @@ from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
-from lineside.adapters.tls_authority import local_certificate
+from lineside.adapters.tls_authority import local_certificate, names_of
 from lineside.apps.layout import Layout
-from lineside.apps.plant.board import BoardSettings, create_app, first_run_code
+from lineside.apps.plant.board import BoardSettings, TlsFiles, create_app, first_run_code, serve_board
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.witness import Witness
@@ -49,7 +47,6 @@ from lineside.wire.status import STATUS, decode_status
 from lineside.wire.subjects import Subjects
 
 WRITER: Final = "plant"
-_GRACE_SECONDS: Final = 2
 _FILL_BYTES: Final = 256 << 20
 _FILL_ITEMS: Final = {
     RecordKind.PARTS: 1_000,
@@ -141,8 +138,7 @@ class _Plant:
         compactor = Compactor(landing=self.landing, history=self.history, tidy=self.history.join_small_files)
         compacting = asyncio.create_task(compactor.run(), name="compact")
         try:
-            tls = self._tls()
-            await self._serve_board(self._board(floor, submitter), tls, compacting)
+            await self._serve_board(self._board(floor, submitter), compacting)
         finally:
             compacting.cancel()
             await asyncio.gather(compacting, return_exceptions=True)
@@ -202,55 +198,45 @@ class _Plant:
     def _own_authority(self) -> bool:
         return self.settings.https and self.settings.certificate is None
 
-    async def _serve_board(self, app: Starlette, tls: Mapping[str, Any], *beside: asyncio.Task[None]) -> None:
+    async def _serve_board(self, app: Starlette, *beside: asyncio.Task[None]) -> None:
+        """Serve until cancelled, or until something that must run beside it has ended."""
+        stop, said = asyncio.Event(), asyncio.Event()
         settings = self.settings
-        server = _Server(
-            uvicorn.Config(
+        serving = asyncio.create_task(
+            serve_board(
                 app,
                 host=settings.host,
                 port=settings.port,
-                log_level="warning",
-                access_log=False,
-                lifespan="on",
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-                **tls,
-            )
+                stop=stop,
+                tls=self._tls() if settings.https else None,
+                ready=lambda _: said.set(),
+            ),
+            name="board",
         )
-        serving = asyncio.create_task(server.serve(), name="board")
+        saying = asyncio.create_task(self._say_address(said), name="say where the board is")
         try:
-            await self._say_address()
             await asyncio.wait([serving, *beside], return_when=asyncio.FIRST_COMPLETED)
             for task in (serving, *beside):
                 if task.done():
                     task.result()
         finally:
-            server.should_exit = True
-            await asyncio.gather(serving, return_exceptions=True)
+            stop.set()
+            saying.cancel()
+            await asyncio.gather(serving, saying, return_exceptions=True)
 
-    def _tls(self) -> dict[str, Any]:
+    def _tls(self) -> TlsFiles:
         settings = self.settings
-        if not settings.https:
-            return {}
         if settings.certificate is not None:
-            return {"ssl_certfile": str(settings.certificate), "ssl_keyfile": str(settings.key or settings.certificate)}
-        made = local_certificate(self.layout.keys, [settings.host, "localhost"], SystemClock().now())
-        return {"ssl_certfile": str(made.certificate), "ssl_keyfile": str(made.key)}
+            return TlsFiles(certificate=settings.certificate, key=settings.key or settings.certificate)
+        made = local_certificate(self.layout.keys, names_of(settings.host), SystemClock().now())
+        return TlsFiles(certificate=made.certificate, key=made.key)
 
-    async def _say_address(self) -> None:
+    async def _say_address(self, ready: asyncio.Event) -> None:
         """Print where the board is and, at the very first start, the code that lets the first admin in."""
+        await ready.wait()
         settings = self.settings
         board = f"{'https' if settings.https else 'http'}://{settings.host}:{settings.port}"
         code = await first_run_code(self.state, SystemClock().now())
         first = f"{board}/first-run?code={code}" if code is not None else board
         sys.stdout.write(f"board: {first}\n")
         sys.stdout.flush()
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process that runs it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield

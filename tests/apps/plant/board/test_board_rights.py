@@ -121,7 +121,7 @@ async def test_9_a_request_from_a_foreign_page_changes_nothing(bench: Bench, hea
         for page in CHANGING:
             status = await status_of(client, page, secret, **{"X-CSRF-Token": form_token(secret)}, **headers)
             assert status == 403, name_of(page)
-    assert bench.audit.actions()[-len(CHANGING) :] == ["denied"] * len(CHANGING)
+    assert bench.actions()[-len(CHANGING) :] == ["denied"] * len(CHANGING)
 
 
 @pytest.mark.parametrize("token", ["", "wrong", form_token("another session")])

@@ -84,7 +84,7 @@ async def test_an_alert_is_audited_before_any_listener_hears_of_it(tmp_path: Pat
             if "new" in str(content["alerts"]):
                 break
             assert "Only after the audit" not in str(content)
-        assert bench.audit.actions()[-1] == "alert_shown"
+        assert bench.actions()[-1] == "alert_shown"
         assert "Only after the audit" in str(content) or bench.floor.card("new", bench.clock.now()) is not None
 
 
