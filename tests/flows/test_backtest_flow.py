@@ -166,6 +166,21 @@ def test_every_group_meets_a_judge_without_memory_and_in_time_order() -> None:
     assert len({judge.seen[0].cycle_id[:8] for judge in judges}) == 2
 
 
+def test_rows_before_the_judged_ones_fill_the_memory_and_are_not_counted() -> None:
+    judges: list[Listener] = []
+
+    def open_listener(plan: Plan, bundle: Bundle) -> Judge:
+        del plan, bundle
+        judges.append(Listener())
+        return judges[-1]
+
+    split = GivenSplit(train=Amount(rows=100), calibrate=Amount(rows=50))
+    result = run_backtest(make_request(split=split), make_units(), open_listener)
+    assert len(judges[0].seen) == 200
+    assert len(result.judged) == 50
+    assert judges[0].seen[149].started < judges[0].seen[150].started
+
+
 def test_hidden_outcomes_change_what_is_learned_from() -> None:
     units = make_units()
     outcome = ("nonconforming",) * 60 + units.outcome[60:]

@@ -3,16 +3,18 @@
 1. Find duplicates, and drop them before any split (or only count them, where a published protocol keeps them).
 2. Cut the units into folds by the protocol.
 3. Per fold: learn from its training rows, with the limit from its calibration rows or what learning keeps back.
-4. Judge its test rows group by group, in order, one at a time, as the gateway does; every group starts with an
-   empty memory. The judge never sees an outcome.
+4. Judge its test rows group by group, in order, one at a time, as the gateway does. Every group starts with an
+   empty memory, into which the rows of the same group before the judged ones are run without being counted: in
+   production, too, a model goes live in the middle of a stream. The judge never sees an outcome.
 5. Make the figures, and the same for predictors that know nothing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from lineside.domain.backtests.judged import Judged, joined, judged_from
 from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.backtests.units import Units, in_time_order, shuffled
 from lineside.domain.errors import DataError
+from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.splits import (
@@ -39,6 +42,9 @@ from lineside.domain.splits import (
 from lineside.learn.fit import FitReport, FitRequest, fit
 from lineside.ports import Judge
 from lineside.wire.bundle import Bundle
+
+MOST_WARMED: Final = 1000
+"""Rows before the judged ones that are run into a judge's memory, at most."""
 
 JudgeFactory = Callable[[Plan, Bundle], Judge]
 Progress = Callable[[str], None]
@@ -176,27 +182,45 @@ def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: Ju
     group = np.asarray(test.group, dtype=object)
     order = np.concatenate([np.flatnonzero(group == name) for name in dict.fromkeys(test.group)])
     test = test.take(order)
-    predictions, raised = _judge_in_order(request, test, lambda: make_judge(request.plan, result.bundle))
-    shuffled = request.protocol is Protocol.REPEATED_STRATIFIED_KFOLD
-    groups = (fold.name,) * len(test) if shuffled else test.group
+    warm = _rows_before(units, fold)
+    predictions, raised = _judge_in_order(request, test, warm, lambda: make_judge(request.plan, result.bundle))
+    shuffled_rows = request.protocol is Protocol.REPEATED_STRATIFIED_KFOLD
+    groups = (fold.name,) * len(test) if shuffled_rows else test.group
     return judged_from(predictions, raised, groups, test.outcome, timed=test.timed), result.report
 
 
+def _rows_before(units: Units, fold: Fold) -> dict[str, tuple[PartRecord, ...]]:
+    """Return per group the rows of learning and calibration right before its first judged one, in order."""
+    if not units.timed:
+        return {}
+    group = np.asarray(units.group, dtype=object)
+    seen = np.sort(np.concatenate((fold.train, fold.calibrate)))
+    before = {}
+    for name in dict.fromkeys(group[fold.test]):
+        first = int(fold.test[group[fold.test] == name].min())
+        rows = seen[(group[seen] == name) & (seen < first)]
+        before[name] = tuple(units.parts[row] for row in rows[-MOST_WARMED:])
+    return before
+
+
 def _judge_in_order(
-    request: BacktestRequest, test: Units, open_judge: Callable[[], Judge]
+    request: BacktestRequest,
+    test: Units,
+    warm: Mapping[str, Sequence[PartRecord]],
+    open_judge: Callable[[], Judge],
 ) -> tuple[list[Prediction], list[bool]]:
     """Judge units one at a time and raise alerts, each group by a judge and an engine that remember no other."""
     station = request.plan.characteristic(request.characteristic).station
     predictions: list[Prediction] = []
     raised: list[bool] = []
-    before, judge, engine = None, open_judge(), AlertEngine(request.plan, station, "backtest")
-    for name, part in zip(test.group, test.parts, strict=True):
-        if before is not None and name != before:
-            judge, engine = open_judge(), AlertEngine(request.plan, station, "backtest")
-        before = name
-        for item in judge.judge(part, part.received).predictions:
-            if item.characteristic == request.characteristic:
-                events = engine.observe(item, part.received)
-                predictions.append(item)
-                raised.append(any(event.kind is AlertKind.RAISED for event in events))
+    for name in dict.fromkeys(test.group):
+        judge, engine = open_judge(), AlertEngine(request.plan, station, "backtest")
+        for part in warm.get(name, ()):
+            judge.judge(part, part.received)
+        for part in (part for place, part in enumerate(test.parts) if test.group[place] == name):
+            for item in judge.judge(part, part.received).predictions:
+                if item.characteristic == request.characteristic:
+                    events = engine.observe(item, part.received)
+                    predictions.append(item)
+                    raised.append(any(event.kind is AlertKind.RAISED for event in events))
     return predictions, raised
