@@ -17,7 +17,7 @@ MOST_PLOTS: Final = 40
 _STYLE: Final = (
     "body{font:16px/1.5 sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:right}"
-    "td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}pre{background:#f6f6f6;padding:.6rem}"
+    "td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}pre{background:#f6f6f6;padding:.6rem;overflow-x:auto}"
 )
 
 
