@@ -44,6 +44,7 @@ RESUMED_BYTES: Final = 64 << 20
 """Bytes of them at most, about."""
 _STATUS_SECONDS: Final = 1.0
 _MODEL_SECONDS: Final = 30.0
+_MODEL_RETRY_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +103,8 @@ class _Gateway:
     async def run(self, layout: Layout) -> None:
         shelf = ModelShelf(layout.outbox.parent / "bundles", self.plan)
         shelf.load()
-        await shelf.refresh(self.bus, self.subjects)
+        with contextlib.suppress(UnavailableError):  # it is asked again until it answers
+            await shelf.refresh(self.bus, self.subjects)
         catalogue = catalogue_for(self.plan)
         line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name)
         collector = Collector(outbox=self.outbox, audit=self.audit, line=line, publish=self._publish, clock=self.clock)
@@ -139,14 +141,18 @@ class _Gateway:
             await self.bus.publish(f"{self.subjects.live}.{kind}", body)
 
     async def _keep_models(self, shelf: ModelShelf, line: LineJudge, changed: asyncio.Event) -> None:
-        """Ask for the models in service whenever the plant says so, and now and then in case it was not heard."""
+        """Ask for the models in service: until the plant answers, when it says so, and now and then in between."""
         while True:
+            pause = _MODEL_SECONDS
+            try:
+                if await shelf.refresh(self.bus, self.subjects):
+                    for station in self.plan.stations:
+                        line.replace_judge(station.id, shelf.judge_for(station.id))
+            except UnavailableError:
+                pause = _MODEL_RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), _MODEL_SECONDS)
+                await asyncio.wait_for(changed.wait(), pause)
             changed.clear()
-            if await shelf.refresh(self.bus, self.subjects):
-                for station in self.plan.stations:
-                    line.replace_judge(station.id, shelf.judge_for(station.id))
 
     async def _report(self, collector: Collector, forwarder: Forwarder, line: LineJudge, shelf: ModelShelf) -> None:
         while True:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lineside.adapters.onnx_judge import OnnxJudge
-from lineside.domain.errors import ConfigurationError, IntegrityError, UnavailableError
+from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.plan.model import Plan
 from lineside.flows.releases import fetch_releases
 from lineside.ports import Bus
@@ -30,12 +30,13 @@ class ModelShelf:
         self._take({path.stem: path.read_bytes() for path in sorted(self._folder.glob(f"*{_SUFFIX}"))})
 
     async def refresh(self, bus: Bus, subjects: Subjects) -> bool:
-        """Fetch what is in service now; return whether anything changed. Without the plant nothing does."""
+        """Fetch what is in service now; return whether anything changed.
+
+        Raises:
+            UnavailableError: the plant does not answer; what was kept stays.
+        """
         kept = {path.stem: path.read_bytes() for path in self._folder.glob(f"*{_SUFFIX}")}
-        try:
-            bundles = await fetch_releases(bus, subjects, kept)
-        except UnavailableError:
-            return False
+        bundles = await fetch_releases(bus, subjects, kept)
         if bundles == kept:
             return False
         self._folder.mkdir(parents=True, exist_ok=True)
