@@ -253,3 +253,10 @@ async def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
     deliveries = await all_of(source_of(tmp_path / "text.parquet"))
     assert [item[::2] for item in values_of(deliveries)] == [("temperature", 12.0), ("pressure", 1.0)]
     assert reasons_of(deliveries) == {"missing_field": 2, "not_a_number": 1}
+
+
+async def test_a_column_that_is_missing_is_reported_once_for_each_file(tmp_path: Path) -> None:
+    text = WIDE.replace(b"pressure", b"pressure_old")
+    deliveries = await all_of(source_of(tmp_path / "run.csv", text, options=FileOptions(block_rows=1)))
+    assert reasons_of(deliveries) == {"missing_field": 1}
+    assert len(deliveries) == 3

@@ -109,6 +109,7 @@ class FileSource:
         self._pace = Pace(clock, options.speed, sleep)
         self._shift: int | None = None if options.rebase else 0
         self._position = Position()
+        self._looked_at: Path | None = None
         self._closed = False
 
     @property
@@ -226,7 +227,7 @@ class FileSource:
 
     def _timed(self, block: Block, file: Path, before: int) -> Timed | None:
         """Return a block with its times, without the rows whose time is refused; None where none are left."""
-        if not self._has_columns(block):
+        if not self._has_columns(block, file):
             return None
         times, keep = self._times(block, before)
         if not len(keep):
@@ -258,13 +259,14 @@ class FileSource:
         keep[list(refusals)] = False
         return times, np.flatnonzero(keep)
 
-    def _has_columns(self, block: Block) -> bool:
-        """Refuse what a table lacks; say whether it can be read without."""
+    def _has_columns(self, block: Block, file: Path) -> bool:
+        """Refuse what a table lacks, once for each file; say whether it can be read without."""
         now, names = self._clock.now(), {name.lower() for name in block.names}
         needed: list[tuple[str, ...]] = [(self._spec.time_column,)] if self._spec.time_column else []
         if self._spec.layout == "long":
             needed += [NAME_COLUMNS, VALUE_COLUMNS]
-        else:
+        elif file != self._looked_at:
+            self._looked_at = file
             for rule in self._gate.rules.values():
                 if rule.address not in block.names:
                     refusal = refuse(Reason.MISSING_FIELD, rule.address, "The table has no such column.")
