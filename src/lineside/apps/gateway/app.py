@@ -115,7 +115,9 @@ class _Gateway:
         forwarder = Forwarder(
             outbox=self.outbox, bus=self.bus, subject=self.subjects.ingest, key=load_key(layout.watermark_key)
         )
-        options = SourceOptions(root=self.settings.plan.parent, kept=layout.outbox.parent, replay=self.settings.replay)
+        options = SourceOptions(
+            root=self.settings.plan.parent, kept=layout.outbox.parent, keys=layout.keys, replay=self.settings.replay
+        )
         sources = open_sources(self.plan, self.clock, options, past.readings)
         changed = asyncio.Event()
         await self.bus.subscribe(self.subjects.control, _sets(changed))

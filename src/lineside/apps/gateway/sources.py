@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineside.apps.gateway.secrets import find_secret
 from lineside.domain.plan.model import Plan, SourceKind, SourceSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Clock, Source
@@ -15,13 +16,15 @@ from lineside.ports import Clock, Source
 class SourceOptions:
     """How sources are run.
 
-    ``root`` is what relative paths start from, ``kept`` the folder in which a source keeps its position. ``replay``
+    ``root`` is what relative paths start from, ``kept`` the folder in which a source keeps its position, ``keys`` that
+    of secrets. ``replay``
     plays files as if they came now, at so many times the speed of their own times (0: as fast as possible);
     without it, files are followed as they come.
     """
 
     root: Path
     kept: Path
+    keys: Path
     replay: float | None = None
 
 
@@ -38,13 +41,17 @@ def open_sources(
 def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, seen: Sequence[ReadingBatch]) -> Source:
     # An adapter brings its protocol's library, which is slow to import and of no use to other plans.
     if spec.kind is SourceKind.OPCUA:
+        from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
         from lineside.adapters.opcua.source import open_source as open_opcua  # noqa: PLC0415 - as above
 
-        return open_opcua(plan, spec, clock, seen=seen)
+        machine = OpcuaOptions(password=find_secret(spec.secret, options.keys))
+        return open_opcua(plan, spec, clock, options=machine, seen=seen)
     if spec.kind is SourceKind.MQTT:
+        from lineside.adapters.mqtt.source import MqttOptions  # noqa: PLC0415 - as above
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
-        return open_mqtt(plan, spec, clock, seen=seen)
+        broker = MqttOptions(password=find_secret(spec.secret, options.keys))
+        return open_mqtt(plan, spec, clock, options=broker, seen=seen)
     from lineside.adapters.files.source import FileOptions  # noqa: PLC0415 - as above
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
 

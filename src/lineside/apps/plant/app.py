@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.bundle_folder import BundleFolder
-from lineside.adapters.clocks import SystemClock, clock_from
+from lineside.adapters.clocks import ProcessClock, SystemClock, clock_from
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.history_query import HistoryQuery
@@ -29,7 +29,15 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.adapters.tls_authority import local_certificate, names_of
 from lineside.apps.layout import Layout
-from lineside.apps.plant.board import BoardSettings, TlsFiles, create_app, first_run_code, serve_board
+from lineside.apps.plant.board import (
+    BoardSettings,
+    Demo,
+    TlsFiles,
+    create_app,
+    demo_login_code,
+    first_run_code,
+    serve_board,
+)
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.witness import Witness
@@ -192,8 +200,18 @@ class _Plant:
                 secure=self.settings.https,
                 process_clock=self.clock if self.settings.clock else None,
                 authority=authority.read_bytes() if self._own_authority() else None,
+                demo=self._panel(),
             ),
         )
+
+    def _panel(self) -> Demo | None:
+        """Return what a visitor of the demo may break."""
+        if not self.settings.demo:
+            return None
+        from lineside.apps.demo.panel import Panel  # noqa: PLC0415 - a plant that is no demo knows nothing of it
+
+        speed = self.clock.speed if isinstance(self.clock, ProcessClock) else 1.0
+        return Panel(self.bus, self.plan.site.id, self.plan.line.id).faults(speed)
 
     def _own_authority(self) -> bool:
         return self.settings.https and self.settings.certificate is None
@@ -232,11 +250,15 @@ class _Plant:
         return TlsFiles(certificate=made.certificate, key=made.key)
 
     async def _say_address(self, ready: asyncio.Event) -> None:
-        """Print where the board is and, at the very first start, the code that lets the first admin in."""
+        """Print where the board is, and a code for who may come in: the first admin, or the demo's visitor."""
         await ready.wait()
         settings = self.settings
         board = f"{'https' if settings.https else 'http'}://{settings.host}:{settings.port}"
-        code = await first_run_code(self.state, SystemClock().now())
+        now = SystemClock().now()
+        if settings.demo:
+            code: str | None = await demo_login_code(self.state, self.audit, now)
+        else:
+            code = await first_run_code(self.state, now)
         first = f"{board}/first-run?code={code}" if code is not None else board
         sys.stdout.write(f"board: {first}\n")
         sys.stdout.flush()

@@ -21,7 +21,6 @@ class Alloy:
     """AlSi9Cu3(Fe), EN AC-46000."""
 
     liquidus: float = 580.0
-    solidus: float = 500.0
     flow_limit: float = 570.0
     """Lowest temperature at which it still flows (degC)."""
     latent_heat: float = 389e3
@@ -31,8 +30,8 @@ class Alloy:
     density_solid: float = 2740.0
     shrinkage: float = 0.055
     """Volume lost in solidification."""
-    dissolved_solid: float = 0.04
-    """Hydrogen that stays in solution in the solid (ml/100 g)."""
+    dissolved_solid: float = 0.10
+    """Hydrogen that stays in solution in a solid that froze as quickly as this (ml/100 g)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
