@@ -120,6 +120,26 @@ def test_each_mismatch_is_one_readable_error(plan: Path, data: Path, arguments: 
     assert result.stdout == ""
 
 
+def test_data_without_outcomes_can_be_judged_when_it_is_said_that_nothing_is_known(tmp_path: Path, data: Path) -> None:
+    changed = make_plan(time_column="time", characteristic={"outcome": {"column": "verdict"}})
+    plan = write_plan(tmp_path, changed)
+    refused = run(plan, "--data", data, "--protocol", "fit-then-run")
+    assert "--unlabelled" in str(refused.exception)
+    result = run(plan, "--data", data, "--protocol", "fit-then-run", "--unlabelled", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["metrics"]["units_with_outcome"] == 0
+    assert content["trivial"] == {}
+
+
+def test_files_with_a_row_per_reading_are_refused_with_what_to_do(tmp_path: Path, data: Path) -> None:
+    changed = make_plan(time_column="time")
+    sources = (changed.sources[0].model_copy(update={"layout": "long"}),)
+    plan = write_plan(tmp_path, changed.model_copy(update={"sources": sources}))
+    result = run(plan, "--data", data, "--protocol", "fit-then-run")
+    assert "a column per signal" in str(result.exception)
+
+
 def test_a_file_that_is_no_plan_is_refused_by_name(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text("lineside: 1\n")

@@ -82,7 +82,9 @@ def command(plan: Path, data: Path, as_json: bool, scores: Path | None, report: 
     """Run past data through learn, judge and alert in time order, as production would."""
     loaded = load_plan(plan)
     characteristic = choose_characteristic(loaded, options["characteristic"])
-    units = read_units(loaded, characteristic, data, files=options["files"], group=options["group"])
+    units = read_units(
+        loaded, characteristic, data, files=options["files"], group=options["group"], labelled=not options["unlabelled"]
+    )
     say(f"{len(units)} units in {len(set(units.group))} groups")
     result = run_backtest(request_for(loaded, characteristic, options), units, open_judge, say)
     if scores is not None:
@@ -117,9 +119,17 @@ def choose_characteristic(plan: Plan, wanted: str) -> Characteristic:
 
 
 def read_units(
-    plan: Plan, characteristic: Characteristic, data: Path, *, files: tuple[str, ...] = (), group: str = ""
+    plan: Plan,
+    characteristic: Characteristic,
+    data: Path,
+    *,
+    files: tuple[str, ...] = (),
+    group: str = "",
+    labelled: bool = True,
 ) -> Units:
     """Read every file, each a group named by its path below the folder, and return its units.
+
+    Where the data need not be ``labelled``, a column of outcomes may be missing.
 
     Raises:
         DataError: there is no such data, or it does not fit the plan.
@@ -131,7 +141,7 @@ def read_units(
         raise DataError("no file matches", where=str(data), field="--files", value=files)
     options = _table_options(plan, characteristic)
     tables = ((str(below[path].with_suffix("")), _read(path, options)) for path in chosen)
-    return units_from_tables(plan, characteristic, tables, group)
+    return units_from_tables(plan, characteristic, tables, group, outcomes_needed=labelled)
 
 
 def _read(path: Path, options: tuple[TimeOptions, CsvOptions]) -> Table:
@@ -144,6 +154,14 @@ def _table_options(plan: Plan, characteristic: Characteristic) -> tuple[TimeOpti
     ids = {signal.source for signal in plan.signals_at(characteristic.station)}
     for source in plan.sources:
         if source.id in ids and source.kind is SourceKind.FILES:
+            if source.layout == "long":
+                raise DataError(
+                    "a backtest reads a column per signal, not a row per reading",
+                    field=f"sources.{source.id}.layout",
+                    value=source.layout,
+                    choices=("wide",),
+                    next_step="pivot the files first",
+                )
             return (
                 TimeOptions(column=source.time_column, format=source.time_format, zone=source.time_zone),
                 CsvOptions(delimiter=source.delimiter, decimal="," if source.decimal == "," else ""),

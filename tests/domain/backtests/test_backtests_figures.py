@@ -66,7 +66,7 @@ def test_units_of_unknown_outcome_make_no_figure() -> None:
 def test_without_any_outcome_there_are_only_states() -> None:
     result = figures(ATTRIBUTE, make_judged(["", ""], "x."), OPTIONS)
     assert "recall" not in result
-    assert result["share_bad_data"] == 0.0
+    assert (result["share_alarm"], result["share_bad_data"]) == (0.5, 0.0)
     assert trivial_figures(ATTRIBUTE, make_judged(["", ""], "x."), [""], OPTIONS) == {}
 
 

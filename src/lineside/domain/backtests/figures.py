@@ -56,7 +56,7 @@ def figures(characteristic: Characteristic, judged: Judged, options: FigureOptio
         result["intervals"] = _intervals(bad[known], judged.take(known), options)
     states = Counter(judged.state)
     for state in JudgementState:
-        if state not in {JudgementState.NORMAL, JudgementState.ALARM}:
+        if state is not JudgementState.NORMAL:
             result[f"share_{state.value}"] = share(states[state.value], len(judged))
     return result
 

@@ -12,6 +12,7 @@ from lineside.domain.backtests.figures import Figures
 from lineside.domain.backtests.plots import score_plot
 from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.outcomes import is_nonconforming
+from lineside.domain.splits import Protocol
 
 MOST_PLOTS: Final = 40
 _STYLE: Final = (
@@ -95,7 +96,9 @@ def summary(result: BacktestResult) -> list[str]:
         f"Duplicates: {result.duplicates} {kept}.",
     ]
     if result.judged.time is None:
-        lines.append("The data has no time: folds are shuffled or by group, and later parts may do worse.")
+        shuffled = result.protocol is Protocol.REPEATED_STRATIFIED_KFOLD
+        how = "rows are shuffled before they are cut" if shuffled else "rows are taken in the order of the file"
+        lines.append(f"The data has no time: {how}, and parts of a later time may do worse.")
     lines += [f"Not made into units: {count} {reason}." for reason, count in result.dropped.items()]
     return lines
 

@@ -101,15 +101,22 @@ class Units:
 
 
 def units_from_tables(
-    plan: Plan, characteristic: Characteristic, tables: Iterable[tuple[str, Table]], group_column: str = ""
+    plan: Plan,
+    characteristic: Characteristic,
+    tables: Iterable[tuple[str, Table]],
+    group_column: str = "",
+    *,
+    outcomes_needed: bool = True,
 ) -> Units:
     """Return the units that tables hold; each table is a group, unless a column names the groups.
+
+    Without a column of outcomes none is known, which is an error where they are needed.
 
     Raises:
         DataError: a column that the plan needs is missing or of another kind, or an outcome is not the plan's.
     """
     pieces = [
-        _units_of(plan, characteristic, table, group)
+        _units_of(plan, characteristic, table, group, outcomes_needed=outcomes_needed)
         for name, whole in tables
         for group, table in (split_by(whole, group_column) if group_column else [(name, whole)])
     ]
@@ -167,12 +174,12 @@ def _rows(table: Table, rows: NDArray[np.int64]) -> Table:
 # -- one table --------------------------------------------------------------------------------------------
 
 
-def _units_of(plan: Plan, characteristic: Characteristic, table: Table, group: str) -> Units:
+def _units_of(plan: Plan, characteristic: Characteristic, table: Table, group: str, *, outcomes_needed: bool) -> Units:
     table = _ordered(table)
     station = plan.station(characteristic.station)
     finished = isinstance(station.cycle, CycleByRows)
     _check_columns(plan, station.id, table, finished=finished)
-    said = _outcomes(characteristic, table)
+    said = _outcomes(characteristic, table, needed=outcomes_needed)
     dropped = Counter({"rows rejected": len(table.rejected), "cells that are no number": len(table.bad_cells)})
     times = _times(plan, station.id, table)
     if finished:
@@ -232,15 +239,17 @@ def column_of(signal: Signal) -> str:
     return signal.address or signal.id
 
 
-def _outcomes(characteristic: Characteristic, table: Table) -> list[str]:
+def _outcomes(characteristic: Characteristic, table: Table, *, needed: bool) -> list[str]:
     column = characteristic.outcome.column or characteristic.id
+    if column not in table.columns and not needed:
+        return [UNKNOWN] * len(table)
     if column not in table.columns:
         raise DataError(
             f"the outcome of {characteristic.id} has no column",
             where=table.name,
             field=column,
             choices=table.names,
-            next_step="set the characteristic's outcome.column",
+            next_step="set the characteristic's outcome.column, or say --unlabelled where nothing is known",
         )
     known: dict[str | None, str] = {None: UNKNOWN}
     said = []
