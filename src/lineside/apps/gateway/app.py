@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,8 @@ async def run_gateway(settings: GatewaySettings) -> None:
     layout = Layout(settings.data)
     layout.create()
     clock = clock_from(settings.clock)
+    # The client writes a traceback for each broken connection; the source says the same in the status.
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     async with AsyncExitStack() as stack:
         outbox = await SqliteOutbox.open(
             layout.outbox, writer=settings.name, site=plan.site.id, line=plan.line.id, clock=clock

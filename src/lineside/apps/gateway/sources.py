@@ -16,10 +16,11 @@ from lineside.ports import Clock, Source
 class SourceOptions:
     """How sources are run.
 
-    ``root`` is what relative paths start from, ``kept`` the folder in which a source keeps its position, ``keys`` that
-    of secrets. ``replay``
-    plays files as if they came now, at so many times the speed of their own times (0: as fast as possible);
-    without it, files are followed as they come.
+    ``root`` is what relative paths start from, ``kept`` the folder in which a source keeps its position. ``keys`` is
+    that of secrets and certificates: ``<source>.crt`` and ``<source>.key`` are ours, ``<source>.peer.crt`` is the
+    machine's, pinned, ``<source>.authority.crt`` that of a broker's authority. ``replay`` plays files as if they
+    came now, at so many times the speed of their own times (0: as fast as possible); without it, files are followed
+    as they come.
     """
 
     root: Path
@@ -44,14 +45,22 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
         from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
         from lineside.adapters.opcua.source import open_source as open_opcua  # noqa: PLC0415 - as above
 
-        machine = OpcuaOptions(password=find_secret(spec.secret, options.keys))
-        return open_opcua(plan, spec, clock, options=machine, seen=seen)
+        opcua = OpcuaOptions(
+            password=find_secret(spec.secret, options.keys),
+            certificate=_there(options.keys / f"{spec.id}.crt"),
+            private_key=_there(options.keys / f"{spec.id}.key"),
+            server_certificate=_there(options.keys / f"{spec.id}.peer.crt"),
+        )
+        return open_opcua(plan, spec, clock, options=opcua, seen=seen)
     if spec.kind is SourceKind.MQTT:
         from lineside.adapters.mqtt.source import MqttOptions  # noqa: PLC0415 - as above
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
-        broker = MqttOptions(password=find_secret(spec.secret, options.keys))
-        return open_mqtt(plan, spec, clock, options=broker, seen=seen)
+        mqtt = MqttOptions(
+            password=find_secret(spec.secret, options.keys),
+            authority=_there(options.keys / f"{spec.id}.authority.crt"),
+        )
+        return open_mqtt(plan, spec, clock, options=mqtt, seen=seen)
     from lineside.adapters.files.source import FileOptions  # noqa: PLC0415 - as above
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
 
@@ -61,3 +70,7 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
     else:
         played = FileOptions(speed=options.replay or None, rebase=True, state=state)
     return open_files(plan, spec, clock, root=options.root, options=played, seen=seen)
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.exists() else None
