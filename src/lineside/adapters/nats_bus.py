@@ -3,11 +3,15 @@
 Nothing here is durable and nothing needs to be: what must not be lost is requested again until it is answered.
 The connection is made in the background and made anew for ever, so that a gateway starts and judges without it.
 While it is down, requests fail at once instead of piling up in the client's buffer.
+
+Each connection is a new client, given up whole at the first sign of trouble: the library's own reconnection can
+end half-way, connected to nothing. A ping every few seconds finds links that are open at this end only.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +23,10 @@ from nats.aio.msg import Msg
 from lineside.domain.errors import DataError, UnavailableError
 
 _RETRY_SECONDS: Final = 0.25
-_PING_SECONDS: Final = 5
+_CONNECT_SECONDS: Final = 5.0
+_PING_EVERY: Final = 3.0
+_PONG_SECONDS: Final = 5.0
+_CLOSE_SECONDS: Final = 1.0
 _MOST_AT_ONCE: Final = 256
 _BUFFER_BYTES: Final = 8 * 1024 * 1024
 
@@ -50,10 +57,9 @@ class NatsBus:
     def __init__(self, address: NatsAddress, name: str) -> None:
         self._address = address
         self._name = name
-        self._client = Client()
+        self._client: Client | None = None
         self._subscriptions: list[_Subscription] = []
         self._keeper: asyncio.Task[None] | None = None
-        self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
         self._problem = "not connected yet"
@@ -69,7 +75,7 @@ class NatsBus:
     @property
     def is_connected(self) -> bool:
         """Whether the server can be reached now."""
-        return bool(self._client.is_connected)
+        return self._client is not None and bool(self._client.is_connected)
 
     @property
     def problem(self) -> str:
@@ -90,12 +96,12 @@ class NatsBus:
             UnavailableError: nobody listens, or no reply came in time.
             DataError: the server takes no message of that size: sending it again is of no use.
         """
-        self._check(data)
+        client = self._usable(data)
         try:
-            reply = await self._client.request(subject, data, timeout=within)
+            reply = await client.request(subject, data, timeout=within)
         except errors.NoRespondersError as error:
             raise UnavailableError("nobody answers requests", field="subject", value=subject) from error
-        except (errors.Error, TimeoutError, OSError) as error:
+        except Exception as error:  # a client that is being closed fails in ways of its own
             problem = str(error) or type(error).__name__
             raise UnavailableError(f"no reply: {problem}", field="subject", value=subject) from error
         return bytes(reply.data)
@@ -107,10 +113,10 @@ class NatsBus:
             UnavailableError: it was not sent.
             DataError: it is larger than the server takes.
         """
-        self._check(data)
+        client = self._usable(data)
         try:
-            await self._client.publish(subject, data)
-        except (errors.Error, OSError) as error:
+            await client.publish(subject, data)
+        except Exception as error:  # a client that is being closed fails in ways of its own
             raise UnavailableError(f"not sent: {error}", field="subject", value=subject) from error
 
     async def serve(self, subject: str, handler: Callable[[bytes], Awaitable[bytes]], queue: str) -> None:
@@ -121,8 +127,9 @@ class NatsBus:
 
         async def answer(message: Msg) -> None:
             reply = await handler(message.data)
-            if message.reply and self.is_connected:
-                await self._client.publish(message.reply, reply)
+            if message.reply:
+                with contextlib.suppress(UnavailableError):  # whoever asked will ask again
+                    await self.publish(message.reply, reply)
 
         async def begin(message: Msg) -> None:
             await self._slots.acquire()
@@ -145,20 +152,22 @@ class NatsBus:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        await self._client.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _check(self, data: bytes) -> None:
-        if not self.is_connected:
+    def _usable(self, data: bytes) -> Client:
+        """Return the client of a standing connection, for a message that it can carry."""
+        client = self._client
+        if client is None or not client.is_connected:
             raise UnavailableError(
                 f"no connection: {self._problem}", field="url", value=self._address.url, next_step="it is tried again"
             )
-        if len(data) > self._client.max_payload:
+        if len(data) > client.max_payload:
             raise DataError(
-                f"the server takes at most {self._client.max_payload} bytes a message", field="length", value=len(data)
+                f"the server takes at most {client.max_payload} bytes a message", field="length", value=len(data)
             )
+        return client
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -168,46 +177,72 @@ class NatsBus:
 
     async def _subscribe(self, subscription: _Subscription) -> None:
         self._subscriptions.append(subscription)
-        if self.is_connected:
-            await self._apply(subscription)
-
-    async def _apply(self, subscription: _Subscription) -> None:
-        await self._client.subscribe(subscription.subject, queue=subscription.queue, cb=subscription.handler)
-        await self._client.flush(timeout=5)
+        client = self._client
+        if client is not None and client.is_connected:
+            try:
+                await _apply(client, subscription)
+            except (errors.Error, TimeoutError, OSError) as error:
+                # The next connection has it from the list.
+                self._problem = f"{subscription.subject}: {error}"
 
     async def _keep_connected(self) -> None:
-        """Connect, and connect anew whenever the client has given up for good, as it does when it is refused."""
+        """Connect, watch the connection, and begin again with a new client when it fails in any way."""
         while True:
-            self._ended = asyncio.Event()
+            client, ended = Client(), asyncio.Event()
             try:
-                await self._connect()
-                await self._ended.wait()
-            except (errors.Error, TimeoutError, OSError) as error:
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await self._connect(client, ended)
+                await _watch(client, ended)
+            except Exception as error:  # noqa: BLE001 - whatever a client fails with, the next one may do better
                 self._problem = str(error) or type(error).__name__
-                await self._client.close()
+            finally:
+                self._client = None
+                await _give_up(client)
             await asyncio.sleep(_RETRY_SECONDS)
-            self._client = Client()
 
-    async def _connect(self) -> None:
+    async def _connect(self, client: Client, ended: asyncio.Event) -> None:
+        async def end() -> None:
+            ended.set()
+
         options: dict[str, Any] = {}
         if self._address.user:
             options |= {"user": self._address.user, "password": self._address.password}
-        await self._client.connect(
+        await client.connect(
             self._address.url,
             name=self._name,
-            max_reconnect_attempts=-1,
+            allow_reconnect=False,
             reconnect_time_wait=_RETRY_SECONDS,  # type: ignore[arg-type]  # a fraction of a second is waited as such
-            ping_interval=_PING_SECONDS,
             pending_size=_BUFFER_BYTES,
             error_cb=self._complain,
-            closed_cb=self._end,
+            closed_cb=end,
+            disconnected_cb=end,
             **options,
         )
-        for subscription in self._subscriptions:
-            await self._apply(subscription)
+        for subscription in self._subscriptions:  # grows, if one is added meanwhile
+            await _apply(client, subscription)
+        self._client = client
 
     async def _complain(self, error: Exception) -> None:
         self._problem = str(error) or type(error).__name__
 
-    async def _end(self) -> None:
-        self._ended.set()
+
+async def _apply(client: Client, subscription: _Subscription) -> None:
+    await client.subscribe(subscription.subject, queue=subscription.queue, cb=subscription.handler)
+    await client.flush(timeout=int(_CONNECT_SECONDS))
+
+
+async def _watch(client: Client, ended: asyncio.Event) -> None:
+    """Return when a connection has ended; raise when it no longer answers."""
+    while not ended.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PING_EVERY):
+                await ended.wait()
+        if not ended.is_set():
+            await client.flush(timeout=int(_PONG_SECONDS))
+
+
+async def _give_up(client: Client) -> None:
+    """Close a client, but wait no longer for that than it is worth."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await client.close()

@@ -1,0 +1,1 @@
+"""Drills: break the real processes on purpose, and count what was lost."""

@@ -1,0 +1,72 @@
+"""The machine of the crash drill: a process that writes files of readings into an inbox, and may be killed too.
+
+A file appears whole, by a rename, or not at all, so what lies in the inbox is exactly what was delivered. Every
+reading has a time of its own, so that each can be found again in the history.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from lineside.domain.readings import Float64, Int64
+from lineside.domain.units import MILLISECOND, SECOND
+
+SIGNALS: Final = ("die_temp", "flow", "running")
+CYCLE_ROWS: Final = 100
+_FILE_SECONDS: Final = 0.25
+_HOT_SECONDS: Final = 2
+_HOT_EVERY: Final = 7
+
+
+def rows(first: int, count: int) -> tuple[Int64, Float64]:
+    """Return the times (UTC ns) and the values (a column per signal) of some milliseconds.
+
+    ``first`` is the UTC millisecond of the first row. Two seconds of every seven the die is too hot: an alert is due.
+    """
+    millisecond = np.arange(first, first + count, dtype=np.int64)
+    generator = np.random.default_rng(first)
+    hot = millisecond // 1000 % _HOT_EVERY < _HOT_SECONDS
+    values = np.column_stack(
+        [
+            200 + 40 * hot + generator.normal(0, 2, count),
+            12 - 4 * hot + generator.normal(0, 0.3, count),
+            millisecond % CYCLE_ROWS < CYCLE_ROWS - 20,
+        ]
+    )
+    return millisecond * MILLISECOND, values
+
+
+def write_files(inbox: Path) -> Iterator[Path]:
+    """Write a file of the last moments again and again, for ever; yield each path."""
+    done = time.time_ns() // MILLISECOND
+    while True:
+        time.sleep(_FILE_SECONDS)
+        now = time.time_ns() // MILLISECOND
+        yield _write(inbox, done, now - done)
+        done = now
+
+
+def count_delivered(inbox: Path) -> int:
+    """Return how many readings lie in the inbox."""
+    return sum(len(path.read_bytes().splitlines()) - 1 for path in inbox.glob("*.csv")) * len(SIGNALS)
+
+
+def _write(inbox: Path, first: int, count: int) -> Path:
+    times, values = rows(first, count)
+    target = inbox / f"{first}.csv"
+    partial = target.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="ascii") as file:
+        table = csv.writer(file)
+        table.writerow(["time", *SIGNALS])
+        for moment, (die_temp, flow, running) in zip(times.tolist(), values.tolist(), strict=True):
+            stamp = datetime.fromtimestamp(moment / SECOND, tz=UTC).isoformat(timespec="milliseconds")
+            table.writerow([stamp, f"{die_temp:.3f}", f"{flow:.3f}", int(running)])
+    partial.rename(target)
+    return target

@@ -1,0 +1,79 @@
+"""`lineside drill`: break things on purpose and count what was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from lineside.apps.drill.crash import TARGETS, CrashResult, CrashSettings, crash_drill
+from lineside.apps.drill.machine import write_files
+
+
+@click.group()
+def command() -> None:
+    """Break things on purpose and count what was lost."""
+
+
+@command.command()
+@click.option("--seconds", default=60.0, show_default=True, help="How long to kill.")
+@click.option("--every", default=3.0, show_default=True, help="Seconds between two kills, on average.")
+@click.option("--seed", default=0, show_default=True, help="Moments and order of the kills follow from it.")
+@click.option("--kill", "targets", multiple=True, type=click.Choice(TARGETS), help="Only these [default: all].")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Work there and keep it all.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def crash(seconds: float, every: float, seed: int, targets: tuple[str, ...], keep: Path | None, as_json: bool) -> None:
+    """Kill gateway, plant, transport and machine at random under load; every reading must be there once."""
+    with _folder(keep) as root:
+        settings = CrashSettings(root=root, seconds=seconds, every=every, seed=seed, targets=targets or TARGETS)
+        with _processes_print_to(root / "processes.log"):
+            result = asyncio.run(crash_drill(settings))
+    click.echo(json.dumps(result.as_dict()) if as_json else _text(result))
+    raise SystemExit(0 if result.passed else 1)
+
+
+@command.command(hidden=True)
+@click.argument("inbox", type=click.Path(path_type=Path))
+def machine(inbox: Path) -> None:
+    """Deliver files of readings until it is killed; the drill starts it."""
+    for _ in write_files(inbox):
+        pass
+
+
+def _text(result: CrashResult) -> str:
+    lines = [f"{name:<16}{number:>14,}" for name, number in result.as_dict().items()]
+    verdict = "passed" if result.passed else "FAILED: something was lost, doubled or shown without being recorded"
+    return "\n".join([*lines, verdict])
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="lineside-drill-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _processes_print_to(file: Path) -> Iterator[None]:
+    """Send what the processes print to a file, so that the result is all that the command prints."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    with file.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        for number, handle in enumerate(kept, 1):
+            os.dup2(handle, number)
+            os.close(handle)
