@@ -9,11 +9,11 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
@@ -29,6 +29,8 @@ from lineside.domain.alerts import AlertEvent
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import busy_floor
+
+_T = TypeVar("_T")
 
 PASSWORD = "cedar kettle plum orbit"  # noqa: S105 - of accounts that live as long as a test
 
@@ -135,6 +137,11 @@ class ServedThread:
         assert self._stop is not None
         self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Return what comes of some work that is done in the board's own loop."""
+        assert self.loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     async def _serve(self) -> None:
         self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -38,12 +38,17 @@ class Listener:
 
 
 class Broadcast:
-    """All open streams."""
+    """All open streams.
+
+    ``version`` counts the changes that were sent: a page says which it was made with, so that one that opens its
+    stream a moment too late notices what it has missed. ``cut_off`` counts listeners that did not keep up.
+    """
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
         self._held: Counter[str] = Counter()
         self.cut_off = 0
+        self.version = 0
 
     def __len__(self) -> int:
         """Return the number of open streams."""

@@ -100,6 +100,7 @@ class Presenter:
             await asyncio.sleep(_PAUSE)
 
     def _send(self, stations: set[str], alerts: set[str]) -> None:
+        self.board.broadcast.version += 1
         if len(self.board.broadcast):
             content = {
                 "now": self.board.now() // 1_000_000,
@@ -137,4 +138,9 @@ class Presenter:
 
 def beat(board: Board) -> bytes:
     """Return the event that tells the time of the process and the age of the newest data."""
-    return encode_event("beat", {"now": board.now() // 1_000_000, "newest": board.floor.newest() // 1_000_000})
+    content = {
+        "now": board.now() // 1_000_000,
+        "newest": board.floor.newest() // 1_000_000,
+        "version": board.broadcast.version,
+    }
+    return encode_event("beat", content)

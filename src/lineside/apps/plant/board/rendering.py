@@ -35,6 +35,7 @@ def make_templates() -> Environment:
         "number": wording.number,
         "percent": wording.percent,
         "quantity": wording.quantity,
+        "when": wording.when,
         "unit_name": wording.unit_name,
         "likelihood": wording.likelihood,
         "trust_words": wording.trust_words,
@@ -77,6 +78,7 @@ def page(board: Board, visitor: Visitor | None, template: str, *, status: int = 
         budget=board.floor.budget(board.now()) if visitor is not None else None,
         links=board.floor.links() if visitor is not None else (),
         newest=board.floor.newest(),
+        changes=board.broadcast.version,
         **values,
     )
     return HTMLResponse(html, status_code=status)

@@ -59,6 +59,14 @@ def date_time(nanoseconds: int, zone: str) -> str:
     return local.strftime("%Y-%m-%d %H:%M:%S")
 
 
+def when(nanoseconds: int, now: int, zone: str) -> str:
+    """Return the time of day at the line, with the date where it is not today's."""
+    local, today = (
+        datetime.fromtimestamp(item / SECOND, tz=UTC).astimezone(ZoneInfo(zone)) for item in (nanoseconds, now)
+    )
+    return local.strftime("%H:%M" if local.date() == today.date() else "%d %b %H:%M")
+
+
 def number(value: float | None) -> str:
     """Return a number with three significant digits, two decimals at most unless it is very small, or a dash."""
     if value is None or not math.isfinite(value):

@@ -10,7 +10,7 @@ from typing import Final
 from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
 from lineside.apps.plant.floor.labels import characteristic_label, feature_label, signal_label, station_label
 from lineside.apps.plant.floor.parts import StationParts
-from lineside.apps.plant.floor.reactions import cause_choices
+from lineside.apps.plant.floor.reactions import cause_choices, cause_label
 from lineside.apps.plant.floor.usual import feature_trend, score_trend
 from lineside.apps.plant.floor.views import Card, HistoryEntry, StepView, Trend, Trust, Why, finite
 from lineside.domain.alerting import reaction_for
@@ -81,6 +81,7 @@ def build_card(sight: CardSight, now: int) -> Card:
         shelved_until=_shelved(alert, now),
         verdict=None if closed is None else closed.verdict,
         cause_code="" if closed is None else closed.cause_code,
+        cause_label="" if closed is None else cause_label(plan, alert.characteristic, closed.cause_code),
         found=_found(sight, alert),
         causes=cause_choices(plan, alert.characteristic),
         history=tuple(_entry(event) for event in alert.events),
@@ -94,7 +95,7 @@ def leading_trend(plan: Plan, parts: StationParts, recipe: FeatureRecipe, alert:
     for cause in sorted(named, key=lambda item: -abs(item.share)):
         label = _feature_name(plan, recipe, cause.feature, cause.signal)
         since = raised_at(alert) - _LOOK_BACK
-        trend = feature_trend(parts, recipe, cause.feature, label, band=_band(cause), since=since)
+        trend = feature_trend(parts, recipe, cause.feature, label, band=_band(cause), since=since, least_run=1)
         if trend is not None and trend.values:
             return trend
     return score_trend(parts, alert.characteristic)

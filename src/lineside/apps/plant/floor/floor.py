@@ -186,7 +186,7 @@ class Floor:
             features=feature_views(self.plan, self._recipes[station], record, memory),
             predictions=tuple(memory.judgements(record).values()),
             outcomes=outcomes,
-            feedback=feedback_about(record.unit, self._alerts.visible(), now),
+            feedback=feedback_about(self.plan, record.unit, self._alerts.visible(), now),
             elsewhere=tuple(item for item in self.unit(record.unit) if item.cycle_id != cycle_id),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lineside.apps.plant.floor.labels import feature_label, signal_label
 from lineside.apps.plant.floor.parts import StationParts
+from lineside.apps.plant.floor.reactions import cause_label
 from lineside.apps.plant.floor.tiles import worst_of
 from lineside.apps.plant.floor.usual import bands
 from lineside.apps.plant.floor.views import FeatureView, Feedback, PartSummary, Surrounding, finite
@@ -72,13 +73,13 @@ def _band(known: Contribution | None, recent: tuple[float, float] | None) -> tup
     return (None, None) if recent is None else recent
 
 
-def feedback_about(unit: str, alerts: Sequence[Alert], now: int) -> tuple[Feedback, ...]:
+def feedback_about(plan: Plan, unit: str, alerts: Sequence[Alert], now: int) -> tuple[Feedback, ...]:
     """Return what people answered to the alerts that concerned a unit, newest first."""
     about = [alert for alert in alerts if unit in alert.suspects or any(event.unit == unit for event in alert.events)]
-    return tuple(_feedback(alert, now) for alert in about)
+    return tuple(_feedback(plan, alert, now) for alert in about)
 
 
-def _feedback(alert: Alert, now: int) -> Feedback:
+def _feedback(plan: Plan, alert: Alert, now: int) -> Feedback:
     closed = alert.closed
     last = alert.events[-1]
     return Feedback(
@@ -86,6 +87,7 @@ def _feedback(alert: Alert, now: int) -> Feedback:
         characteristic=alert.characteristic,
         verdict=None if closed is None else closed.verdict,
         cause_code="" if closed is None else closed.cause_code,
+        cause_label="" if closed is None else cause_label(plan, alert.characteristic, closed.cause_code),
         by="" if closed is None else closed.by,
         time=last.time if closed is None else closed.time,
         state=alert.state(now),

@@ -25,6 +25,12 @@ def cause_choices(plan: Plan, characteristic: str) -> tuple[CauseChoice, ...]:
     return (*(choice for choice in named if choice.code != OTHER.code), OTHER)
 
 
+def cause_label(plan: Plan, characteristic: str, code: str) -> str:
+    """Return in words what was given as the cause or the reason; the code itself where it is of an older plan."""
+    choices = (*cause_choices(plan, characteristic), *NO_DEFECT_REASONS)
+    return next((choice.label for choice in choices if choice.code == code), code.replace("_", " "))
+
+
 def _cause(plan: Plan, reaction: Reaction) -> str:
     if reaction.name:
         return reaction.name

@@ -18,7 +18,9 @@ REFERENCE: Final = 300
 """Latest unsuspected parts that a band is made of."""
 LEAST: Final = 20
 """Fewer parts make no band."""
-_BAND: Final = (2.5, 97.5)
+LEAST_RUN: Final = 3
+"""Parts in a row outside the band that make a change."""
+_BAND: Final = (0.5, 99.5)
 
 Band = tuple[float, float] | None
 
@@ -36,7 +38,7 @@ def unsuspected(parts: StationParts) -> list[PartRecord]:
 
 
 def bands(parts: StationParts, recipe: FeatureRecipe) -> tuple[Band, ...]:
-    """Return for each feature the band in which 95 % of the latest unsuspected parts lie, None where unknown."""
+    """Return for each feature the band in which 99 % of the latest unsuspected parts lie, None where unknown."""
     rows = [part.features for part in unsuspected(parts) if part.recipe == recipe.digest]
     if len(rows) < LEAST:
         return (None,) * len(recipe.features)
@@ -60,23 +62,24 @@ def feature_trend(
     *,
     band: Band,
     since: int = 0,
-    until: int | None = None,
     most: int = 60,
+    least_run: int = LEAST_RUN,
 ) -> Trend | None:
-    """Return the trend of a feature over the latest parts; None where the recipe does not have it."""
+    """Return the trend of a feature over the latest parts; None where the recipe does not have it.
+
+    A change is marked where the last ``least_run`` parts or more are outside the band.
+    """
     if feature not in recipe.names:
         return None
     column = recipe.names.index(feature)
     chosen = [
-        part
-        for part in islice(parts.newest_first(None if until is None else until + 1), most)
-        if part.recipe == recipe.digest and part.ended >= since
+        part for part in islice(parts.newest_first(), most) if part.recipe == recipe.digest and part.ended >= since
     ][::-1]
     times = tuple(part.ended for part in chosen)
     values = tuple(finite(float(part.features[column])) for part in chosen)
     low, high = band if band is not None else (None, None)
     unit = recipe.features[column].unit
-    change = _change(times, values, low, high)
+    change = _change(times, values, low, high, least_run)
     return Trend(label=label, unit=unit, times=times, values=values, low=low, high=high, change=change)
 
 
@@ -102,13 +105,15 @@ def score_trend(parts: StationParts, characteristic: str, most: int = 60) -> Tre
     )
 
 
-def _change(times: Sequence[int], values: Sequence[float | None], low: float | None, high: float | None) -> int | None:
-    """Return the time of the first part of the last run of parts outside the band, None where the last is inside."""
+def _change(
+    times: Sequence[int], values: Sequence[float | None], low: float | None, high: float | None, least: int
+) -> int | None:
+    """Return the time of the first part of the last run of parts outside the band, None where it is too short."""
     if low is None or high is None:
         return None
-    change = None
+    change, run = None, 0
     for time, value in zip(reversed(times), reversed(values), strict=True):
         if value is None or low <= value <= high:
             break
-        change = time
-    return change
+        change, run = time, run + 1
+    return change if run >= least else None

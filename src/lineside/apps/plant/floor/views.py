@@ -192,6 +192,7 @@ class Card:
     shelved_until: int
     verdict: Verdict | None
     cause_code: str
+    cause_label: str
     found: tuple[Outcome, ...]
     causes: tuple[CauseChoice, ...]
     history: tuple[HistoryEntry, ...]
@@ -222,6 +223,7 @@ class Feedback:
     characteristic: str
     verdict: Verdict | None
     cause_code: str
+    cause_label: str
     by: str
     time: int
     state: AlertState

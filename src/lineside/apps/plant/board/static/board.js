@@ -84,13 +84,12 @@
     }
   };
 
-  // A page that shows one thing in full is fetched again when that thing changed, unless somebody is in the
-  // middle of a choice; what was unfolded stays unfolded.
+  // The page is fetched again when what it shows has changed, unless somebody is in the middle of a choice; what was
+  // unfolded stays unfolded.
   let fetching = false;
   let again = false;
   const refresh = async () => {
-    const main = document.querySelector("main[data-refresh]");
-    if (!main) return;
+    const main = document.getElementById("main");
     if (main.querySelector(".ask") || main.querySelector("input:focus, select:focus")) return;
     if (fetching) { again = true; return; }
     fetching = true;
@@ -98,13 +97,16 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.querySelector("main[data-refresh]");
-      if (!fresh) return;
+      const fresh = page.getElementById("main");
       for (const fold of main.querySelectorAll("details[id]")) {
         const same = fresh.querySelector(`#${CSS.escape(fold.id)}`);
         if (same) same.open = fold.open;
       }
       main.replaceChildren(...fresh.childNodes);
+      for (const id of ["facts", "warnings"]) {
+        const [old, other] = [document.getElementById(id), page.getElementById(id)];
+        if (old && other) old.replaceChildren(...other.childNodes);
+      }
     } catch {
       // The stream says when the connection is lost; the next change tries again.
     } finally {
@@ -121,11 +123,20 @@
     return false;
   };
 
-  const follow = (address, watch) => {
-    let stream;
+  // What changed between the making of the page and the opening of its stream is in neither: the first beat tells.
+  // A page that watches nothing is left alone: it may show what is shown only once.
+  const follow = (address, watch, version) => {
     const open = () => {
-      stream = new EventSource(address);
-      stream.addEventListener("beat", (event) => heardOf(JSON.parse(event.data)));
+      const stream = new EventSource(address);
+      let begun = false;
+      stream.addEventListener("open", () => { begun = false; });
+      stream.addEventListener("beat", (event) => {
+        const content = JSON.parse(event.data);
+        heardOf(content);
+        if (!begun && watch && content.version !== version) refresh();
+        begun = true;
+        version = content.version;
+      });
       stream.addEventListener("change", (event) => {
         const content = JSON.parse(event.data);
         heardOf(content);
@@ -136,8 +147,6 @@
         // A closed stream is the server's no (logged out, too many); ask by a request who we are.
         if (stream.readyState === EventSource.CLOSED) setTimeout(check, 3000);
       });
-      let first = true;
-      stream.addEventListener("open", () => { if (!first) location.reload(); first = false; });
     };
     const check = async () => {
       try {
@@ -151,7 +160,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    const { now: start, newest: latest, live, watch } = document.body.dataset;
+    const { now: start, newest: latest, live, watch, version } = document.body.dataset;
     now = Number(start);
     newest = Number(latest);
     learnOffset();
@@ -169,7 +178,7 @@
     });
     if (live) {
       heard = performance.now();
-      follow(live, watch || "");
+      follow(live, watch || "", Number(version));
       setInterval(tick, 1000);
     }
   });
