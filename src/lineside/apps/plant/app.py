@@ -27,7 +27,7 @@ from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
-from lineside.adapters.tls_authority import local_certificate, names_of
+from lineside.adapters.tls_authority import LocalCertificate, local_certificate, names_of
 from lineside.apps.layout import Layout
 from lineside.apps.plant.board import (
     BoardSettings,
@@ -40,6 +40,7 @@ from lineside.apps.plant.board import (
 )
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.features.recipe import recipe_for
@@ -188,7 +189,7 @@ class _Plant:
         async def shown(event: AlertEvent) -> None:
             await self.audit.append("alert.shown", {"event": event.id, "alert": event.alert_id})
 
-        authority = self.layout.keys / "authority.crt"
+        made = self._local_certificate()
         return create_app(
             floor=floor,
             state=self.state,
@@ -199,7 +200,8 @@ class _Plant:
             settings=BoardSettings(
                 secure=self.settings.https,
                 process_clock=self.clock if self.settings.clock else None,
-                authority=authority.read_bytes() if self._own_authority() else None,
+                authority=made.authority.read_bytes() if made is not None else None,
+                traces=PartTraces(self.layout.history, floor, self.plan),
                 demo=self._panel(),
             ),
         )
@@ -213,8 +215,11 @@ class _Plant:
         speed = self.clock.speed if isinstance(self.clock, ProcessClock) else 1.0
         return Panel(self.bus, self.plan.site.id, self.plan.line.id).faults(speed)
 
-    def _own_authority(self) -> bool:
-        return self.settings.https and self.settings.certificate is None
+    def _local_certificate(self) -> LocalCertificate | None:
+        """Return the certificate of the local authority, None where the board needs none or has one of its own."""
+        if not self.settings.https or self.settings.certificate is not None:
+            return None
+        return local_certificate(self.layout.keys, names_of(self.settings.host), SystemClock().now())
 
     async def _serve_board(self, app: Starlette, *beside: asyncio.Task[None]) -> None:
         """Serve until cancelled, or until something that must run beside it has ended."""
@@ -226,7 +231,7 @@ class _Plant:
                 host=settings.host,
                 port=settings.port,
                 stop=stop,
-                tls=self._tls() if settings.https else None,
+                tls=self._tls(),
                 ready=lambda _: said.set(),
             ),
             name="board",
@@ -242,12 +247,13 @@ class _Plant:
             saying.cancel()
             await asyncio.gather(serving, saying, return_exceptions=True)
 
-    def _tls(self) -> TlsFiles:
-        settings = self.settings
-        if settings.certificate is not None:
+    def _tls(self) -> TlsFiles | None:
+        settings, made = self.settings, self._local_certificate()
+        if made is not None:
+            return TlsFiles(certificate=made.certificate, key=made.key)
+        if settings.https and settings.certificate is not None:
             return TlsFiles(certificate=settings.certificate, key=settings.key or settings.certificate)
-        made = local_certificate(self.layout.keys, names_of(settings.host), SystemClock().now())
-        return TlsFiles(certificate=made.certificate, key=made.key)
+        return None
 
     async def _say_address(self, ready: asyncio.Event) -> None:
         """Print where the board is, and a code for who may come in: the first admin, or the demo's visitor."""

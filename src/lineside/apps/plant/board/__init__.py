@@ -12,12 +12,15 @@ from lineside.apps.plant.board.app import create_app
 from lineside.apps.plant.board.doorkeeper import demo_login_code, first_run_code
 from lineside.apps.plant.board.serving import TlsFiles, serve_board
 from lineside.apps.plant.board.settings import BoardSettings, Demo, Fault
+from lineside.apps.plant.board.traces import Trace, build_traces
 
 __all__ = [
     "BoardSettings",
     "Demo",
     "Fault",
     "TlsFiles",
+    "Trace",
+    "build_traces",
     "create_app",
     "demo_login_code",
     "first_run_code",

@@ -14,7 +14,7 @@ from lineside.apps.plant.floor.parts import OutcomeMemory, StationParts
 from lineside.apps.plant.floor.partviews import feature_views, feedback_about, met_by, summarise
 from lineside.apps.plant.floor.shifts import shift_at
 from lineside.apps.plant.floor.tiles import StationSight, build_tile
-from lineside.apps.plant.floor.usual import bands, feature_trend
+from lineside.apps.plant.floor.usual import bands, feature_trend, unsuspected
 from lineside.apps.plant.floor.views import (
     Budget,
     Card,
@@ -194,6 +194,11 @@ class Floor:
         """Return the record of one part, None where it is forgotten."""
         memory = self._parts.get(station)
         return None if memory is None else _find(memory, cycle_id, unit)
+
+    def good_parts_before(self, part: PartRecord, most: int) -> tuple[PartRecord, ...]:
+        """Return the newest parts of a part's station that ended before it began and that nothing speaks against."""
+        good = unsuspected(self._parts[part.station])
+        return tuple(item for item in good if item.ended <= part.started)[:most]
 
     def unit(self, unit: str) -> tuple[PartSummary, ...]:
         """Return the cycles that a unit passed, newest first, at every station."""
