@@ -7,6 +7,7 @@ in which they prevail: `bad_data` (there is too little to judge by), `warming_up
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ from lineside.adapters.onnx_judge.verdict import Verdict, contributions, predict
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.judging.memory import MemoryState
+from lineside.domain.judging.rows import take_inputs
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import Plan, Reaction
@@ -114,7 +116,7 @@ class OnnxJudge:
             return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, problem))
         answer = model.answer(row)
         ready = model.memory.ready
-        if not np.isfinite(answer.score):
+        if not math.isfinite(answer.score):
             return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, "the score is not a number"))
         if model.memory.kept:
             model.memory.advance(answer.outputs, part.ended)
@@ -128,11 +130,8 @@ class OnnxJudge:
             return None, f"{part.features.size} features instead of {self._width}"
         if part.incomplete:
             return None, "the cycle had no proper end"
-        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and so missing
-            row = part.features[model.inputs].astype(np.float32)[None, :]
-        present = int(np.isfinite(row).sum())
-        if present < row.size:
-            row[~np.isfinite(row)] = _NAN
+        row = np.empty((1, len(model.inputs)), dtype=np.float32)
+        present = take_inputs(np.ascontiguousarray(part.features, dtype=np.float64), model.inputs, row[0])
         if present < _LEAST_PRESENT * row.size or not present:
             return None, f"{row.size - present} of {row.size} features are missing"
         return row, ""
@@ -181,5 +180,5 @@ class OnnxJudge:
     def _cause(self, model: OpenModel, answer: Answer, expected: str) -> str:
         """Return the id of the plan's reaction to what carried the score."""
         by_signal = np.bincount(model.signal_of, weights=answer.shares, minlength=len(model.signals))
-        shares = dict(zip(model.signals, by_signal.tolist(), strict=True))
+        shares = {model.signals[i]: float(by_signal[i]) for i in np.flatnonzero(by_signal > 0.0).tolist()}
         return choose_reaction(self._reactions[model.bundle.manifest.characteristic], shares, expected)

@@ -40,7 +40,8 @@ class Answer:
 class OpenModel:
     """An opened bundle; ``inputs`` are the positions of the recipe that the graph reads.
 
-    ``signals`` are the signals behind them, ``signal_of`` the position of each input's signal among these.
+    ``usual`` has, per feature of the recipe, name, signal, usual value, low, high and unit. ``signals`` are the
+    signals behind the inputs, ``signal_of`` the position of each input's signal among these.
     ``conditions`` are those of the environment features that it does not read, shown beside the contributions.
     """
 
@@ -54,6 +55,7 @@ class OpenModel:
     region: Region | None
     conditions: tuple[int, ...]
     residuals: Float64
+    usual: tuple[tuple[str, str, float, float, float, str], ...]
     signals: tuple[str, ...]
     signal_of: NDArray[np.int64]
 
@@ -87,6 +89,7 @@ def open_model(bundle: Bundle) -> OpenModel:
         explain=explainer_for(bundle),
         region=region_of(manifest.experience),
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
+        usual=tuple((f.name, f.signal, f.usual, f.low, f.high, f.unit) for f in manifest.features),
         signals=signals,
         signal_of=np.array([place[name] for name in behind], dtype=np.int64),
         conditions=tuple(

@@ -9,6 +9,7 @@ import numpy as np
 
 from lineside.adapters.onnx_judge.model import Answer, OpenModel
 from lineside.domain.judging.risk import logistic, risk_outside
+from lineside.domain.judging.rows import greatest_shares
 from lineside.domain.predictions import Contribution, JudgementState
 from lineside.domain.readings import Float64
 
@@ -52,19 +53,15 @@ def predicted(model: OpenModel, answer: Answer | None) -> Said:
 
 def contributions(model: OpenModel, features: Float64, shares: Float64) -> tuple[Contribution, ...]:
     """Return the inputs that moved the score most, by share, then the conditions that are no inputs (share 0)."""
-    facts = model.bundle.manifest.features
-    if len(shares) > MOST_SHOWN:
-        chosen = np.argpartition(-np.abs(shares), MOST_SHOWN)[:MOST_SHOWN]
-        chosen = chosen[np.argsort(-shares[chosen], kind="stable")]
-    else:
-        chosen = np.argsort(-shares, kind="stable")
+    chosen = greatest_shares(shares, MOST_SHOWN)
     positions = model.inputs[chosen]
-    shown = zip(positions.tolist(), features[positions].tolist(), shares[chosen].tolist(), strict=True)
-    result = [
-        Contribution(f.name, f.signal, value, f.usual, f.low, f.high, f.unit, share)
-        for f, value, share in ((facts[position], value, share) for position, value, share in shown)
-    ]
+    result = []
+    for position, value, share in zip(
+        positions.tolist(), features[positions].tolist(), shares[chosen].tolist(), strict=True
+    ):
+        name, signal, usual, low, high, unit = model.usual[position]
+        result.append(Contribution(name, signal, value, usual, low, high, unit, share))
     for position in model.conditions:
-        f = facts[position]
-        result.append(Contribution(f.name, f.signal, float(features[position]), f.usual, f.low, f.high, f.unit, 0.0))
+        name, signal, usual, low, high, unit = model.usual[position]
+        result.append(Contribution(name, signal, float(features[position]), usual, low, high, unit, 0.0))
     return tuple(result)
