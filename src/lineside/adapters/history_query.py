@@ -9,7 +9,7 @@ is a timestamp.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -99,6 +99,13 @@ class HistoryQuery:
         """Yield the parts of a station that ended at or after a time (UTC ns), by end."""
         where = f"station = {_quoted(station)} AND ended >= {int(since)}"
         yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id")
+
+    def known_units(self, units: Collection[str]) -> set[str]:
+        """Return which of some units the history holds parts of."""
+        with self._connect() as connection:
+            connection.register("asked", pa.table({"unit": sorted(units)}))
+            found = _run(connection, "SELECT DISTINCT unit FROM parts SEMI JOIN asked USING (unit)")
+        return set(found.column("unit").to_pylist())
 
     def outcomes(self, characteristic: str) -> Iterator[Outcome]:
         """Yield all that was found for a characteristic, every revision, in the order in which it was recorded."""
