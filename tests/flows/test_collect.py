@@ -141,6 +141,18 @@ async def test_refused_input_is_recorded_with_its_reason() -> None:
     assert bench.collector.counts.quarantined == 1
 
 
+async def test_much_refused_input_is_cut_into_records_that_travel_as_one_message_each() -> None:
+    bench = Bench()
+    refused = tuple(
+        Quarantined(source="machine", reason="not_a_number", detail=str(number), raw=b"x" * 4096, received=1)
+        for number in range(1_000)
+    )
+    await bench.run(SourceDelivery(quarantined=refused))
+    records = [item for item in bench.outbox.records.values() if item.header.kind is RecordKind.QUARANTINE]
+    assert all(len(record.data) < collect.RECORD_BYTES + 1_000 for record in records)
+    assert bench.items(RecordKind.QUARANTINE, Quarantined) == list(refused)
+
+
 async def test_while_the_disk_fails_nothing_is_acknowledged_and_judgement_goes_on_unrecorded() -> None:
     bench = Bench()
     bench.outbox.broken = True

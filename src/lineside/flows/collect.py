@@ -20,7 +20,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import StorageError
@@ -40,6 +40,8 @@ GROUPED_READINGS: Final = 65_536
 """Readings that are committed in one transaction, about."""
 RECORD_READINGS: Final = 8_000
 """Readings in one record at most: 256 KB, which travel as one message."""
+RECORD_BYTES: Final = 256 << 10
+"""Bytes of items (parts, refusals, events) in one record at most, for the same reason; one item may be larger."""
 HELD_BYTES: Final = 64 << 20
 """Bytes held in memory while the outbox cannot be written."""
 
@@ -177,7 +179,7 @@ class Collector:
         held, results = tuple(self._held), tuple(self._results)
         items = [item for entry in held for item in entry.items] + list(results)
         if self._receipts:
-            items.append((RecordKind.RECEIPTS, encode_items(self._receipts), len(self._receipts)))
+            items += _records_of(RecordKind.RECEIPTS, self._receipts)
         try:
             if items:
                 await self._outbox.commit(items)
@@ -247,23 +249,29 @@ def _held(group: Sequence[tuple[Source, SourceDelivery]]) -> _Held:
         assert readings is not None
         piece = readings.take(slice(start, start + RECORD_READINGS))
         items.append((RecordKind.READINGS, encode_readings(piece), len(piece)))
-    if rows:
-        items.append((RecordKind.PARTS, encode_items(rows), len(rows)))
-    if refused:
-        items.append((RecordKind.QUARANTINE, encode_items(refused), len(refused)))
+    items += _records_of(RecordKind.PARTS, rows)
+    items += _records_of(RecordKind.QUARANTINE, refused)
     tokens = tuple((source, item.token) for source, item in group if item.token is not None)
     return _Held(tuple(items), tokens, readings, sum(len(body) for _, body, _ in items))
 
 
 def _bodies(judged: Judged) -> list[Item]:
-    bodies: list[Item] = []
-    if judged.parts:
-        bodies.append((RecordKind.PARTS, encode_items(judged.parts), len(judged.parts)))
-    if judged.predictions:
-        bodies.append((RecordKind.PREDICTIONS, encode_items(judged.predictions), len(judged.predictions)))
-    if judged.events:
-        bodies.append((RecordKind.ALERTS, encode_items(judged.events), len(judged.events)))
-    return bodies
+    return [
+        *_records_of(RecordKind.PARTS, judged.parts),
+        *_records_of(RecordKind.PREDICTIONS, judged.predictions),
+        *_records_of(RecordKind.ALERTS, judged.events),
+    ]
+
+
+def _records_of(kind: RecordKind, items: Sequence[Any]) -> list[Item]:
+    """Return items as bodies of at most `RECORD_BYTES`, so that each travels as one message."""
+    if not items:
+        return []
+    body = encode_items(items)
+    if len(body) <= RECORD_BYTES or len(items) == 1:
+        return [(kind, body, len(items))]
+    middle = len(items) // 2
+    return _records_of(kind, items[:middle]) + _records_of(kind, items[middle:])
 
 
 def _evidence(event: AlertEvent) -> dict[str, object]:
