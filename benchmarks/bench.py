@@ -19,7 +19,7 @@ from measuring import report
 from measuring.workers import measure
 from measuring.works import Figure, Missing, Work
 
-CLAIMS = ("features", "score", "decide")
+CLAIMS = ("features", "ingest", "score", "decide", "latency")
 
 
 def works(only: str) -> list[Work]:

@@ -11,7 +11,7 @@ _LIMIT = Subject(name="limit", module="features_limit")
 _COLUMNS = tuple(
     Subject(name=name, module=f"features_{name}", environment="dataframes") for name in ("duckdb", "polars", "pandas")
 )
-_PER_READING = (
+PER_READING = (
     Subject(name="river", module="features_river", environment="river", options={"cycles": 2}),
     Subject(name="bytewax", module="features_bytewax", environment="bytewax", options={"cycles": 2}),
     Subject(name="pathway", module="features_pathway", environment="pathway", afresh=True, options={"cycles": 2}),
@@ -35,7 +35,7 @@ def _work(signals: int, batch: int, cycles: int, peers: tuple[Subject, ...], *, 
 
 WORKS = [
     _work(200, 200, 32, _COLUMNS),
-    _work(200, 2_000, 32, _COLUMNS + _PER_READING),
+    _work(200, 2_000, 32, _COLUMNS + PER_READING),
     _work(200, 65_536, 32, _COLUMNS),
     _work(200, 2_000, 32, _COLUMNS, order=False),
     _work(20, 2_000, 320, _COLUMNS),

@@ -71,3 +71,11 @@ def quantiles_of(run: Callable[[], object], calls: int, warm_up: int) -> dict[st
     for _ in range(calls):
         times.time(run)
     return times.answer()
+
+
+def latencies(milliseconds: list[float]) -> dict[str, float]:
+    """Return p50 as the value, with p99 and the greatest beside it, in milliseconds."""
+    taken = sorted(milliseconds)
+    count = len(taken)
+    p50, p99 = taken[count // 2], taken[min(count - 1, count * 99 // 100)]
+    return {"value": p50, "p99_ms": p99, "max_ms": taken[-1]}

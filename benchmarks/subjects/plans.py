@@ -8,7 +8,9 @@ from lineside.domain.plan.model import Plan
 from subjects.workload import FEATURES
 
 
-def line_of(signals: int, *, model: dict[str, Any] | None = None, source: dict[str, Any] | None = None) -> Plan:
+def line_of(
+    signals: int, *, model: dict[str, Any] | None = None, source: dict[str, Any] | None = None, address: str = ""
+) -> Plan:
     """Return the plan of one station with so many signals and cycles of 30 s, with the six features of the work.
 
     With ``model`` there is a characteristic, ``defect``, with that wish for its model.
@@ -23,7 +25,13 @@ def line_of(signals: int, *, model: dict[str, Any] | None = None, source: dict[s
             "sources": [{"id": "machine", **(source or {"kind": "files", "path": "readings.csv"})}],
             "stations": [{"id": "station", "cycle": {"by": "window", "length": "30 s"}, "lateness": "500 ms"}],
             "signals": [
-                {"id": f"s{number}", "station": "station", "source": "machine", "features": list(FEATURES)}
+                {
+                    "id": f"s{number}",
+                    "station": "station",
+                    "source": "machine",
+                    "features": list(FEATURES),
+                    "address": address.format(id=f"s{number}"),
+                }
                 for number in range(signals)
             ],
             "characteristics": [] if model is None else [{"id": "defect", "station": "station", "model": model}],
