@@ -16,6 +16,7 @@ from lineside.domain.features import kernels
 from lineside.domain.readings import Float64, Int32, Int64, ReadingBatch, UInt32
 
 _LONG_AGO: Final = np.iinfo(np.int64).min // 2
+_MOST_KEY: Final = np.iinfo(np.int64).max
 _NO_DELAY: Final = np.iinfo(np.int64).max
 
 
@@ -94,11 +95,27 @@ class Holding:
             self._in_order = True
 
     def _sort(self) -> None:
-        rows = slice(0, self.rows)
-        order = np.lexsort((self.status[rows], self.value[rows], self.signal[rows], self.time[rows]))
+        order = self._order()
         for column in self._columns():
-            column[rows] = column[rows][order]
+            column[: self.rows] = column[: self.rows][order]
         self._in_order = True
+
+    def _order(self) -> NDArray[np.int64]:
+        """Return the rows in canonical order.
+
+        Time and signal make one number where they fit, which sorts far quicker, the more so as readings come in
+        runs that are in order already. Rows that share both go by value and status.
+        """
+        rows = slice(0, self.rows)
+        time, signal = self.time[rows], self.signal[rows]
+        first, signals = int(time.min()), int(signal.max()) + 1
+        if (int(time.max()) - first + 1) < _MOST_KEY // signals:
+            key = (time - first) * signals + signal
+            order = np.argsort(key, kind="stable")
+            ordered = key[order]
+            if not (ordered[1:] == ordered[:-1]).any():
+                return order
+        return np.lexsort((self.status[rows], self.value[rows], signal, time))
 
     def _reserve(self, rows: int) -> None:
         if rows > len(self.time):
