@@ -220,3 +220,14 @@ async def test_a_cycle_that_a_crash_cut_is_taken_up_where_it_was() -> None:
     assert missed.parts == ()
     judged = line.push(second.readings.take(slice(3, 4)), A_MOMENT)
     assert [part.features[0] for part in judged.parts] == [260.0]
+
+
+async def test_alerts_that_a_crash_kept_from_the_audit_are_audited_at_the_next_start() -> None:
+    bench = Bench()
+    await bench.run(cycle(0, 260), cycle(1, 190))
+    recorded = bench.items(RecordKind.ALERTS, AlertEvent)
+    again = Bench()
+    await again.collector.audit_missed(recorded, bench.audit.kept)
+    assert not again.audit.kept
+    await again.collector.audit_missed(recorded, bench.audit.kept[:-1])
+    assert [entry.content for entry in again.audit.kept] == [bench.audit.kept[-1].content]

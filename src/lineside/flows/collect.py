@@ -17,6 +17,7 @@ predictions ``unrecorded``; what has to be let go leaves a counted receipt.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from lineside.domain.errors import StorageError
 from lineside.domain.readings import ReadingBatch, concatenate
 from lineside.domain.receipts import Receipt
 from lineside.flows.judge import Judged, LineJudge
-from lineside.ports import AuditLog, Clock, Outbox, Source, SourceDelivery
+from lineside.ports import AuditEntry, AuditLog, Clock, Outbox, Source, SourceDelivery
 from lineside.wire.codecs import encode_items, encode_readings
 from lineside.wire.records import RecordKind
 
@@ -120,6 +121,15 @@ class Collector:
     async def resume(self, missed: Judged) -> None:
         """Record what a crash kept from being recorded."""
         await self._deal_with(missed)
+
+    async def audit_missed(self, recorded: Sequence[AlertEvent], known: Sequence[AuditEntry]) -> None:
+        """Audit alert events that an earlier run recorded and was ended before it could audit them.
+
+        ``known`` are the newest entries of the audit record, as many as the recorded events may be among.
+        """
+        audited = {json.loads(entry.content).get("event") for entry in known}
+        self._unaudited += [event for event in recorded if event.id not in audited]
+        await self._record()
 
     async def _read(self, name: str, source: Source) -> None:
         async for delivery in source.deliveries():

@@ -43,6 +43,8 @@ RESUMED_RECORDS: Final = 4_000
 """Records of the outbox that are read again at a start, to take up cycles that a crash cut."""
 RESUMED_BYTES: Final = 64 << 20
 """Bytes of them at most, about."""
+AUDITED_ENTRIES: Final = 20_000
+"""Newest audit entries among which an alert event of that stretch is looked for."""
 _STATUS_SECONDS: Final = 1.0
 _MODEL_SECONDS: Final = 30.0
 _MODEL_RETRY_SECONDS: Final = 1.0
@@ -114,6 +116,8 @@ class _Gateway:
         past = await read_past(self.outbox, self.outbox.last, catalogue)
         line.restore(past.events)
         await self.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
+        newest = 0 if self.audit.last is None else self.audit.last.sequence
+        await collector.audit_missed(past.events, await self.audit.entries(max(0, newest - AUDITED_ENTRIES)))
         await collector.resume(line.resume(past.readings, past.cycles, self.clock.now()))
         forwarder = Forwarder(
             outbox=self.outbox, bus=self.bus, subject=self.subjects.ingest, key=load_key(layout.watermark_key)
