@@ -29,7 +29,8 @@ IMPORT_ALL = """
 import importlib, pkgutil, sys, lineside
 def every(package):
     for item in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not item.name.endswith(".__main__"):
+        # Alembic runs env.py and the migrations itself; they are no modules to import.
+        if not item.name.endswith(".__main__") and ".migrations." not in item.name:
             importlib.import_module(item.name)
 """
 
