@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from deltalake import DeltaTable
 
-from lineside.adapters.delta_history import DeltaHistory
+from lineside.adapters.delta_history import TABLES, DeltaHistory
+from lineside.adapters.delta_history import durable as durable_module
 from lineside.adapters.delta_history import history as history_module
+from lineside.adapters.delta_history import tables as tables_module
+from lineside.adapters.durable_files import sync_path
 from lineside.domain.alerts import AlertEvent, AlertKind, Verdict
 from lineside.domain.errors import IntegrityError, StorageError
 from lineside.domain.outcomes import Outcome
@@ -21,6 +23,9 @@ from lineside.wire.records import RecordHeader, RecordKind, pack, unpack
 
 CATALOGUE = Catalogue(("die_temp", "lot"), frozenset({"lot"}))
 Item = tuple[RecordKind, bytes]
+
+
+own_fields = tables_module._own_fields
 
 
 def landed(*items: Item, first: int = 1) -> list[LandedRecord]:
@@ -170,8 +175,56 @@ async def test_joining_small_files_keeps_every_row(tmp_path: Path, monkeypatch: 
     assert len(rows(tmp_path, "readings")) == 12
 
 
-async def test_readings_whose_catalogue_never_came_are_refused(tmp_path: Path) -> None:
+async def test_a_record_that_cannot_be_read_is_quarantined_and_holds_nothing_up(tmp_path: Path) -> None:
     history = await DeltaHistory.open(tmp_path)
-    sequence: Sequence[LandedRecord] = landed(readings(1))
-    with pytest.raises(IntegrityError, match="catalogue"):
-        await history.append(sequence)
+    assert await history.append(landed(readings(1), (RecordKind.PARTS, b"no parts"), START, readings(2))) == 4
+    quarantined = rows(tmp_path, "quarantine")
+    assert [row["sequence"] for row in quarantined] == [1, 2]
+    assert "catalogue" in str(quarantined[0]["detail"])
+    assert [row["sequence"] for row in rows(tmp_path, "readings")] == [4, 4]
+
+
+async def test_commits_that_a_crash_cut_off_from_their_sync_are_synced_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START, readings(1)))
+
+    def crash(*_: object) -> None:
+        raise StorageError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(history_module, "sync_commit", crash)
+        with pytest.raises(StorageError):
+            await history.append(landed(readings(2), first=3))
+    synced: list[str] = []
+
+    def noted(path: Path) -> None:
+        synced.append(path.name)
+        sync_path(path)
+
+    monkeypatch.setattr(durable_module, "sync_path", noted)
+    again = await DeltaHistory.open(tmp_path)
+    assert "00000000000000000001.json" in synced
+    assert "00000000000000000000.json" not in synced
+    assert await again.append(landed(readings(2), first=3)) == 3
+    assert len(rows(tmp_path, "readings")) == 4
+
+
+async def test_a_data_file_that_is_gone_is_noticed(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START, readings(1)))
+    next((tmp_path / "readings").rglob("*.parquet")).unlink()
+    with pytest.raises(IntegrityError, match="gone"):
+        await DeltaHistory.open(tmp_path)
+
+
+async def test_a_field_that_items_got_later_becomes_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = {**TABLES, "parts": TABLES["parts"].remove(TABLES["parts"].get_field_index("readings"))}
+    with monkeypatch.context() as patch:
+        for module in (history_module, tables_module):
+            patch.setattr(module, "TABLES", older)
+        patch.setattr(tables_module, "_own_fields", lambda of: [n for n in own_fields(of) if n != "readings"])
+        await (await DeltaHistory.open(tmp_path)).append(landed(part(1)))
+    await (await DeltaHistory.open(tmp_path)).append(landed(part(2), first=2))
+    assert [row["readings"] for row in rows(tmp_path, "parts")] == [None, 0]

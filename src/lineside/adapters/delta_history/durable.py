@@ -41,6 +41,26 @@ def sync_commit(root: Path, first: int, last: int) -> None:
         sync_path(folder)
 
 
+def sync_tail(root: Path, relied_on: int) -> None:
+    """Make durable the newest commits of a table that a crash may have cut off from their sync.
+
+    ``relied_on`` is the landing position up to which the history was said to be durable: from the newest commit that
+    it covers on, nothing is known to be synced.
+
+    Raises:
+        StorageError: the disk did not confirm it.
+    """
+    versions = sorted(int(path.stem) for path in (root / LOG).glob("*.json") if path.stem.isdigit())
+    first = None
+    for version in reversed(versions):
+        positions = _positions(_log_file(root, version))
+        if positions and max(positions) <= relied_on:
+            break
+        first = version
+    if first is not None:
+        sync_commit(root, first, versions[-1])
+
+
 def scrub(root: Path, relied_on: int) -> int:
     """Check every commit of a table; cut off a damaged tail that nothing relied on; return how many were cut.
 

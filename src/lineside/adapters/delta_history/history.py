@@ -22,8 +22,8 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from lineside.adapters.delta_history.durable import LOG, remove_partial, scrub, sync_commit
-from lineside.adapters.delta_history.tables import PARTITIONS, READINGS, TABLES, catalogue_in, reading_rows, rows_of
+from lineside.adapters.delta_history.durable import LOG, remove_partial, scrub, sync_commit, sync_tail
+from lineside.adapters.delta_history.tables import PARTITIONS, READINGS, TABLES, readable, reading_rows, rows_of
 from lineside.adapters.durable_files import replace_file
 from lineside.domain.errors import IntegrityError, StorageError
 from lineside.domain.readings import Catalogue
@@ -85,6 +85,9 @@ class DeltaHistory:
         self._root.mkdir(parents=True, exist_ok=True)
         try:
             self._position = json.loads((self._root / _POSITION).read_text())["position"]
+        except FileNotFoundError:
+            self._position = 0
+        try:
             known = json.loads((self._root / _CATALOGUES).read_text())
         except FileNotFoundError:
             known = []
@@ -96,13 +99,27 @@ class DeltaHistory:
             cut = scrub(self._root / table, self._position)
             if cut:
                 self.repaired[table] = cut
+            sync_tail(self._root / table, self._position)
+            self._check_files(table)
+
+    def _check_files(self, table: str) -> None:
+        """Refuse a table of which a data file is gone."""
+        found = self._open(table)
+        gone = [uri for uri in found.file_uris() if not Path(uri).exists()] if found is not None else []
+        if gone:
+            raise IntegrityError(
+                "a data file of the history is gone",
+                where=str(self._root / table),
+                value=Path(gone[0]).name,
+                next_step="restore the table from a backup; nothing was changed",
+            )
 
     def _append(self, records: Sequence[LandedRecord]) -> None:
-        new = [entry for entry in records if entry.position > self._position]
-        if not new:
+        landed = [entry for entry in records if entry.position > self._position]
+        if not landed:
             return
-        last = new[-1].position
-        self._learn_catalogues(new)
+        last = landed[-1].position
+        new = self._readable(landed)
         for table in TABLES:
             done = self._done(table)
             rows = self._rows(table, [entry for entry in new if entry.position > done])
@@ -111,15 +128,19 @@ class DeltaHistory:
         replace_file(self._root / _POSITION, json.dumps({"position": last}).encode())
         self._position = last
 
-    def _learn_catalogues(self, records: Sequence[LandedRecord]) -> None:
+    def _readable(self, records: Sequence[LandedRecord]) -> list[LandedRecord]:
+        """Learn the catalogues on the way, and put quarantine records in the place of what cannot be read."""
         before = len(self._catalogues)
+        found = []
         for entry in records:
             if entry.record.header.kind is RecordKind.CATALOGUE:
                 catalogue = decode_catalogue(entry.record.body)
                 self._catalogues[catalogue.digest] = catalogue
+            found.append(readable(entry, self._catalogues))
         if len(self._catalogues) > before:
             known = [[list(item.signals), sorted(item.texts)] for item in self._catalogues.values()]
             replace_file(self._root / _CATALOGUES, json.dumps(known).encode())
+        return found
 
     def _rows(self, table: str, records: Sequence[LandedRecord]) -> pa.Table | None:
         if table != READINGS:
@@ -128,7 +149,7 @@ class DeltaHistory:
         for entry in records:
             if entry.record.header.kind is RecordKind.READINGS:
                 body = entry.record.body
-                catalogue = catalogue_in(entry, self._catalogues, readings_catalogue(body))
+                catalogue = self._catalogues[readings_catalogue(body)]
                 pieces.append(reading_rows(entry.record.header, decode_readings(body, catalogue)))
         return pa.concat_tables(pieces) if pieces else None
 
@@ -150,6 +171,7 @@ class DeltaHistory:
                 str(path) if before is None else before,
                 rows,
                 mode="append",
+                schema_mode="merge",  # an item may have got a field that older rows do not have
                 partition_by=list(PARTITIONS),
                 commit_properties=CommitProperties(app_transactions=[Transaction(f"lineside:{table}", position)]),
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),

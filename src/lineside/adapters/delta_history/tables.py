@@ -23,13 +23,13 @@ from lineside.domain.errors import IntegrityError
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
-from lineside.domain.quarantine import Quarantined
+from lineside.domain.quarantine import RAW_LIMIT, Quarantined
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.domain.receipts import Receipt
 from lineside.domain.units import DAY
 from lineside.ports import LandedRecord
-from lineside.wire.codecs import decode_items
-from lineside.wire.records import RecordHeader, RecordKind
+from lineside.wire.codecs import decode_items, encode_items, readings_catalogue
+from lineside.wire.records import RecordHeader, RecordKind, pack, unpack
 
 ITEMS: Final[Mapping[RecordKind, tuple[str, type[Any]]]] = {
     RecordKind.PARTS: ("parts", PartRecord),
@@ -147,19 +147,34 @@ def reading_rows(header: RecordHeader, batch: ReadingBatch) -> pa.Table:
     return pa.table(columns, schema=TABLES[READINGS])
 
 
-def catalogue_in(entry: LandedRecord, known: Mapping[str, Catalogue], digest: str) -> Catalogue:
-    """Return a known catalogue.
+def readable(entry: LandedRecord, known: Mapping[str, Catalogue]) -> LandedRecord:
+    """Return a landed record, or a quarantine record of its identity where its body cannot be read.
 
-    Raises:
-        IntegrityError: the record's readings speak of a catalogue that never arrived.
+    So one record that no version of ours should have written never holds up those behind it, and is not lost.
     """
+    header, body = entry.record.header, entry.record.body
+    try:
+        if header.kind is RecordKind.READINGS:
+            _check_catalogue(readings_catalogue(body), known)
+        elif header.kind in ITEMS:
+            decode_items(body, ITEMS[header.kind][1])
+    except IntegrityError as error:
+        note = Quarantined(
+            source=f"{header.writer}/{header.epoch}/{header.sequence}",
+            reason="record",
+            detail=str(error),
+            raw=entry.record.data[:RAW_LIMIT],
+            received=header.written,
+            count=header.count,
+        )
+        changed = msgspec.structs.replace(header, kind=RecordKind.QUARANTINE, count=1)
+        return LandedRecord(position=entry.position, record=unpack(pack(changed, encode_items([note]))))
+    return entry
+
+
+def _check_catalogue(digest: str, known: Mapping[str, Catalogue]) -> None:
     if digest not in known:
-        header = entry.record.header
-        raise IntegrityError(
-            "readings of a catalogue that never arrived", field="catalogue", value=digest,
-            where=f"{header.writer}/{header.epoch}/{header.sequence}",
-        )  # fmt: skip
-    return known[digest]
+        raise IntegrityError("readings of a catalogue that never arrived", field="catalogue", value=digest)
 
 
 def day_of(nanoseconds: int) -> str:

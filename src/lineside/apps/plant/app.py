@@ -43,6 +43,7 @@ from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import IntegrityError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
@@ -105,6 +106,7 @@ async def run_plant(settings: PlantSettings) -> None:
         state = open_state(sqlite_url(layout.state))
         stack.callback(state.close)
         history = await DeltaHistory.open(layout.history, {recipe.digest: recipe.names for recipe in recipes})
+        await _check_together(landing, history)
         bus = await NatsBus.open(settings.nats, name=WRITER, within=5.0)
         stack.push_async_callback(bus.close)
         plant = _Plant(
@@ -112,6 +114,18 @@ async def run_plant(settings: PlantSettings) -> None:
             history=history, audit=audit, state=state, bus=bus,
         )  # fmt: skip
         await plant.run()
+
+
+async def _check_together(landing: SqliteLanding, history: DeltaHistory) -> None:
+    """Refuse a landing table that is behind its history: what lands in it next would count as known already."""
+    landed, held = (await landing.counts()).position, await history.position()
+    if landed < held:
+        raise IntegrityError(
+            "the landing table is behind the history: it was lost or restored from a copy",
+            field="position",
+            value=landed,
+            next_step=f"restore landing and history from the same backup (the history is at {held})",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +158,9 @@ class _Plant:
             landing=self.landing, writer=WRITER, epoch=secrets.token_hex(8), site=subjects.site,
             line=subjects.line, clock=self.clock, follow=feed.record,
         )  # fmt: skip
-        compactor = Compactor(landing=self.landing, history=self.history, tidy=self.history.join_small_files)
+        compactor = Compactor(
+            landing=self.landing, history=self.history, tidy=self.history.join_small_files, follow=feed.handed_in
+        )
         compacting = asyncio.create_task(compactor.run(), name="compact")
         try:
             await self._serve_board(self._board(floor, submitter), compacting)
@@ -157,7 +173,7 @@ class _Plant:
         query = HistoryQuery(self.layout.history)
         for kind, most in _FILL_ITEMS.items():
             feed.objects(kind, await asyncio.to_thread(query.recent, kind, most))
-        for entry in await self.landing.after(0, _FILL_BYTES):
+        for entry in await self.landing.after(await self.history.position(), _FILL_BYTES):
             await feed.record(entry.record)
 
     def _in_service(self) -> Mapping[str, bytes]:

@@ -37,6 +37,11 @@ class FloorFeed:
         """Take note of a record that has just become durable."""
         self.items(record.header.kind, record.body)
 
+    async def handed_in(self, record: Record) -> None:
+        """Take note of what came past ingest: outcomes that the command line has put into the landing table."""
+        if record.header.kind is RecordKind.OUTCOMES:
+            self.items(record.header.kind, record.body)
+
     def items(self, kind: RecordKind, body: bytes) -> None:
         """Take note of the items in a body, of the kinds that the board shows."""
         if kind in _SHOWN:
