@@ -49,7 +49,12 @@ def _amount(name: str) -> Any:
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="CSV or Parquet file, or a folder of them."
 )
-@click.option("--protocol", required=True, type=click.Choice([item.value for item in Protocol]))
+@click.option(
+    "--protocol",
+    required=True,
+    type=click.Choice([item.value for item in Protocol]),
+    help="How learning and judging are kept apart.",
+)
 @click.option("--characteristic", default="", help="Which to judge; needed where the plan has several.")
 @click.option("--files", multiple=True, metavar="GLOB", help="Only these files of the folder, such as 'valve*/*.csv'.")
 @click.option("--group", default="", metavar="COLUMN", help="Column that names the groups; else each file is one.")

@@ -42,7 +42,13 @@ def list_accounts(data: Path) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in AccessRole]), default="operator", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in AccessRole]),
+    default="operator",
+    show_default=True,
+    help="What the account may do.",
+)
 @data_option
 def add(name: str, role: str, data: Path) -> None:
     """Add an account, and print the address with which its owner sets a password."""
