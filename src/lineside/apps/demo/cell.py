@@ -11,7 +11,6 @@ In each round, in this order:
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -36,6 +35,7 @@ from lineside.apps.demo.physics.cell import Cell
 from lineside.apps.demo.physics.constants import CellConfig
 from lineside.apps.demo.physics.faults import FaultKind
 from lineside.apps.layout import Layout
+from lineside.apps.running import until_interrupted
 from lineside.domain.errors import ConfigurationError, LinesideError
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.catalogue import catalogue_for
@@ -176,18 +176,7 @@ async def run_cell(settings: CellSettings) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Run the process by the settings in the file that is its one argument, until it is asked to end."""
     settings = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=CellSettings)
-
-    async def until_asked() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        await run_cell(settings)
-
-    try:
-        asyncio.run(until_asked())
-    except asyncio.CancelledError:
-        return
+    asyncio.run(until_interrupted(run_cell(settings)))
 
 
 async def _commit(outbox: SqliteOutbox, found: Sequence[Outcome]) -> None:

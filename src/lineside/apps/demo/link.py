@@ -17,6 +17,7 @@ class Link:
         self._listen = listen
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._relays: set[asyncio.Task[None]] = set()
         self._cut = False
 
     @property
@@ -32,13 +33,16 @@ class Link:
 
     async def start(self) -> None:
         """Begin to relay."""
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", self._listen)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._listen)
 
     async def stop(self) -> None:
         """Close it and every connection through it."""
         if self._server is not None:
             self._server.close()
         self._abort()
+        for relay in self._relays:
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
 
     def cut(self) -> None:
         """Cut it: connections break and new ones are refused, until it is mended."""
@@ -52,6 +56,11 @@ class Link:
     def _abort(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        relay = asyncio.create_task(self._relay(reader, writer))
+        self._relays.add(relay)
+        relay.add_done_callback(self._relays.discard)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
