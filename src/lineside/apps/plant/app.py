@@ -41,6 +41,7 @@ from lineside.apps.plant.board import (
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.part_traces import PartTraces
+from lineside.apps.plant.releases import ReleaseNotes
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
@@ -217,6 +218,7 @@ class _Plant:
                 secure=self.settings.https,
                 process_clock=self.clock if self.settings.clock else None,
                 authority=made.authority.read_bytes() if made is not None else None,
+                releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
                 demo=self._panel(),
             ),

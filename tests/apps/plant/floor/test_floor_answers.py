@@ -326,3 +326,18 @@ def test_the_age_of_the_data_is_that_of_the_newest_thing_received() -> None:
 
 def test_the_surroundings_begin_with_what_the_envelope_names() -> None:
     assert [item.signal for item in busy_floor().floor.surroundings()] == ["hall_temperature", "hall_humidity"]
+
+
+def test_an_alert_that_is_over_but_not_answered_is_no_alarm_any_more_and_comes_last() -> None:
+    busy = busy_floor()
+    busy.floor.apply_alerts([alert_event(AlertKind.CLEARED, NOW)], shown=True)
+    assert busy.floor.tile("cast", NOW).condition is Condition.RETURNED
+    assert [card.station for card in busy.floor.open_alerts(NOW)] == ["trim", "cast"]
+
+
+def test_a_tile_says_that_somebody_is_on_it() -> None:
+    busy = busy_floor()
+    assert not busy.floor.tile("cast", NOW).taken
+    busy.floor.apply_alerts([alert_event(AlertKind.TAKEN, NOW, by="operator K7")])
+    tile = busy.floor.tile("cast", NOW)
+    assert (tile.condition, tile.taken) == (Condition.ALARM, True)

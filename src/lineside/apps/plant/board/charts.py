@@ -10,6 +10,8 @@ from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.floor.views import Trend
 
 _MARGIN: Final = 0.08
+_STILL: Final = 0.08
+"""Where nothing is known of what is usual, a curve that moves by less than this share looks still."""
 _QUIET: Final = 0.5
 """The usual band fills at most this share of the height, so that a quiet curve looks quiet."""
 
@@ -56,7 +58,9 @@ def _trend_chart(trend: Trend, width: int, height: int) -> Chart | None:
     edges = [edge for edge in (trend.low, trend.high, trend.limit) if edge is not None]
     low, high = _range([*(value for _, value in known), *edges])
     if trend.low is not None and trend.high is not None:
-        low, high = _roomier(low, high, trend.high - trend.low)
+        low, high = _roomier(low, high, (trend.high - trend.low) / _QUIET)
+    elif trend.limit is None:
+        low, high = _roomier(low, high, _STILL * abs(high))
     frame = _Frame(width, height, trend.times[0], trend.times[-1], low, high)
     return Chart(
         width=width,
@@ -117,8 +121,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _roomier(low: float, high: float, band: float) -> tuple[float, float]:
-    """Widen a range until the usual band fills no more than its share."""
-    wanted = band / _QUIET
+def _roomier(low: float, high: float, wanted: float) -> tuple[float, float]:
+    """Widen a range to the wanted width, so that a quiet curve looks quiet."""
     more = max(0.0, wanted - (high - low)) / 2
     return low - more, high + more

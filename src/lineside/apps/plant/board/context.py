@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from jinja2 import Environment
 
-from lineside.adapters.state_sql import SqlState
+from lineside.adapters.state_sql import ReleaseRecord, SqlState
 from lineside.apps.plant.board.doorkeeper import Doorkeeper
 from lineside.apps.plant.board.live import Broadcast
 from lineside.apps.plant.board.settings import BoardSettings
-from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.floor import Floor, LinkStatus
 from lineside.domain.access import Account, Session
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import IntegrityError
 from lineside.ports import AuditLog, Clock
+
+BUNDLES_LINK: Final = "model bundles"
 
 Respond = Callable[[AlertEvent], Awaitable[None]]
 Shown = Callable[[AlertEvent], Awaitable[None]]
@@ -34,6 +38,20 @@ class Board:
     broadcast: Broadcast
     templates: Environment
     broken: dict[str, int]
+
+    async def releases(self) -> tuple[ReleaseRecord, ...]:
+        """Return what is known of the bundles, newest first; what cannot be read of them is said on every page."""
+        if self.settings.releases is not None:
+            problem = ""
+            try:
+                await self.settings.releases()
+            except IntegrityError as error:
+                problem = error.problem
+            known = [link for link in self.floor.links() if link.name == BUNDLES_LINK]
+            if problem or known:
+                status = LinkStatus(name=BUNDLES_LINK, kind="store", ok=not problem, detail=problem)
+                self.floor.apply_status({BUNDLES_LINK: status})
+        return await self.state.releases.all()
 
     def now(self) -> int:
         """Return the time of the process, UTC ns."""

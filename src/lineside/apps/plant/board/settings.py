@@ -50,6 +50,7 @@ class BoardSettings:
         longest_shelving: how long an alert may be put off.
         process_clock: time of the process where it differs from wall time (demo at a speed factor).
         authority: the local authority's certificate (PEM) that tablets may fetch, where one was generated.
+        releases: brings the state's releases up to date before they are shown, where something else is their record.
         traces: returns the traces of a part against what is usual, where the history can.
         demo: the panel on which things can be broken.
     """
@@ -66,6 +67,7 @@ class BoardSettings:
     session_check: float = 5.0
     process_clock: Clock | None = None
     authority: bytes | None = None
+    releases: Callable[[], Awaitable[None]] | None = None
     traces: Traces | None = None
     demo: Demo | None = field(default=None)
 

@@ -15,12 +15,13 @@ import numpy as np
 from lineside.apps.plant.floor.labels import signal_label
 from lineside.domain.features.recipe import signals_of
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import Plan, SignalType
+from lineside.domain.plan.model import Plan, Role, SignalType
 from lineside.domain.readings import SEVERITY, Float64, Int64, ReadingBatch
 
 POINTS: Final = 120
 """Points of a curve."""
 _LEAST_CYCLES: Final = 5
+_SHOWN: Final = frozenset({Role.PROCESS, Role.ENVIRONMENT})
 _BAND: Final = (10.0, 90.0)
 
 
@@ -51,7 +52,7 @@ def build_traces(
     grid = np.linspace(0.0, max((part.ended - part.started) / 1e9, 1e-9), POINTS)
     traces = []
     for signal in signals_of(plan, part.station):
-        if signal.type is SignalType.TEXT:
+        if signal.type is SignalType.TEXT or signal.role not in _SHOWN:
             continue
         curve = _curve(signal.id, part, readings, grid)
         if curve is None:

@@ -22,6 +22,7 @@ CONDITIONS: Final = {
     Condition.OUTSIDE_EXPERIENCE: "outside experience",
     Condition.BAD_DATA: "data not good enough to judge",
     Condition.NO_DATA: "no data",
+    Condition.RETURNED: "back to normal, wants an answer",
     Condition.LEARNING: "learning",
     Condition.NOT_JUDGED: "not judged",
     Condition.NORMAL: "normal",

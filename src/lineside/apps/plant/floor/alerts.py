@@ -73,9 +73,9 @@ class AlertMemory:
         return sorted(raised, key=lambda alert: (-raised_at(alert), alert.id))
 
     def open(self, now: int) -> list[Alert]:
-        """Return the alerts that want an answer: the most urgent first, then unanswered, then newest."""
+        """Return the alerts that want an answer: those that stand, the urgent, the unanswered, the newest first."""
         wanting = [alert for alert in self.visible() if alert.state(now) in _OPEN]
-        return sorted(wanting, key=lambda alert: (is_late(alert), _RANK[priority_of(alert)], alert.acknowledged))
+        return sorted(wanting, key=_urgency)
 
     def trust(self, station: str | None = None, characteristic: str | None = None) -> Trust:
         """Return how the latest alerts turned out, of one kind at one station or of all."""
@@ -91,6 +91,10 @@ class AlertMemory:
             confirmed += verdict is Verdict.CONFIRMED
             unconfirmed += not sure and (alert.closed is not None or not alert.active)
         return Trust(confirmed=confirmed, checked=checked, unconfirmed=unconfirmed)
+
+
+def _urgency(alert: Alert) -> tuple[bool, bool, int, bool]:
+    return not alert.active, is_late(alert), _RANK[priority_of(alert)], alert.acknowledged
 
 
 def raised_at(alert: Alert) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
-from lineside.apps.plant.floor.labels import characteristic_label, feature_label, signal_label, station_label
+from lineside.apps.plant.floor.labels import characteristic_label, feature_labels, signal_label, station_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.reactions import cause_choices, cause_label
 from lineside.apps.plant.floor.usual import feature_trend, score_trend
@@ -112,8 +112,7 @@ def _seen(alert: Alert) -> AlertEvent:
 
 
 def _feature_name(plan: Plan, recipe: FeatureRecipe, feature: str, signal: str) -> str:
-    spec = next((item for item in recipe.features if item.name == feature), None)
-    return signal_label(plan, signal) if spec is None else feature_label(plan, spec)
+    return feature_labels(plan, recipe).get(feature) or signal_label(plan, signal)
 
 
 def _why(plan: Plan, recipe: FeatureRecipe, event: AlertEvent) -> tuple[Why, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from lineside.apps.plant.floor.alerts import AlertMemory, is_late, priority_of, raised_at
 from lineside.apps.plant.floor.cards import CardSight, build_card
-from lineside.apps.plant.floor.labels import feature_label, station_label
+from lineside.apps.plant.floor.labels import feature_labels, station_label
 from lineside.apps.plant.floor.models import ModelMemory
 from lineside.apps.plant.floor.parts import OutcomeMemory, StationParts
 from lineside.apps.plant.floor.partviews import feature_views, feedback_about, met_by, summarise
@@ -228,9 +228,10 @@ class Floor:
         """Return the trend of the first feature of each signal of a station, against what was usual of late."""
         memory, recipe = self._parts[station], self._recipes[station]
         usual = dict(zip(recipe.names, bands(memory, recipe), strict=True))
+        labels = feature_labels(self.plan, recipe)
         first = {spec.signal: spec for spec in reversed(recipe.features)}
         found = [
-            feature_trend(memory, recipe, spec.name, feature_label(self.plan, spec), band=usual[spec.name], most=most)
+            feature_trend(memory, recipe, spec.name, labels[spec.name], band=usual[spec.name], most=most)
             for spec in reversed(first.values())
         ]
         return tuple(trend for trend in found if trend is not None and trend.values)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
-from lineside.domain.features.recipe import FeatureSpec
+from lineside.domain.features.recipe import FeatureRecipe, FeatureSpec
 from lineside.domain.plan.model import Plan
 
 _KINDS: Final = {
@@ -31,8 +32,19 @@ def signal_label(plan: Plan, signal_id: str) -> str:
     return label if label != signal_id else _sentence(signal_id)
 
 
-def feature_label(plan: Plan, spec: FeatureSpec) -> str:
-    """Return a feature's name in words: 'Die temperature, highest in fill'."""
+def feature_labels(plan: Plan, recipe: FeatureRecipe) -> dict[str, str]:
+    """Return the name in words of every feature: 'Die temperature, highest in fill', 'Fill time'.
+
+    A signal with a single feature goes by its own name.
+    """
+    count = Counter(spec.signal for spec in recipe.features)
+    return {
+        spec.name: signal_label(plan, spec.signal) if count[spec.signal] == 1 else _feature_label(plan, spec)
+        for spec in recipe.features
+    }
+
+
+def _feature_label(plan: Plan, spec: FeatureSpec) -> str:
     words = _kind_words(spec.kind)
     if spec.phase:
         words = f"{words} in {spec.phase.replace('_', ' ')}".strip()

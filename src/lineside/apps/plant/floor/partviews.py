@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lineside.apps.plant.floor.labels import feature_label, signal_label
+from lineside.apps.plant.floor.labels import feature_labels, signal_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.reactions import cause_label
 from lineside.apps.plant.floor.tiles import worst_of
@@ -44,7 +44,7 @@ def feature_views(plan: Plan, recipe: FeatureRecipe, part: PartRecord, parts: St
     if part.recipe != recipe.digest:
         return ()
     said = {item.feature: item for found in parts.judgements(part).values() for item in found.contributions}
-    views = []
+    views, labels = [], feature_labels(plan, recipe)
     for spec, number, recent in zip(recipe.features, part.features, bands(parts, recipe), strict=True):
         known = said.get(spec.name)
         low, high = _band(known, recent)
@@ -52,7 +52,7 @@ def feature_views(plan: Plan, recipe: FeatureRecipe, part: PartRecord, parts: St
         views.append(
             FeatureView(
                 name=spec.name,
-                label=feature_label(plan, spec),
+                label=labels[spec.name],
                 signal=spec.signal,
                 role=spec.role.value,
                 unit=spec.unit,

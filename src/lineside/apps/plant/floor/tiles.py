@@ -8,12 +8,12 @@ from typing import Final
 
 from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
 from lineside.apps.plant.floor.cards import leading_trend
-from lineside.apps.plant.floor.labels import characteristic_label, feature_label, station_label
+from lineside.apps.plant.floor.labels import characteristic_label, feature_labels, station_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.usual import bands, feature_trend, score_trend
 from lineside.apps.plant.floor.views import Condition, LinkStatus, Tile, Trend, finite
 from lineside.domain.alerting import OUTSIDE_EXPERIENCE
-from lineside.domain.alerts import Alert
+from lineside.domain.alerts import Alert, AlertKind
 from lineside.domain.features.recipe import FeatureRecipe
 from lineside.domain.plan.model import Plan, Priority, Role, Station
 from lineside.domain.predictions import JudgementState, Prediction
@@ -83,6 +83,7 @@ def _alerted(base: Tile, sight: StationSight, alert: Alert, worst: Prediction | 
         characteristic=label,
         priority=priority,
         alert_id=alert.id,
+        taken=any(event.kind is AlertKind.TAKEN for event in alert.events),
         since=raised_at(alert),
         detail="" if worst is None else worst.reason,
         trend=leading_trend(sight.plan, sight.parts, sight.recipe, alert),
@@ -90,6 +91,8 @@ def _alerted(base: Tile, sight: StationSight, alert: Alert, worst: Prediction | 
 
 
 def _condition_of(alert: Alert, priority: Priority) -> Condition:
+    if not alert.active:
+        return Condition.RETURNED
     if is_late(alert):
         return Condition.CONTAINMENT
     if alert.cause == OUTSIDE_EXPERIENCE:
@@ -112,8 +115,9 @@ def _quiet_trend(sight: StationSight, worst: Prediction | None) -> Trend | None:
     process = next((item for item in sight.recipe.features if item.role is Role.PROCESS), None)
     if process is None or not sight.parts.ordered:
         return None
+    label = feature_labels(sight.plan, sight.recipe)[process.name]
     band = bands(sight.parts, sight.recipe)[sight.recipe.names.index(process.name)]
-    return feature_trend(sight.parts, sight.recipe, process.name, feature_label(sight.plan, process), band=band)
+    return feature_trend(sight.parts, sight.recipe, process.name, label, band=band)
 
 
 def _silence(sight: StationSight, now: int) -> str | None:

@@ -26,6 +26,7 @@ class Condition(StrEnum):
     OUTSIDE_EXPERIENCE = "outside_experience"
     BAD_DATA = "bad_data"
     NO_DATA = "no_data"
+    RETURNED = "returned"
     LEARNING = "learning"
     NOT_JUDGED = "not_judged"
     NORMAL = "normal"
@@ -76,6 +77,7 @@ class Tile:
     priority: Priority | None = None
     alert_id: str = ""
     since: int = 0
+    taken: bool = False
     stale: bool = False
     detail: str = ""
     unit: str = ""

@@ -112,7 +112,7 @@ async def predictions(call: Call, query: types.PredictionsQuery, body: None) -> 
 async def models(call: Call, query: types.Nothing, body: None) -> types.Models:
     """Return the models that judge, and what is known of their releases."""
     del query, body
-    released = await call.board.state.releases.all()
+    released = await call.board.releases()
     return types.Models(
         judging=call.board.floor.models(),
         released=tuple(

@@ -38,7 +38,7 @@ async def station(call: Call) -> Response:
 
 async def models(call: Call) -> Response:
     """Show the models that judge, and what is known of their releases."""
-    releases = await call.board.state.releases.all()
+    releases = await call.board.releases()
     return page(call.board, call.who, "models.html", models=call.board.floor.models(), releases=releases)
 
 
