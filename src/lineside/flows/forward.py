@@ -28,7 +28,7 @@ from lineside.wire.watermarks import Refusal, Watermark, read_watermark
 WINDOW: Final = 16
 WITHIN_SECONDS: Final = 2.0
 _READ_BYTES: Final = 1024 * 1024
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.02
 _STORAGE_SECONDS: Final = 0.5
 _FORGET_SECONDS: Final = 1.0
 
