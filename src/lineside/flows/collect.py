@@ -141,7 +141,8 @@ class Collector:
         """Wait for a delivery, a tick at the most, and return all that wait, up to a size."""
         group: list[tuple[Source, SourceDelivery]] = []
         try:
-            _, source, delivery = await asyncio.wait_for(self._queue.get(), self._tick)
+            async with asyncio.timeout(self._tick):
+                _, source, delivery = await self._queue.get()
         except TimeoutError:
             return group
         group.append((source, delivery))

@@ -160,7 +160,8 @@ class _Gateway:
             except UnavailableError:
                 pause = _MODEL_RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await changed.wait()
             changed.clear()
 
     async def _report(self, collector: Collector, forwarder: Forwarder, line: LineJudge, shelf: ModelShelf) -> None:
