@@ -98,3 +98,16 @@ def test_the_list_of_what_only_the_plant_installs_is_not_needed_by_the_base_inst
     result = run_python(BLOCK.format(names=set(PLANT_ONLY)) + f"import {needed}\n")
 
     assert result.returncode == 0, result.stderr
+
+
+def test_a_command_of_the_plant_says_what_to_install_where_only_the_gateway_is() -> None:
+    source = (
+        BLOCK.format(names=set(PLANT_ONLY))
+        + "from lineside.cli import main\nsys.argv = ['lineside', 'plant']\nmain()\n"
+    )
+
+    result = run_python(source)
+
+    assert result.returncode == 2, result.stderr
+    assert "lineside[plant]" in result.stderr
+    assert "Traceback" not in result.stderr

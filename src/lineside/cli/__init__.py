@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from lineside import __version__
-from lineside.domain.errors import LinesideError
+from lineside.domain.errors import ConfigurationError, LinesideError
 
 COMMANDS: Final = {
     "audit": "Verify the audit record.",
@@ -40,7 +40,16 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"lineside.cli.{cmd_name}").command
+        try:
+            command = importlib.import_module(f"lineside.cli.{cmd_name}").command
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("lineside"):
+                raise
+            raise ConfigurationError(
+                f"this installation is a gateway's: it has not got what `lineside {cmd_name}` needs",
+                value=error.name,
+                next_step="pip install 'lineside[plant]'",
+            ) from error
         assert isinstance(command, click.Command)
         return command
 
