@@ -341,3 +341,14 @@ def test_a_tile_says_that_somebody_is_on_it() -> None:
     busy.floor.apply_alerts([alert_event(AlertKind.TAKEN, NOW, by="operator K7")])
     tile = busy.floor.tile("cast", NOW)
     assert (tile.condition, tile.taken) == (Condition.ALARM, True)
+
+
+def test_the_curve_of_an_alert_that_is_over_ends_when_it_was() -> None:
+    busy = busy_floor()
+    over = NOW - SECOND
+    busy.floor.apply_alerts([alert_event(AlertKind.CLEARED, over)], shown=True)
+    busy.floor.apply_parts([part_at(PLAN, "cast", 118_205, NOW)])
+    card = busy.floor.card(ALERT, NOW)
+    assert card is not None
+    assert card.trend is not None
+    assert max(card.trend.times) < over

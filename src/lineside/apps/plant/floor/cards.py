@@ -89,13 +89,15 @@ def build_card(sight: CardSight, now: int) -> Card:
 
 
 def leading_trend(plan: Plan, parts: StationParts, recipe: FeatureRecipe, alert: Alert) -> Trend | None:
-    """Return the trend of the first cause as it was named when raised, else of the score."""
+    """Return the trend of the first cause as it was named when raised, else of the score; up to when it was over."""
     first = alert.raised
     named = () if first is None else first.contributions
     for cause in sorted(named, key=lambda item: -abs(item.share)):
         label = _feature_name(plan, recipe, cause.feature, cause.signal)
-        since = raised_at(alert) - _LOOK_BACK
-        trend = feature_trend(parts, recipe, cause.feature, label, band=_band(cause), since=since, least_run=1)
+        latest = alert.latest_condition
+        over = None if latest is None or alert.active else latest.time
+        window = raised_at(alert) - _LOOK_BACK, over
+        trend = feature_trend(parts, recipe, cause.feature, label, band=_band(cause), window=window, least_run=1)
         if trend is not None and trend.values:
             return trend
     return score_trend(parts, alert.characteristic)

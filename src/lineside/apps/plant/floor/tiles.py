@@ -77,6 +77,7 @@ def build_tile(sight: StationSight, now: int) -> Tile:
 def _alerted(base: Tile, sight: StationSight, alert: Alert, worst: Prediction | None) -> Tile:
     priority = priority_of(alert)
     label = characteristic_label(sight.plan, alert.characteristic)
+    quiet = _quiet_trend(sight, worst)
     return _with(
         base,
         _condition_of(alert, priority),
@@ -86,7 +87,7 @@ def _alerted(base: Tile, sight: StationSight, alert: Alert, worst: Prediction | 
         taken=any(event.kind is AlertKind.TAKEN for event in alert.events),
         since=raised_at(alert),
         detail="" if worst is None else worst.reason,
-        trend=leading_trend(sight.plan, sight.parts, sight.recipe, alert),
+        trend=leading_trend(sight.plan, sight.parts, sight.recipe, alert) if alert.active else quiet,
     )
 
 

@@ -61,19 +61,22 @@ def feature_trend(
     label: str,
     *,
     band: Band,
-    since: int = 0,
+    window: tuple[int, int | None] = (0, None),
     most: int = 60,
     least_run: int = LEAST_RUN,
 ) -> Trend | None:
     """Return the trend of a feature over the latest parts; None where the recipe does not have it.
 
+    ``window``: parts that ended at or after the first and, where it is given, before the second time (UTC ns).
     A change is marked where the last ``least_run`` parts or more are outside the band.
     """
     if feature not in recipe.names:
         return None
     column = recipe.names.index(feature)
     chosen = [
-        part for part in islice(parts.newest_first(), most) if part.recipe == recipe.digest and part.ended >= since
+        part
+        for part in islice(parts.newest_first(window[1]), most)
+        if part.recipe == recipe.digest and part.ended >= window[0]
     ][::-1]
     times = tuple(part.ended for part in chosen)
     values = tuple(finite(float(part.features[column])) for part in chosen)
