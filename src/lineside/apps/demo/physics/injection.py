@@ -61,7 +61,7 @@ def inject(
         gate_temperature=gate_temperature,
         vacuum=machine.vacuum * np.exp(0.06 * drawn[:, 4]) + 650.0 * leak * (1 + 0.1 * drawn[:, 5]),
         accumulator=accumulator,
-        intensification=machine.intensification * (1 + 0.012 * drawn[:, 6]) * (1 - 0.30 * wear),
+        intensification=machine.intensification * (1 + 0.012 * drawn[:, 6]) * (1 - 0.22 * wear),
         biscuit=1e3 * (poured - config.die.cavity_volume - config.die.runner_volume) / area,
         lubricant=2.0 + 0.08 * drawn[:, 7] - 0.5 * worn,
     )

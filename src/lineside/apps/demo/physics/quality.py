@@ -158,7 +158,7 @@ def short_shot_risk(shot: Shot) -> Float64:
     """Return the probability of a short shot: too little metal (thin biscuit), or frozen long before it is full."""
     ratio = shot.injection.fill_time / shot.injection.fill_limit
     return np.asarray(
-        1.0 - (1.0 - _logistic(0.9 * (8.0 - shot.injection.biscuit))) * (1.0 - _logistic(22.0 * np.log(ratio / 1.40)))
+        1.0 - (1.0 - _logistic(0.9 * (8.0 - shot.injection.biscuit))) * (1.0 - _logistic(22.0 * np.log(ratio / 1.55)))
     )
 
 
