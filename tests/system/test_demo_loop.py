@@ -106,7 +106,8 @@ def test_a_closed_cooling_valve_is_alerted_confirmed_and_survives_a_second_start
     after = demo.ask(Command("status"))
     assert "generate" not in demo.log()
     assert after.now > before.now
-    assert after.shots >= before.shots
+    # The cell goes back to its oldest unfinished shot and makes those since then again.
+    eventually(lambda: demo.ask(Command("status")).shots >= before.shots, saying=demo.log)
     assert "hot_day" in after.broken
     parts = [row["cycle_id"] for row in demo.rows("parts")]
     assert len(parts) == len(set(parts))
