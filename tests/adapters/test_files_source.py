@@ -5,6 +5,7 @@ import pytest
 
 from lineside.adapters.files.source import FileOptions, FileSource, Position, open_source
 from lineside.domain.errors import SourceError
+from lineside.domain.plan.model import FilesSpec
 from lineside.domain.readings import BAD, GOOD, UNCERTAIN_EU_EXCEEDED
 from lineside.domain.units import HOUR, MINUTE, SECOND
 from lineside.ports import SourceDelivery
@@ -29,7 +30,12 @@ def source_of(
     plan = plan_with_source(spec, cycle=cycle)  # type: ignore[arg-type]
     clock = clock or ManualClock()
     return open_source(
-        plan, plan.source("machine"), clock, root=file.parent, options=options or FileOptions(), sleep=clock.sleep
+        plan,
+        plan.source_as(FilesSpec, "machine"),
+        clock,
+        root=file.parent,
+        options=options or FileOptions(),
+        sleep=clock.sleep,
     )
 
 

@@ -26,6 +26,7 @@ from lineside.adapters.files.source import FileOptions
 from lineside.adapters.files.source import open_source as open_files
 from lineside.adapters.mqtt.source import open_source as open_mqtt
 from lineside.adapters.opcua.source import open_source as open_opcua
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec
 from lineside.domain.units import SECOND
 from lineside.testing.clocks import ManualClock, WallClock
 from lineside.testing.conformance.source import Reader, hears, reading
@@ -175,7 +176,7 @@ async def file_stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     machine = FileMachine(folder, clock)
     source = open_files(
         plan,
-        plan.source("machine"),
+        plan.source_as(FilesSpec, "machine"),
         clock,
         root=folder.parent,
         options=FileOptions(follow=True),
@@ -212,7 +213,7 @@ def test_whatever_the_rows_of_a_file_hold_all_of_them_are_accounted_for(tmp_path
     good = b"2026-11-18 10:06:40,21.5,A1\n"
     file.write_bytes(b"time,temperature,serial\n" + b"".join(row + b"\n" for row in rows) + good)
     plan = plan_with_source({"kind": "files", "path": file.name, "time_column": "time"})
-    source = open_files(plan, plan.source("machine"), ManualClock(), root=tmp_path)
+    source = open_files(plan, plan.source_as(FilesSpec, "machine"), ManualClock(), root=tmp_path)
     reader = Reader(source)
     asyncio.run(reader.run())
     assert reader.values("temperature")[-1][1] == 21.5
@@ -330,7 +331,7 @@ async def mqtt_stage(
     spec = {"kind": "mqtt", "url": broker.url, "time_column": "$.ts", "topic": "press/#", "time_zone": "Europe/Berlin"}
     plan, clock = plan_with_source(spec, addresses=addresses), WallClock()
     machine = MqttMachine(broker, clock)
-    async with reading(open_mqtt(plan, plan.source("machine"), clock)) as reader:
+    async with reading(open_mqtt(plan, plan.source_as(MqttSpec, "machine"), clock)) as reader:
         await hears(Bench(machine), reader)
         yield Stage(reader, machine.send_good), machine
     machine.client.disconnect()
@@ -443,7 +444,7 @@ async def opcua_stage() -> AsyncIterator[tuple[Stage, OpcuaMachine]]:
     plan = plan_with_source({**spec, "repeats": True}, addresses=NODES)
     machine = OpcuaMachine(peer, clock)
     with contextlib.suppress(asyncio.CancelledError):
-        async with reading(open_opcua(plan, plan.source("machine"), clock)) as reader:
+        async with reading(open_opcua(plan, plan.source_as(OpcuaSpec, "machine"), clock)) as reader:
             await hears(Bench(machine), reader)
             yield Stage(reader, machine.send_good), machine
     await peer.stop()

@@ -11,6 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.mqtt.source import UNCERTAIN_LAST_USABLE, MqttSource, open_source
 from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.domain.plan.model import MqttSpec
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
@@ -48,7 +49,7 @@ async def publish(broker: BrokerProcess) -> AsyncIterator[Callable[..., object]]
 
 def source_of(broker: BrokerProcess) -> MqttSource:
     plan = plan_with_source({"kind": "mqtt", "url": broker.url}, addresses=PLAIN)
-    return open_source(plan, plan.source("machine"), WallClock())
+    return open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())
 
 
 async def hears(reader: Reader, publish: Callable[..., object]) -> None:
@@ -109,4 +110,4 @@ def test_a_setting_that_cannot_work_is_an_error_at_once(
 ) -> None:
     plan = plan_with_source({"kind": "mqtt", **spec}, addresses=addresses)
     with pytest.raises(error):
-        open_source(plan, plan.source("machine"), WallClock())
+        open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())

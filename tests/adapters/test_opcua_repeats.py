@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lineside.adapters.opcua.source import open_source
+from lineside.domain.plan.model import OpcuaSpec
 from lineside.domain.units import MILLISECOND
 from lineside.testing.clocks import WallClock
 from lineside.testing.peers.opcua import NODES, OpcuaPeer
@@ -18,7 +19,7 @@ async def test_equal_values_are_reported_if_the_plan_asks_for_them(*, repeats: b
     await peer.start()
     spec = {"kind": "opcua", "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
     plan = plan_with_source({**spec, "repeats": repeats}, addresses=NODES)
-    source = open_source(plan, plan.source("machine"), WallClock())
+    source = open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())
     code = source.catalogue.codes()["temperature"]
     start = time.time_ns() // MILLISECOND * MILLISECOND
     await peer.write("temperature", 19.0, start)

@@ -12,6 +12,7 @@ import pytest
 
 from lineside.adapters.opcua.source import OpcuaOptions, open_source
 from lineside.domain.errors import ConfigurationError
+from lineside.domain.plan.model import OpcuaSpec
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
 from lineside.testing.peers.opcua import NODES, OpcuaPeer
@@ -73,7 +74,7 @@ async def test_a_killed_server_and_a_frozen_one_are_noticed_recorded_and_come_ba
     spec = {"kind": "opcua", "url": f"opc.tcp://127.0.0.1:{server.port}/peer"}
     plan = plan_with_source(spec, addresses=NODES)
     options = OpcuaOptions(timeout=2.0, alive=1.0)
-    async with reading(open_source(plan, plan.source("machine"), WallClock(), options=options)) as reader:
+    async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock(), options=options)) as reader:
         await reader.until(lambda: len(reader.values("temperature")) > 20)
         server.signal(signal.SIGKILL)
         await reader.until(lambda: reasons(reader).count("connection_lost") == 1)
@@ -96,7 +97,7 @@ async def test_a_node_that_the_server_does_not_know_is_reported_and_stops_no_oth
     plan = plan_with_source(
         {"kind": "opcua", "url": peer.url}, addresses={**NODES, "pressure": "ns=2;s=Nothing", "running": "no node id"}
     )
-    async with reading(open_source(plan, plan.source("machine"), WallClock())) as reader:
+    async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())) as reader:
         await reader.until(lambda: len(reader.quarantined) >= 2)
         await peer.write("temperature", 21.5, WallClock().now())
         await reader.until(lambda: bool(reader.values("temperature")))
@@ -112,7 +113,7 @@ async def test_a_node_that_the_server_does_not_know_is_reported_and_stops_no_oth
 async def test_a_server_that_is_not_there_is_waited_for_and_closing_does_not_wait() -> None:
     peer = OpcuaPeer()
     plan = plan_with_source({"kind": "opcua", "url": peer.url}, addresses=NODES)
-    async with reading(open_source(plan, plan.source("machine"), WallClock())) as reader:
+    async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())) as reader:
         await reader.until(lambda: reasons(reader) == ["connection_lost"])
         await peer.start()
         await peer.write("temperature", 21.5, WallClock().now())
@@ -125,7 +126,7 @@ async def test_a_value_that_says_that_others_before_it_were_lost_is_kept_and_the
     peer = OpcuaPeer()
     await peer.start()
     plan = plan_with_source({"kind": "opcua", "url": peer.url}, addresses=NODES)
-    async with reading(open_source(plan, plan.source("machine"), WallClock())) as reader:
+    async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())) as reader:
         await reader.until(lambda: bool(reader.deliveries))
         await peer.write("temperature", 21.5, WallClock().now(), status=0x0000_0480)
         await reader.until(lambda: bool(reader.values("temperature")))
@@ -144,7 +145,7 @@ async def test_a_value_that_says_that_others_before_it_were_lost_is_kept_and_the
 def test_a_setting_that_cannot_work_is_an_error_at_once(spec: dict[str, str], field: str) -> None:
     plan = plan_with_source({"kind": "opcua", **spec}, addresses=NODES)
     with pytest.raises(ConfigurationError) as caught:
-        open_source(plan, plan.source("machine"), WallClock())
+        open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())
     assert caught.value.field == field
 
 

@@ -61,7 +61,9 @@ FORM = [
         "{length: 10 s}",
     ),
     Mistake("value-union-tag-invalid", "by: window", "by: windows", "did you mean 'window'?", "windows"),
-    Mistake("value-enum", "    kind: opcua", "    kind: opc", "valid: files, opcua, mqtt", "kind: opc"),
+    Mistake("value-union-tag-invalid", "    kind: opcua", "    kind: opc", "did you mean 'opcua'?", "kind: opc"),
+    Mistake("unknown-field", "    kind: mqtt\n", "    kind: files\n", "valid: id, name, kind", "url: mqtt"),
+    Mistake("value-enum", "role: environment", "role: weather", "valid: process, environment", "role: weather"),
     Mistake("value-literal-error", "lineside: 1", "lineside: 2", "valid: 1", "lineside: 2"),
     Mistake(
         "value-string-type",
@@ -174,7 +176,6 @@ SENSE = [
     Mistake("envelope-range", "high: 42}", "high: 90}", "beyond the signal's plausible range", "high: 90"),
     Mistake("duplicate-id", "high: 42}", "high: 42}\n  - {signal: hall_temp, low: 6, high: 40}", "has an envelope already", "low: 6"),
     Mistake("source-address", "url: opc.tcp://127", "url: http://127", "valid: opc.tcp://", "http://"),
-    Mistake("source-address", "    kind: mqtt\n", "    kind: files\n", "files have a 'path'", "url: mqtt"),
     Mistake("source-security", "opc.tcp://127.0.0.1:4840", "opc.tcp://10.0.0.9:4840", "without signing and encryption", "  - id: machine"),
     Mistake("source-secret", "    kind: mqtt\n", "    kind: mqtt\n    secret: pa$$word!\n", "only its NAME here", "secret:"),
     Mistake("source-secret", "    kind: mqtt\n", "    kind: mqtt\n    username: line\n", "a user without", "username:"),

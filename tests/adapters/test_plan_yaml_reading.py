@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lineside.adapters.plan_yaml import check_text, load_plan, parse_plan
 from lineside.adapters.plan_yaml.document import read_document
 from lineside.domain.errors import PlanError
-from lineside.domain.plan.model import Plan
+from lineside.domain.plan.model import MqttSpec, Plan
 from lineside.domain.units import SECOND
 
 GOOD_FILE = Path(__file__).parents[1] / "plans" / "casting.yaml"
@@ -76,7 +76,7 @@ def test_what_is_no_plan_at_all_says_so(text: str) -> None:
 def test_aliases_are_followed() -> None:
     text = GOOD.replace("timezone: Europe/Berlin", "timezone: &zone Europe/Berlin")
     text = text.replace("    kind: mqtt", "    time_zone: *zone\n    kind: mqtt")
-    assert parse_plan(text, "x").source("climate").time_zone == "Europe/Berlin"
+    assert parse_plan(text, "x").source_as(MqttSpec, "climate").time_zone == "Europe/Berlin"
 
 
 def test_a_bomb_of_aliases_is_refused() -> None:

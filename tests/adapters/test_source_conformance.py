@@ -15,6 +15,7 @@ from lineside.adapters.files.source import FileOptions
 from lineside.adapters.files.source import open_source as open_files
 from lineside.adapters.mqtt.source import open_source as open_mqtt
 from lineside.adapters.opcua.source import open_source as open_opcua
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Source
 from lineside.testing.clocks import WallClock
@@ -70,7 +71,7 @@ class FilesBench:
         options = FileOptions(follow=True, state=self.state)
         return open_files(
             self.plan,
-            self.plan.source("machine"),
+            self.plan.source_as(FilesSpec, "machine"),
             self.clock,
             root=self.folder.parent,
             options=options,
@@ -108,7 +109,7 @@ class OpcuaBench:
         self.clock = WallClock()
 
     def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
-        return open_opcua(self.plan, self.plan.source("machine"), self.clock, seen=seen)
+        return open_opcua(self.plan, self.plan.source_as(OpcuaSpec, "machine"), self.clock, seen=seen)
 
     async def send(self, signal: str, time: int, value: object) -> None:
         await self.peer.write(signal, value, time)
@@ -147,7 +148,7 @@ class MqttBench:
         self.clock = WallClock()
 
     def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
-        return open_mqtt(self.plan, self.plan.source("machine"), self.clock, seen=seen)
+        return open_mqtt(self.plan, self.plan.source_as(MqttSpec, "machine"), self.clock, seen=seen)
 
     async def send(self, signal: str, time: int, value: object) -> None:
         await self.publish(f"press/{signal}", json.dumps({"ts": time, "v": value}).encode())

@@ -9,6 +9,7 @@ from lineside.adapters.plan_yaml import parse_plan
 from lineside.apps.demo.hall import Hall
 from lineside.apps.demo.line import Said
 from lineside.apps.demo.run import packaged_plan
+from lineside.domain.plan.model import MqttSpec
 from lineside.domain.units import SECOND
 from lineside.testing.clocks import ManualClock
 
@@ -26,7 +27,7 @@ async def test_every_moment_of_the_hall_arrives_once_and_in_order(tmp_path: Path
     address = await broker.start()
     plan = parse_plan(packaged_plan(1, broker.mqtt_port), "demo")
     clock = ManualClock(START + MOMENTS * 15 * SECOND)
-    source = open_source(plan, plan.source("hall"), clock, options=MqttOptions(password=address.password))
+    source = open_source(plan, plan.source_as(MqttSpec, "hall"), clock, options=MqttOptions(password=address.password))
     hall = Hall(broker.mqtt_port, address.user, address.password)
     heard: list[tuple[str, int, float]] = []
     tasks = [asyncio.create_task(hall.run()), asyncio.create_task(_listen(source, heard))]

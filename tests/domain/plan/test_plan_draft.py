@@ -15,7 +15,7 @@ from lineside.domain.plan.draft.facts import facts_of_numbers, plausible_range
 from lineside.domain.plan.draft.names import new_id, read_name
 from lineside.domain.plan.findings import errors_among
 from lineside.domain.plan.lint import lint
-from lineside.domain.plan.model import CycleByRows, CycleByWindow, ModelFamily, Role, SignalType
+from lineside.domain.plan.model import CycleByRows, CycleByWindow, FilesSpec, ModelFamily, Role, SignalType
 from lineside.domain.tables import Table, TableForm
 from lineside.domain.units import SECOND
 
@@ -58,7 +58,7 @@ def test_rows_with_time_become_windows_of_the_sampling_interval() -> None:
     assert isinstance(cycle, CycleByWindow)
     assert cycle.length == 2 * SECOND
     assert plan.signal("force").rate == pytest.approx(0.5)
-    assert plan.sources[0].time_column == "timestamp"
+    assert plan.source_as(FilesSpec, plan.sources[0].id).time_column == "timestamp"
 
 
 def test_rows_with_a_serial_number_of_their_own_are_finished_parts() -> None:
@@ -152,7 +152,7 @@ def test_without_an_outcome_normal_is_learned() -> None:
 def test_a_long_table_gives_a_signal_per_name() -> None:
     names = ["temp_degC", "flow"] * (N // 2)
     plan = draft({"Tag": names, "Value": wave(10, 20)}).plan
-    assert plan.sources[0].layout == "long"
+    assert plan.source_as(FilesSpec, plan.sources[0].id).layout == "long"
     assert [(signal.id, signal.address, signal.unit) for signal in plan.signals] == [
         ("temp", "temp_degC", "degC"),
         ("flow", "flow", "l/min"),

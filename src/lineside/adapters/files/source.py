@@ -41,7 +41,7 @@ from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.times import EARLIEST
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import CycleByRows, Plan, SourceSpec
+from lineside.domain.plan.model import CycleByRows, FilesSpec, Plan
 from lineside.domain.readings import Catalogue, Int64, ReadingBatch
 from lineside.ports import Clock, SourceDelivery
 from lineside.zones import format_of, zone_named
@@ -91,7 +91,7 @@ class FileSource:
     def __init__(
         self,
         plan: Plan,
-        spec: SourceSpec,
+        spec: FilesSpec,
         clock: Clock,
         *,
         root: Path = Path(),
@@ -296,7 +296,7 @@ class FileSource:
 
 def open_source(
     plan: Plan,
-    spec: SourceSpec,
+    spec: FilesSpec,
     clock: Clock,
     *,
     root: Path = Path(),
@@ -316,7 +316,7 @@ def open_source(
     return source
 
 
-def _contents(plan: Plan, spec: SourceSpec, gate: Gate) -> tuple[Content, ...]:
+def _contents(plan: Plan, spec: FilesSpec, gate: Gate) -> tuple[Content, ...]:
     """Return what the signals of the source make: part rows of stations that work so, readings of all others."""
     contents: list[Content] = []
     readings = []

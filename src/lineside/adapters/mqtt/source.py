@@ -32,7 +32,7 @@ from lineside.domain.intake.messages import LARGEST_MESSAGE, Address, look_up, p
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.intake.times import read_time
 from lineside.domain.intake.values import check_name
-from lineside.domain.plan.model import Plan, SourceSpec
+from lineside.domain.plan.model import MqttSpec, Plan
 from lineside.domain.readings import GOOD, Catalogue, ReadingBatch
 from lineside.domain.units import SECOND
 from lineside.ports import Clock, SourceDelivery
@@ -77,7 +77,7 @@ class Token:
 class MqttSource:
     """Readings of one MQTT broker."""
 
-    def __init__(self, plan: Plan, spec: SourceSpec, clock: Clock, broker: Broker) -> None:
+    def __init__(self, plan: Plan, spec: MqttSpec, clock: Clock, broker: Broker) -> None:
         self._spec = spec
         self._clock = clock
         self._broker = broker
@@ -287,7 +287,7 @@ class MqttSource:
 
 def open_source(
     plan: Plan,
-    spec: SourceSpec,
+    spec: MqttSpec,
     clock: Clock,
     *,
     options: MqttOptions = MqttOptions(),

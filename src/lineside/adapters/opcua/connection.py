@@ -25,7 +25,7 @@ from lineside.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from lineside.adapters.opcua.source import OpcuaOptions, Subscribe
-    from lineside.domain.plan.model import SourceSpec
+    from lineside.domain.plan.model import OpcuaSpec
 
 LARGEST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of a message from the server."""
@@ -65,7 +65,7 @@ Receiver = Callable[[Sequence[Change]], Awaitable[None]]
 class Connection:
     """A connection to the server of a source."""
 
-    def __init__(self, spec: SourceSpec, options: OpcuaOptions) -> None:
+    def __init__(self, spec: OpcuaSpec, options: OpcuaOptions) -> None:
         self._spec = spec
         self._options = options
         self._client = Client(spec.url, timeout=options.timeout, watchdog_intervall=options.alive)

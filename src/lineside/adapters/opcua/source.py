@@ -27,7 +27,7 @@ from lineside.domain.errors import ConfigurationError
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.times import check_time
-from lineside.domain.plan.model import Plan, SourceSpec
+from lineside.domain.plan.model import OpcuaSpec, Plan
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.ports import Clock, SourceDelivery
@@ -80,7 +80,7 @@ class Subscribe:
 class OpcuaSource:
     """Readings of one OPC UA server."""
 
-    def __init__(self, plan: Plan, spec: SourceSpec, clock: Clock, options: OpcuaOptions) -> None:
+    def __init__(self, plan: Plan, spec: OpcuaSpec, clock: Clock, options: OpcuaOptions) -> None:
         self._spec = spec
         self._clock = clock
         self._options = options
@@ -226,7 +226,7 @@ class OpcuaSource:
 
 def open_source(
     plan: Plan,
-    spec: SourceSpec,
+    spec: OpcuaSpec,
     clock: Clock,
     *,
     options: OpcuaOptions = OpcuaOptions(),

@@ -59,7 +59,7 @@ def _finding(detail: ErrorDetails, data: object) -> Finding:
     if detail["type"] in {"missing", "union_tag_not_found"}:
         return _missing(path, detail, data)
     if detail["type"] == "union_tag_invalid":
-        path = (*path, "by")
+        path = (*path, _discriminator(detail))
     expected = expected_at(path, data)
     written = value_at(data, path)
     problem, next_step = _in_words(detail, expected)
@@ -99,7 +99,7 @@ def _unknown_field(path: Path, data: object) -> Finding:
 
 def _missing(path: Path, detail: ErrorDetails, data: object) -> Finding:
     if detail["type"] == "union_tag_not_found":
-        path = (*path, "by")
+        path = (*path, _discriminator(detail))
     expected = expected_at(path, data)
     return Finding(
         code="missing",
@@ -109,6 +109,11 @@ def _missing(path: Path, detail: ErrorDetails, data: object) -> Finding:
         choices=expected.choices,
         next_step=expected.description,
     )
+
+
+def _discriminator(detail: ErrorDetails) -> str:
+    """Return the field by which a variant is chosen, such as 'by' or 'kind'."""
+    return str(detail.get("ctx", {})["discriminator"]).strip("'")
 
 
 def data_path(location: Sequence[int | str], data: object) -> Path:

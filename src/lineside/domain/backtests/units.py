@@ -28,6 +28,7 @@ from lineside.domain.plan.model import (
     Cycle,
     CycleByRows,
     CycleByWindow,
+    FilesSpec,
     Plan,
     Role,
     Signal,
@@ -35,6 +36,7 @@ from lineside.domain.plan.model import (
 )
 from lineside.domain.readings import ReadingBatch, make_batch
 from lineside.domain.tables import Int64, Table
+from lineside.domain.units import SECOND
 
 _PIECE: Final = 16_384
 """Readings given to the assembler at once."""
@@ -214,7 +216,8 @@ def _times(plan: Plan, station_id: str, table: Table) -> Int64:
     if table.times is not None:
         return table.times
     source = plan.source(plan.signals_at(station_id)[0].source)
-    return np.arange(len(table), dtype=np.int64) * source.row_interval
+    spacing = source.row_interval if isinstance(source, FilesSpec) else SECOND
+    return np.arange(len(table), dtype=np.int64) * spacing
 
 
 def _check_columns(plan: Plan, station_id: str, table: Table, *, finished: bool) -> None:

@@ -10,7 +10,7 @@ The parts stand in files of their own (`identity`, `sources`, `stations`, `signa
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -30,7 +30,7 @@ from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision,
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
-from lineside.domain.plan.sources import SourceKind, SourceSpec
+from lineside.domain.plan.sources import FilesSpec, MqttSpec, OpcuaSpec, SourceBase, SourceKind, SourceSpec
 from lineside.domain.plan.stations import (
     Cycle,
     CycleByRows,
@@ -57,13 +57,16 @@ __all__ = [
     "EnvelopeLimit",
     "Escalation",
     "FeatureKind",
+    "FilesSpec",
     "Id",
     "Line",
     "Measurement",
     "ModelFamily",
     "ModelWish",
+    "MqttSpec",
     "Named",
     "Occasion",
+    "OpcuaSpec",
     "OutcomeSource",
     "Part",
     "Phase",
@@ -90,6 +93,9 @@ __all__ = [
     "StepKind",
     "Text",
 ]
+
+
+_S = TypeVar("_S", bound=SourceBase)
 
 
 class Plan(PlanModel):
@@ -128,6 +134,13 @@ class Plan(PlanModel):
     def source(self, source_id: str) -> SourceSpec:
         """Return the source of that id; raises `KeyError` where there is none."""
         return by_id(self.sources, source_id)
+
+    def source_as(self, form: type[_S], source_id: str) -> _S:
+        """Return the source of that id, which is of that kind; raises `KeyError` where there is no such source."""
+        found = self.source(source_id)
+        if not isinstance(found, form):
+            raise KeyError(source_id)
+        return found
 
     def characteristic(self, characteristic_id: str) -> Characteristic:
         """Return the characteristic of that id; raises `KeyError` where there is none."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineside.domain.plan.findings import Finding, Path, did_you_mean
 from lineside.domain.plan.model import CycleByWindow, DataClass, Phase, Role, Station
+from lineside.domain.plan.sources import TimedSource
 from lineside.domain.plan.view import View, mistake, warning
 from lineside.domain.units import HOUR, format_duration
 
@@ -67,7 +68,8 @@ def calendar_is_sound(view: View) -> Iterator[Finding]:
     plan = view.plan
     yield from _zone(view, ("line", "timezone"), plan.line.timezone)
     for position, source in enumerate(plan.sources):
-        yield from _zone(view, ("sources", position, "time_zone"), source.time_zone)
+        if isinstance(source, TimedSource):
+            yield from _zone(view, ("sources", position, "time_zone"), source.time_zone)
     yield from _date(("revision", "date"), plan.revision.date)
     yield from _date(("revision", "original"), plan.revision.original)
     for position, approval in enumerate(plan.approvals):

@@ -132,10 +132,9 @@ def sources_can_be_reached(view: View) -> Iterator[Finding]:
 
 def _address(path: Path, source: SourceSpec) -> Iterator[Finding]:
     schemes = SCHEMES.get(source.kind)
-    if schemes is None:
-        if source.url:
-            yield mistake("source-address", (*path, "url"), "files have a 'path', not a 'url'", found=source.url)
-    elif not source.url.startswith(schemes):
+    if schemes is None or source.kind is SourceKind.FILES:
+        return
+    if not source.url.startswith(schemes):
         yield mistake(
             "source-address",
             (*path, "url"),

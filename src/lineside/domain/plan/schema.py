@@ -63,12 +63,14 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 def _variant(node: dict[str, Any], value: object) -> dict[str, Any]:
     """Return the node itself, or of several variants the one that the value chooses."""
     node = _resolved(node)
-    mapping = node.get("discriminator", {}).get("mapping")
+    discriminator = node.get("discriminator", {})
+    mapping = discriminator.get("mapping")
     if mapping:
-        tag = value.get("by") if isinstance(value, dict) else None
+        name = discriminator["propertyName"]
+        tag = value.get(name) if isinstance(value, dict) else None
         if tag in mapping:
             return _resolved({"$ref": mapping[tag]})
-        return {"properties": {"by": {"enum": list(mapping)}}}
+        return {"properties": {name: {"enum": list(mapping)}}}
     variants = [_resolved(item) for item in node.get("anyOf", ()) if item.get("type") != "null"]
     return {**variants[0], **{key: node[key] for key in ("description",) if key in node}} if variants else node
 

@@ -1,0 +1,17 @@
+"""Where readings come from: one file per technology, so that a plan is offered only the fields that mean something."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lineside.domain.plan.sources.base import SourceBase, SourceKind, TimedSource
+from lineside.domain.plan.sources.files import FilesSpec
+from lineside.domain.plan.sources.mqtt import MqttSpec
+from lineside.domain.plan.sources.opcua import OpcuaSpec
+
+__all__ = ["FilesSpec", "MqttSpec", "OpcuaSpec", "SourceBase", "SourceKind", "SourceSpec", "TimedSource"]
+
+SourceSpec = Annotated[FilesSpec | OpcuaSpec | MqttSpec, Field(discriminator="kind")]
+"""One source of a plan, of any kind."""

@@ -1,0 +1,28 @@
+"""A server of OPC UA."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lineside.domain.plan.basics import PositiveDuration
+from lineside.domain.plan.sources.base import SourceBase, SourceKind
+from lineside.domain.units import MILLISECOND
+
+
+class OpcuaSpec(SourceBase):
+    """A subscription to a server of OPC UA."""
+
+    kind: Literal[SourceKind.OPCUA] = Field(description="A server of OPC UA.")
+    url: str = Field("", description="opc.tcp://host:port/path.")
+    publishing_interval: PositiveDuration = Field(
+        100 * MILLISECOND, description="How often the server sends what changed."
+    )
+    sampling_interval: PositiveDuration = Field(50 * MILLISECOND, description="How often the server looks at a value.")
+    repeats: bool = Field(
+        False, description="Whether the server also reports a value that is the same again, by its newer time."
+    )
+    security: Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = Field(
+        "none", description="Security policy; 'none' belongs in a laboratory."
+    )
