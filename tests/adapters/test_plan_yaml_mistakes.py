@@ -216,6 +216,9 @@ SENSE = [
     Mistake("personal-data", "  retention: 365 d", "  retention: 365 d\n  classes: {vacuum: personal}", "must not reach a model", "  - id: vacuum\n"),
     Mistake("personal-data", "  - {id: shot,", "  - {id: operator_no, station: cast, source: machine, address: ns=2;s=O, role: context}\n  - {id: shot,", "seems to name people", "operator_no"),
     Mistake("retention", "  retention: 365 d", "  retention: 3 d", "longer than all else", "retention: 3 d"),
+    Mistake("buffer-size", "    rate: 10\n", "    rate: 5000\n", "the buffer is full after 13.5 h, not 168 h", "lineside: 1"),
+    Mistake("when-full", "address: ns=2;s=Serial, role: context,", "address: ns=2;s=Serial, when_full: aggregates, role: context,", "text has no mean", "id: serial"),
+    Mistake("when-full", "role: trigger}", "role: trigger, when_full: thin}", "loses the edges of a trigger", "id: cycle_on"),
     Mistake("region", "  retention: 365 d", "  retention: 365 d\n  store_in: []", "no place is named", "store_in"),
 ]  # fmt: skip
 

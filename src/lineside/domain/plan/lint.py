@@ -14,6 +14,7 @@ from typing import Final
 from lineside.domain.plan.findings import Finding, path_in_words
 from lineside.domain.plan.model import Plan
 from lineside.domain.plan.rules_characteristics import CHARACTERISTIC_RULES
+from lineside.domain.plan.rules_gateway import GATEWAY_RULES
 from lineside.domain.plan.rules_levels import LEVEL_RULES
 from lineside.domain.plan.rules_names import NAME_RULES
 from lineside.domain.plan.rules_reactions import REACTION_RULES
@@ -28,6 +29,7 @@ RULES: Final[tuple[Callable[[View], Iterator[Finding]], ...]] = (
     *CHARACTERISTIC_RULES,
     *REACTION_RULES,
     *LEVEL_RULES,
+    *GATEWAY_RULES,
 )
 
 CODES: Final = {
@@ -80,6 +82,8 @@ CODES: Final = {
     "safe-launch": "The phase and the extra containment disagree.",
     "personal-data": "Personal data would reach a model, or a signal that names people is not classed.",
     "retention": "Personal data would be kept longer than other data.",
+    "buffer-size": "The gateway's buffer is too small for the hours it promises.",
+    "when-full": "A signal cannot be reduced in the way the plan says.",
     "region": "No place is named where data may be stored or processed.",
 }
 """Every code with its meaning; the reference is made from it."""

@@ -5,7 +5,7 @@ a model before it is built. Every class here is frozen and refuses unknown field
 cannot show (a name that does not exist, a class without a reaction) is the business of `lint`.
 
 The parts stand in files of their own (`identity`, `sources`, `stations`, `signals`, `characteristics`,
-`reactions`, `levels`); all their names can be imported from here.
+`reactions`, `levels`, `gateway`); all their names can be imported from here.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from lineside.domain.plan.characteristics import (
     SpecialClass,
     Specification,
 )
+from lineside.domain.plan.gateway import Buffer, Gateway, WhenFull
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
@@ -43,6 +44,7 @@ from lineside.domain.plan.stations import (
 
 __all__ = [
     "Approval",
+    "Buffer",
     "Characteristic",
     "CharacteristicKind",
     "Cost",
@@ -58,6 +60,7 @@ __all__ = [
     "Escalation",
     "FeatureKind",
     "FilesSpec",
+    "Gateway",
     "Id",
     "Line",
     "Measurement",
@@ -92,6 +95,7 @@ __all__ = [
     "Step",
     "StepKind",
     "Text",
+    "WhenFull",
 ]
 
 
@@ -122,6 +126,7 @@ class Plan(PlanModel):
     reactions: tuple[Reaction, ...] = Field((), description="What is done about it.")
     service_levels: ServiceLevels = Field(ServiceLevels(), description="What the line asks of Lineside.")
     privacy: Privacy = Field(Privacy(), description="What may happen to data.")
+    gateway: Gateway = Field(Gateway(), description="What is asked of the gateway itself.")
 
     def station(self, station_id: str) -> Station:
         """Return the station of that id; raises `KeyError` where there is none."""

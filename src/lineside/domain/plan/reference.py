@@ -89,7 +89,7 @@ def _scalar(node: dict[str, Any]) -> str:
     kind = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
     text = kind.get(node.get("type", ""), "anything")
     words = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    limits = [f"{sign} {node[key]:g}" for key, sign in words.items() if key in node]
+    limits = [f"{sign} {node[key]:.12g}" for key, sign in words.items() if key in node]
     return f"{text} {', '.join(limits)}".strip()
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lineside.domain.plan.basics import Id, Named, PlanModel
+from lineside.domain.plan.gateway import WhenFull
 
 
 class Role(StrEnum):
@@ -61,6 +62,9 @@ class Signal(Named):
         default_factory=dict, description="Features over single phases, by the phase's id."
     )
     setting: Setting | None = Field(None, description="Setting and tolerance of a process parameter.")
+    when_full: WhenFull | None = Field(
+        None, description="What goes when the gateway's buffer is full; left out: as gateway.buffer says."
+    )
     guessed: tuple[str, ...] = Field((), description="Fields that were guessed from data and want a look.")
 
 
