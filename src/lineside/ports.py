@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lineside.domain.audit import AuditEntry as AuditEntry  # noqa: PLC0414 - part of the port
+from lineside.domain.health.sources import SourceCondition
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.quarantine import Quarantined
@@ -49,6 +50,10 @@ class Source(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """The catalogue that all its batches use."""
+
+    @property
+    def condition(self) -> SourceCondition:
+        """How it stands with its peer; the adapter keeps it with a `SourceRecord`."""
 
     def deliveries(self) -> AsyncIterator[SourceDelivery]:
         """Yield what arrives, for ever or until a finite source ends; reconnects by itself.

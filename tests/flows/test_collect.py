@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.health.sources import SourceCondition
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
@@ -53,6 +54,7 @@ class ListedSource:
     """Delivers a list, then ends; remembers what was acknowledged, and how much was durable then."""
 
     catalogue = CATALOGUE
+    condition = SourceCondition()
 
     def __init__(self, deliveries: list[SourceDelivery], outbox: FakeOutbox) -> None:
         self._deliveries = deliveries

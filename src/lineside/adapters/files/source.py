@@ -37,6 +37,7 @@ from lineside.adapters.files.pacing import Pace
 from lineside.adapters.files.reading import Refused, files_at, read_blocks
 from lineside.domain.errors import ConfigurationError, SourceError
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.times import EARLIEST
@@ -104,6 +105,7 @@ class FileSource:
         self._clock = clock
         self._sleep = sleep
         self._gate = Gate(plan, spec.id)
+        self._record = SourceRecord()
         self._contents = _contents(plan, spec, self._gate)
         self._form = TimeForm(zone_named(spec.time_zone), format_of(spec.time_format))
         self._pace = Pace(clock, options.speed, sleep)
@@ -122,6 +124,11 @@ class FileSource:
         """Behind the last delivery that was acknowledged."""
         return self._position
 
+    @property
+    def condition(self) -> SourceCondition:
+        """How it stands with its peer."""
+        return self._record.condition
+
     def remember(self, seen: Iterable[ReadingBatch]) -> None:
         """Take note of readings that were accepted before."""
         for batch in seen:
@@ -133,7 +140,9 @@ class FileSource:
         Raises:
             SourceError: there is no such file or folder.
         """
+        self._record.start(self._clock.now())
         if not self._path.exists():
+            self._record.lose(self._clock.now(), f"there is no {self._path}")
             raise SourceError(
                 "no such file or folder",
                 field=f"sources.{self._spec.id}.path",
@@ -141,12 +150,14 @@ class FileSource:
                 next_step="correct the path in the plan, or create the folder",
             )
         self._position = at = self._restored()
+        self._record.connect(self._clock.now())
         async for file in self._files(at.file):
             at = at if file.name == at.file else Position(file.name, 0, at.before + at.row)
             async for delivery in self._file(file, at):
                 assert isinstance(delivery.token, Position)
                 at = delivery.token
                 yield delivery
+        self._record.stop(self._clock.now())
 
     async def acknowledge(self, token: object) -> None:
         """Go on behind this delivery after a restart."""
@@ -159,6 +170,7 @@ class FileSource:
     async def close(self) -> None:
         """Stop at the next row."""
         self._closed = True
+        self._record.stop(self._clock.now())
 
     # -- files --------------------------------------------------------------------------------------------
 
@@ -180,6 +192,7 @@ class FileSource:
             await self._sleep(LOOK_INTERVAL)
 
     async def _file(self, file: Path, at: Position) -> AsyncIterator[SourceDelivery]:
+        self._record.mend("the newest file")
         blocks = read_blocks(file, delimiter=self._spec.delimiter, rows=self._options.block_rows, after=at.row)
         while not self._closed:
             block = await asyncio.to_thread(_next, blocks)
@@ -187,6 +200,7 @@ class FileSource:
                 break
             if isinstance(block, Refused):
                 self._gate.refuse(block.refusal, received=self._clock.now(), raw=block.raw)
+                self._record.trouble("the newest file", f"{file.name}: {block.refusal.detail}")
                 continue
             async for delivery in self._block(block, file, at):
                 assert isinstance(delivery.token, Position)

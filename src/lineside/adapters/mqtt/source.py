@@ -27,6 +27,7 @@ from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt.connection import Broker, Connection
 from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate, SignalRule
 from lineside.domain.intake.messages import LARGEST_MESSAGE, Address, look_up, parse_address, parse_path, read_json
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
@@ -82,6 +83,7 @@ class MqttSource:
         self._clock = clock
         self._broker = broker
         self._gate = Gate(plan, spec.id)
+        self._record = SourceRecord()
         self._topics = _by_topic(self._gate)
         self._time_path = parse_path(spec.time_column) if spec.time_column else None
         self._zone, self._form = zone_named(spec.time_zone), format_of(spec.time_format)
@@ -98,6 +100,11 @@ class MqttSource:
         """The catalogue of the plan."""
         return self._gate.catalogue
 
+    @property
+    def condition(self) -> SourceCondition:
+        """How it stands with its peer."""
+        return self._record.condition
+
     def remember(self, seen: Iterable[ReadingBatch]) -> None:
         """Take note of readings that were accepted before."""
         for batch in seen:
@@ -109,6 +116,7 @@ class MqttSource:
         Raises:
             ConfigurationError: the certificate authority's file cannot be used.
         """
+        self._record.start(self._clock.now())
         running = asyncio.create_task(self._run(), name=f"mqtt {self._spec.id}")
         running.add_done_callback(lambda _: self._arrived.set())
         try:
@@ -122,6 +130,7 @@ class MqttSource:
             self._closed.set()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+            self._record.stop(self._clock.now())
 
     async def acknowledge(self, token: object) -> None:
         """Acknowledge the messages of a delivery to the broker."""
@@ -134,6 +143,7 @@ class MqttSource:
     async def close(self) -> None:
         """Close the connection and end the deliveries; the broker keeps what comes meanwhile."""
         self._closed.set()
+        self._record.stop(self._clock.now())
 
     def _delivery(self) -> SourceDelivery:
         taken = self._gate.take()
@@ -154,7 +164,7 @@ class MqttSource:
                 await self._serve(connection)
             except ConnectionError as error:
                 pause = FIRST_PAUSE if self._lost_at is None else pause
-                self._note_loss(str(error))
+                self._note_loss(str(error), pause)
             finally:
                 self._connection = None
                 await connection.close()
@@ -178,6 +188,7 @@ class MqttSource:
             refusal = refuse(Reason.UNKNOWN_NODE, topic, "Let the broker permit this user to subscribe to it.")
             self._gate.refuse(refusal, received=now, raw=topic.encode())
         self._note_return(now)
+        self._record.connect(now, dict.fromkeys(refused, "the broker refuses the subscription"))
         closed = asyncio.create_task(self._closed.wait())
         lost = asyncio.create_task(connection.lost())
         try:
@@ -194,10 +205,12 @@ class MqttSource:
         except TimeoutError:
             return
 
-    def _note_loss(self, why: str) -> None:
-        """Record that the connection was lost, once for each time that it is."""
+    def _note_loss(self, why: str, pause: float) -> None:
+        """Record that the connection was lost, once for each time that it is; it is tried again after the pause (s)."""
+        now = self._clock.now()
+        self._record.lose(now, why, now + round(pause * SECOND))
         if self._lost_at is None:
-            self._lost_at = self._clock.now()
+            self._lost_at = now
             self._gate.refuse(refuse(Reason.CONNECTION_LOST, why), received=self._lost_at, raw=self._spec.url.encode())
             self._arrived.set()
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lineside.domain.errors import ConfigurationError
+from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.times import check_time
@@ -85,6 +86,7 @@ class OpcuaSource:
         self._clock = clock
         self._options = options
         self._gate = Gate(plan, spec.id)
+        self._record = SourceRecord()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._closed = asyncio.Event()
@@ -94,6 +96,11 @@ class OpcuaSource:
     def catalogue(self) -> Catalogue:
         """The catalogue of the plan."""
         return self._gate.catalogue
+
+    @property
+    def condition(self) -> SourceCondition:
+        """How it stands with its peer."""
+        return self._record.condition
 
     def remember(self, seen: Iterable[ReadingBatch]) -> None:
         """Take note of readings that were accepted before."""
@@ -106,6 +113,7 @@ class OpcuaSource:
         Raises:
             ConfigurationError: the plan asks for security and there is no certificate.
         """
+        self._record.start(self._clock.now())
         running = asyncio.create_task(self._run(), name=f"opcua {self._spec.id}")
         running.add_done_callback(lambda _: self._arrived.set())
         try:
@@ -119,6 +127,7 @@ class OpcuaSource:
             self._closed.set()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+            self._record.stop(self._clock.now())
 
     async def acknowledge(self, token: object) -> None:
         """Do nothing: OPC UA has no acknowledgement by reading."""
@@ -127,6 +136,7 @@ class OpcuaSource:
         """Close the connection and end the deliveries."""
         self._closed.set()
         self._room.set()
+        self._record.stop(self._clock.now())
 
     def _delivery(self) -> SourceDelivery:
         taken = self._gate.take()
@@ -146,7 +156,7 @@ class OpcuaSource:
                 pause = FIRST_PAUSE
             except ConnectionError as error:
                 pause = FIRST_PAUSE if self._lost_at is None else pause
-                self._note_loss(str(error))
+                self._note_loss(str(error), pause)
             finally:
                 await connection.close()
             await self._wait(pause)
@@ -166,6 +176,7 @@ class OpcuaSource:
             hint = f"Node {node}: {why}; browse the server for the right id and correct the plan's address."
             self._gate.refuse(refuse(Reason.UNKNOWN_NODE, hint=hint), received=now, signal=signal, raw=node.encode())
         self._note_return(now)
+        self._record.connect(now, refused)
         self._arrived.set()
         closed = asyncio.create_task(self._closed.wait())
         lost = asyncio.create_task(connection.lost())
@@ -193,10 +204,12 @@ class OpcuaSource:
         except TimeoutError:
             return
 
-    def _note_loss(self, why: str) -> None:
-        """Record that the connection was lost, once for each time that it is."""
+    def _note_loss(self, why: str, pause: float) -> None:
+        """Record that the connection was lost, once for each time that it is; it is tried again after the pause (s)."""
+        now = self._clock.now()
+        self._record.lose(now, why, now + round(pause * SECOND))
         if self._lost_at is None:
-            self._lost_at = self._clock.now()
+            self._lost_at = now
             self._gate.refuse(refuse(Reason.CONNECTION_LOST, why), received=self._lost_at, raw=self._spec.url.encode())
             self._arrived.set()
 

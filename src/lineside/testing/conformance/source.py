@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from lineside.domain.health.sources import Phase
 from lineside.domain.quarantine import Quarantined
 from lineside.domain.readings import ReadingBatch
 from lineside.domain.units import SECOND
@@ -197,6 +198,20 @@ class SourceSuite:
             await hears(bench, reader)
             await bench.restart()
             await hears(bench, reader)
+            await reader.until(lambda: reader.source.condition.phase is Phase.CONNECTED)
+
+    async def test_its_condition_says_how_it_stands_with_its_peer(self, bench: SourceBench) -> None:
+        """Starting, connected once it delivers, stopped once it is closed; each with the time since when."""
+        before = bench.clock.now()
+        source = bench.open()
+        conditions = [source.condition]
+        async with reading(source) as reader:
+            await hears(bench, reader)
+            conditions.append(source.condition)
+            connected = bench.clock.now()
+        conditions.append(source.condition)
+        assert [item.phase for item in conditions] == [Phase.STARTING, Phase.CONNECTED, Phase.STOPPED]
+        assert before <= conditions[1].since <= connected <= conditions[2].since
 
     async def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(self, bench: SourceBench) -> None:
         """Nothing is lost between being handed over and being made durable."""

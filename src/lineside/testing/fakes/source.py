@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 from lineside.domain.errors import SourceError
+from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.times import read_time
 from lineside.domain.plan.model import Plan
@@ -54,6 +55,7 @@ class FakeSource:
         self._machine = machine
         self._clock = clock
         self._gate = Gate(plan, source)
+        self._record = SourceRecord()
         self._seen = tuple(seen)
         self._delivered = 0
         self._closed = False
@@ -64,12 +66,19 @@ class FakeSource:
         """The catalogue of the plan."""
         return self._gate.catalogue
 
+    @property
+    def condition(self) -> SourceCondition:
+        """How it stands with its peer."""
+        return self._record.condition
+
     async def deliveries(self) -> AsyncIterator[SourceDelivery]:
         """Yield the messages of the machine until the source is closed."""
         for batch in self._seen:
             self._gate.remember(batch)
+        self._record.connect(self._clock.now())
         while not self._closed:
             if self.failing is not None:
+                self._record.lose(self._clock.now(), str(self.failing))
                 raise self.failing
             new = [number for number in self._machine.waiting if number > self._delivered]
             if new:
@@ -88,6 +97,7 @@ class FakeSource:
     async def close(self) -> None:
         """End the deliveries."""
         self._closed = True
+        self._record.stop(self._clock.now())
         self._machine.wakes.set()
 
     def _delivery(self, numbers: list[int]) -> SourceDelivery:
