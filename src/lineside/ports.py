@@ -14,6 +14,9 @@ from lineside.domain.audit import AuditEntry as AuditEntry  # noqa: PLC0414 - pa
 from lineside.domain.health.sources import SourceCondition
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
+from lineside.domain.probes import ProbeReading as ProbeReading  # noqa: PLC0414 - part of the port
+from lineside.domain.probes import ProbeReport as ProbeReport  # noqa: PLC0414 - part of the port
+from lineside.domain.probes import ProbeStep as ProbeStep  # noqa: PLC0414 - part of the port
 from lineside.domain.quarantine import Quarantined
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.wire.bundle import Bundle
@@ -67,6 +70,14 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and files; may be called more than once."""
+
+
+Probe = Callable[[Sequence[str]], Awaitable[ProbeReport]]
+"""Connects to a source, reads the named signals once (none named: all of the source) and says step by step what it saw.
+
+It is separate from running: it records nothing, acknowledges nothing and takes nothing away from a running gateway.
+What a machine does wrong is a step that did not hold, never an exception.
+"""
 
 
 class Outbox(Protocol):

@@ -24,7 +24,7 @@ _MISC_INTERVAL: Final = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Broker:
-    """Where the broker is and who connects; ``keep_alive`` in seconds."""
+    """Where the broker is and who connects; ``keep_alive`` in seconds; ``forget`` ends the session with it."""
 
     host: str
     port: int
@@ -35,6 +35,7 @@ class Broker:
     password: str = ""
     keep_alive: int = 10
     timeout: float = 5.0
+    forget: bool = False
 
 
 class Connection:
@@ -50,7 +51,7 @@ class Connection:
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
-            clean_session=False,
+            clean_session=broker.forget,
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )

@@ -59,12 +59,14 @@ class MqttOptions:
         client_id: name of the session at the broker; empty: made of site, line and source.
         authority: file of the certificate authority, for mqtts; without it the system's.
         keep_alive: seconds between two signs of life.
+        forget: whether the broker forgets the session when it ends, as a connection test wants it.
     """
 
     password: str = ""
     client_id: str = ""
     authority: Path | None = None
     keep_alive: int = 10
+    forget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,11 @@ class MqttSource:
         self._connections = 0
         self._unacknowledged: list[int] = []
         self._first_received: dict[tuple[int, str, int], int] = {}
+
+    @property
+    def broker(self) -> Broker:
+        """The broker that it connects to."""
+        return self._broker
 
     @property
     def catalogue(self) -> Catalogue:
@@ -332,6 +339,7 @@ def open_source(
         username=spec.username,
         password=options.password,
         keep_alive=options.keep_alive,
+        forget=options.forget,
     )
     source = MqttSource(plan, spec, clock, broker)
     source.remember(seen)

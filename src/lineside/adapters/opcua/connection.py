@@ -98,6 +98,23 @@ class Connection:
         except Exception as error:  # a server may answer anything, and the library stumbles in many ways
             raise ConnectionError(_said(error)) from error
 
+    async def read(self, addresses: Sequence[str]) -> list[Any]:
+        """Return the data value of each node, in order; that of a text that is no node id says so by its status.
+
+        Raises:
+            ConnectionError: the server does not answer.
+        """
+        values = []
+        for start in range(0, len(addresses), _ITEMS_PER_CALL):
+            params = ua.ReadParameters()
+            params.TimestampsToReturn = ua.TimestampsToReturn.Both
+            params.NodesToRead = [_value_of(address) for address in addresses[start : start + _ITEMS_PER_CALL]]
+            try:
+                values += await self._client.uaclient.read(params)
+            except Exception as error:  # as in open
+                raise ConnectionError(_said(error)) from error
+        return values
+
     async def subscribe(self, wanted: Subscribe, receive: Receiver) -> dict[str, str]:
         """Watch nodes and hand their changes to the receiver; return why for each signal that cannot be watched.
 
@@ -234,12 +251,7 @@ class Connection:
         return expected is None or not number or number == expected
 
     def _change(self, item: Any) -> Change:
-        data = item.Value
-        status = 0 if data.StatusCode is None else int(data.StatusCode.value)
-        value = None if data.Value is None else plain_value(data.Value.Value)
-        stamp = data.SourceTimestamp or data.ServerTimestamp
-        lost = status & _OVERFLOW == _OVERFLOW
-        return Change(self._signals.get(item.ClientHandle, ""), nanoseconds(stamp), value, status, lost)
+        return change_of(self._signals.get(item.ClientHandle, ""), item.Value)
 
     async def _on_lost(self, error: Exception) -> None:
         self._end(_said(error))
@@ -247,6 +259,14 @@ class Connection:
     def _end(self, why: str) -> None:
         if not self._lost.done():
             self._lost.set_exception(ConnectionError(why))
+
+
+def change_of(signal: str, data: Any) -> Change:
+    """Return what a data value of the library says of a signal."""
+    status = 0 if data.StatusCode is None else int(data.StatusCode.value)
+    value = None if data.Value is None else plain_value(data.Value.Value)
+    stamp = data.SourceTimestamp or data.ServerTimestamp
+    return Change(signal, nanoseconds(stamp), value, status, lost=status & _OVERFLOW == _OVERFLOW)
 
 
 def nanoseconds(stamp: datetime | None) -> int | None:
@@ -266,6 +286,16 @@ def plain_value(value: object) -> object:
     if isinstance(value, datetime):
         return value.replace(tzinfo=value.tzinfo or UTC).isoformat()
     return str(value) if isinstance(value, UUID) else value
+
+
+def _value_of(address: str) -> Any:
+    item = ua.ReadValueId()
+    try:
+        item.NodeId = ua.NodeId.from_string(address)
+    except (UaError, ValueError):
+        item.NodeId = ua.NodeId()  # the null node, which no server knows
+    item.AttributeId = AttributeIds.Value
+    return item
 
 
 def _said(error: Exception) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lineside.apps.gateway.secrets import find_secret
-from lineside.domain.plan.model import Plan, SourceKind, SourceSpec
+from lineside.domain.plan.model import MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Clock, Source
+
+if TYPE_CHECKING:
+    from lineside.adapters.mqtt.source import MqttOptions
+    from lineside.adapters.opcua.source import OpcuaOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,25 +47,13 @@ def open_sources(
 def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, seen: Sequence[ReadingBatch]) -> Source:
     # An adapter brings its protocol's library, which is slow to import and of no use to other plans.
     if spec.kind is SourceKind.OPCUA:
-        from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
         from lineside.adapters.opcua.source import open_source as open_opcua  # noqa: PLC0415 - as above
 
-        opcua = OpcuaOptions(
-            password=find_secret(spec.secret, options.keys),
-            certificate=_there(options.keys / f"{spec.id}.crt"),
-            private_key=_there(options.keys / f"{spec.id}.key"),
-            server_certificate=_there(options.keys / f"{spec.id}.peer.crt"),
-        )
-        return open_opcua(plan, spec, clock, options=opcua, seen=seen)
+        return open_opcua(plan, spec, clock, options=opcua_options(spec, options), seen=seen)
     if spec.kind is SourceKind.MQTT:
-        from lineside.adapters.mqtt.source import MqttOptions  # noqa: PLC0415 - as above
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
-        mqtt = MqttOptions(
-            password=find_secret(spec.secret, options.keys),
-            authority=_there(options.keys / f"{spec.id}.authority.crt"),
-        )
-        return open_mqtt(plan, spec, clock, options=mqtt, seen=seen)
+        return open_mqtt(plan, spec, clock, options=mqtt_options(spec, options), seen=seen)
     from lineside.adapters.files.source import FileOptions  # noqa: PLC0415 - as above
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
 
@@ -70,6 +63,27 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
     else:
         played = FileOptions(speed=options.replay or None, rebase=True, state=state)
     return open_files(plan, spec, clock, root=options.root, options=played, seen=seen)
+
+
+def opcua_options(spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
+    """Return what the plan does not hold of a server: secret and certificates."""
+    from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
+
+    return OpcuaOptions(
+        password=find_secret(spec.secret, options.keys),
+        certificate=_there(options.keys / f"{spec.id}.crt"),
+        private_key=_there(options.keys / f"{spec.id}.key"),
+        server_certificate=_there(options.keys / f"{spec.id}.peer.crt"),
+    )
+
+
+def mqtt_options(spec: MqttSpec, options: SourceOptions) -> MqttOptions:
+    """Return what the plan does not hold of a broker: secret and authority."""
+    from lineside.adapters.mqtt.source import MqttOptions  # noqa: PLC0415 - as above
+
+    return MqttOptions(
+        password=find_secret(spec.secret, options.keys), authority=_there(options.keys / f"{spec.id}.authority.crt")
+    )
 
 
 def _there(path: Path) -> Path | None:

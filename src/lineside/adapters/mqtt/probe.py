@@ -1,0 +1,72 @@
+"""The connection test of a broker: reach it, log in, subscribe, and wait for a message of each signal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from lineside.adapters.mqtt.source import MqttOptions, open_source
+from lineside.adapters.probing import failed, reach, report, signals_to_test, watch
+from lineside.domain.errors import LinesideError
+from lineside.domain.intake.gate import Taken
+from lineside.domain.intake.reasons import Reason
+from lineside.domain.plan.model import MqttSpec, Plan
+from lineside.domain.probes import ProbeStep, look_at
+from lineside.ports import Clock, ProbeReport
+
+NOTHING = "does the machine publish to this topic, and how often? Wait longer with --seconds, or correct the address"
+
+
+async def probe(
+    plan: Plan,
+    spec: MqttSpec,
+    clock: Clock,
+    *,
+    options: MqttOptions,
+    signals: Sequence[str] = (),
+    within: float = 10.0,
+) -> ProbeReport:
+    """Test the broker of a source, by a session of its own that the broker forgets.
+
+    Args:
+        plan: the plan of the source.
+        spec: the source.
+        clock: the time.
+        options: what the plan does not hold.
+        signals: ids of signals to wait for; none: all of the source.
+        within: seconds to wait for them.
+    """
+    own = replace(options, client_id=f"lineside-test-{uuid4().hex[:12]}", forget=True)
+    try:
+        source = open_source(plan, spec, clock, options=own)
+    except LinesideError as error:
+        return report(spec.id, [failed("settings", error)])
+    steps = list(await reach(source.broker.host, source.broker.port, 5.0))
+    if not all(step.ok for step in steps):
+        return report(spec.id, steps)
+    wanted = signals_to_test(plan, spec.id, signals)
+    taken, trouble = await watch(source, wanted, within)
+    if trouble is not None:
+        return report(spec.id, [*steps, failed("security", trouble)])
+    steps += _session(taken)
+    if not all(step.ok for step in steps):
+        return report(spec.id, steps)
+    return report(spec.id, steps, look_at(wanted, taken, NOTHING))
+
+
+def _session(taken: Sequence[Taken]) -> list[ProbeStep]:
+    """Return the step of logging in and subscribing, and one for each message that no signal names."""
+    strange = [item for entry in taken for item in entry.quarantined if not item.signal]
+    lost = [item for item in strange if item.reason == Reason.CONNECTION_LOST]
+    if lost:
+        advice = (
+            "are user name, secret, and for mqtts:// the authority's certificate right, and may this user subscribe?"
+        )
+        return [ProbeStep(name="log in", ok=False, seen=lost[0].detail, next_step=advice)]
+    steps = [ProbeStep(name="log in", ok=True, seen="the broker accepts the session and the subscription")]
+    advice = "narrow the topic filter, or name the signal in the plan"
+    return steps + [
+        ProbeStep(name="message", ok=True, seen=f"{item.detail} [{item.reason}]", next_step=advice)
+        for item in strange[:3]
+    ]

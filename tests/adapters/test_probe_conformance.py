@@ -1,0 +1,128 @@
+"""The conformance suite of connection tests over files, OPC UA and MQTT, each with its real peer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from lineside.adapters.files.probe import probe as probe_files
+from lineside.adapters.mqtt.probe import probe as probe_mqtt
+from lineside.adapters.mqtt.source import MqttOptions
+from lineside.adapters.opcua.probe import probe as probe_opcua
+from lineside.adapters.opcua.source import OpcuaOptions
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec
+from lineside.ports import ProbeReport
+from lineside.testing.clocks import WallClock
+from lineside.testing.conformance.probe import ProbeBench, ProbeSuite
+from lineside.testing.peers.brokers import BrokerProcess, mosquitto
+from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.peers.ports import free_port
+from lineside.testing.plans import plan_with_source
+
+NOWHERE = {**NODES, "pressure": "ns=2;s=Nothing"}
+
+
+class FilesProbeBench:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "drop"
+        self.folder.mkdir()
+        spec = {"kind": "files", "path": "drop", "layout": "wide", "time_column": "time"}
+        self.plan = plan_with_source(spec, addresses={"pressure": "nowhere"})
+
+    async def show(self, signal: str, value: object) -> None:
+        (self.folder / "shift.csv").write_text(f"time,{signal}\n{WallClock().now()},{value}\n")
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        spec = self.plan.source_as(FilesSpec, "machine")
+        return await probe_files(self.plan, spec, WallClock(), root=self.folder.parent, signals=signals)
+
+    async def leave(self) -> None:
+        self.folder.rename(self.folder.with_name("away"))
+
+
+class TestFiles(ProbeSuite):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> FilesProbeBench:
+        return FilesProbeBench(tmp_path)
+
+
+class OpcuaProbeBench:
+    def __init__(self, peer: OpcuaPeer) -> None:
+        self.peer = peer
+        self.plan = plan_with_source({"kind": "opcua", "url": peer.url}, addresses=NOWHERE)
+
+    async def show(self, signal: str, value: object) -> None:
+        if isinstance(value, str):
+            await self.peer.write_text(signal, value, WallClock().now())
+        else:
+            await self.peer.write(signal, value, WallClock().now())
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        spec = self.plan.source_as(OpcuaSpec, "machine")
+        return await probe_opcua(self.plan, spec, WallClock(), options=OpcuaOptions(), signals=signals)
+
+    async def leave(self) -> None:
+        away = {"kind": "opcua", "url": f"opc.tcp://127.0.0.1:{free_port()}/peer"}
+        self.plan = plan_with_source(away, addresses=NOWHERE)
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def peer() -> AsyncIterator[OpcuaPeer]:
+    peer = OpcuaPeer()
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestOpcua(ProbeSuite):
+    @pytest_asyncio.fixture(loop_scope="class")
+    async def bench(self, peer: OpcuaPeer) -> OpcuaProbeBench:
+        await peer.reset()
+        return OpcuaProbeBench(peer)
+
+
+class MqttProbeBench:
+    def __init__(self, broker: BrokerProcess) -> None:
+        self.broker = broker
+        addresses = {signal: f"press/{signal}#$.v" for signal in NODES} | {"pressure": "press/nowhere#$.v"}
+        self.plan = plan_with_source({"kind": "mqtt", "url": broker.url, "time_column": "$.ts"}, addresses=addresses)
+
+    async def show(self, signal: str, value: object) -> None:
+        machine = Client(CallbackAPIVersion.VERSION2, client_id="machine")
+        machine.connect("127.0.0.1", self.broker.port)
+        machine.loop_start()
+        payload = json.dumps({"ts": WallClock().now(), "v": value}).encode()
+        done = machine.publish(f"press/{signal}", payload, qos=1, retain=True)
+        await asyncio.to_thread(done.wait_for_publish, 10)
+        machine.disconnect()
+        machine.loop_stop()
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        spec = self.plan.source_as(MqttSpec, "machine")
+        return await probe_mqtt(
+            self.plan, spec, WallClock(), options=MqttOptions(), signals=signals, within=1.0 if signals else 0.5
+        )
+
+    async def leave(self) -> None:
+        await self.broker.stop()
+
+
+@pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
+class TestMqtt(ProbeSuite):
+    @pytest.fixture
+    async def bench(self, tmp_path: Path) -> AsyncIterator[MqttProbeBench]:
+        broker = BrokerProcess("mosquitto", tmp_path)
+        await broker.start()
+        yield MqttProbeBench(broker)
+        await broker.stop()
+
+
+def test_every_bench_is_one() -> None:
+    benches: list[type[ProbeBench]] = [FilesProbeBench, OpcuaProbeBench, MqttProbeBench]
+    assert len(benches) == 3
