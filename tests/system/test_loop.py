@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from lineside.cli.audit import command as audit_command
+from lineside.cli.gateway import command as gateway_command
 from running_line import RunningLine, eventually, running_line
 
 pytestmark = pytest.mark.system
@@ -34,6 +35,10 @@ def test_a_fault_becomes_an_alert_that_is_audited_and_shown(line: RunningLine) -
     predictions = line.rows("predictions")
     assert len(predictions) == len(line.rows("parts"))
     assert httpx.get(f"http://127.0.0.1:{line.port}/alive").status_code == 200
+    said = CliRunner().invoke(gateway_command, ["status", "--data", str(line.layout.root)])
+    assert "source machine: connected" in said.output, said.output
+    assert "station cast: judging" in said.output
+    assert "link: connected" in said.output
     assert line.stop() == 0
     assert not Path(line.layout.root / "pids.json").exists()
     verified = CliRunner().invoke(audit_command, ["verify", "--data", str(line.layout.root)])

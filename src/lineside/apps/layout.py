@@ -4,6 +4,7 @@
 
     DATA/
       gateway/outbox.db   what the gateway has accepted        gateway/audit.db   its audit chain
+      gateway/status.sock the running gateway's own word
       plant/landing.db    what has arrived at the plant        plant/audit.db     its audit chain
       plant/history/      the long memory, a folder per table
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
@@ -34,6 +35,11 @@ class Layout:
     def gateway_audit(self) -> Path:
         """The gateway's audit chain."""
         return self.root / "gateway" / "audit.db"
+
+    @property
+    def status_socket(self) -> Path:
+        """Where the running gateway says how it does."""
+        return self.root / "gateway" / "status.sock"
 
     @property
     def landing(self) -> Path:

@@ -1,18 +1,44 @@
-"""`lineside gateway`: the process at the line."""
+"""`lineside gateway`: the process at the line, and what is asked of it there."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import click
+import msgspec
 
 from lineside.apps.gateway.app import GatewaySettings, run_gateway
+from lineside.apps.gateway.local_status import ask_status
+from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
 from lineside.cli.options import clock_option, data_option, nats_address, nats_option, plan_option
+from lineside.domain.errors import UnavailableError
+from lineside.wire.status import GatewayStatus
+
+BAD: Final = 2
+"""Exit code of `lineside gateway status --check` where something is bad or no gateway answers."""
+_MARKS: Final = ("ok ", " ! ", "BAD")
 
 
-@click.command()
+class _RunsUnlessTold(click.Group):
+    """A group whose options alone mean its subcommand ``run``: ``lineside gateway --plan PLAN`` starts the gateway."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``run`` before options that are not the group's own."""
+        own = {spelling for parameter in self.get_params(ctx) for spelling in parameter.opts}
+        if args and args[0].startswith("-") and args[0] not in own:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_RunsUnlessTold)
+def command() -> None:
+    """The process at the line. Without a subcommand, `lineside gateway --plan PLAN` runs it."""
+
+
+@command.command()
 @plan_option
 @data_option
 @nats_option
@@ -21,9 +47,35 @@ from lineside.cli.options import clock_option, data_option, nats_address, nats_o
 @click.option(
     "--replay", type=float, help="Play files as if they came now, at this many times their speed; 0: at once."
 )
-def command(plan: Path, data: Path, nats: str, clock: str, name: str, replay: float | None) -> None:
+def run(plan: Path, data: Path, nats: str, clock: str, name: str, replay: float | None) -> None:
     """Take readings in, judge parts, raise alerts; everything accepted reaches the plant."""
     settings = GatewaySettings(
         plan=plan, data=data, nats=nats_address(nats, data), name=name, clock=clock, replay=replay
     )
     asyncio.run(until_interrupted(run_gateway(settings)))
+
+
+@command.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole status as JSON.")
+@click.option("--check", is_flag=True, help="Exit with 1 where something needs attention, with 2 where it is bad.")
+def status(data: Path, *, as_json: bool, check: bool) -> None:
+    """Say how the gateway that runs in this data folder does: each part as a state, with its reason."""
+    try:
+        said = ask_status(Layout(data).status_socket)
+    except UnavailableError as error:
+        click.echo(f"lineside: {error}", err=True)
+        raise SystemExit(BAD) from error
+    click.echo(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() if as_json else _in_words(said))
+    raise SystemExit(said.level if check else 0)
+
+
+def _in_words(said: GatewayStatus) -> str:
+    lines = [f"{_MARKS[min(item.level, 2)]} {item.words}" for item in said.healths]
+    counts = (
+        f"{said.readings} readings, {said.parts} parts, {said.quarantined} refused, {said.late} late, "
+        f"{said.dropped} dropped, {said.backlog} records wait for the plant"
+    )
+    return "\n".join(
+        [f"gateway {said.gateway}: {('healthy', 'needs attention', 'BAD')[min(said.level, 2)]}", *lines, counts]
+    )

@@ -18,6 +18,16 @@ from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.ports import Judge
 
+
+@dataclass(frozen=True, slots=True)
+class StationCount:
+    """Parts of a station since the start, the newest of them, and whether a model judges them."""
+
+    parts: int = 0
+    last: PartRecord | None = None
+    judged: bool = False
+
+
 JudgeFactory = Callable[[str], Judge | None]
 """Gives the judge of a station, or None where it has no model."""
 
@@ -54,6 +64,8 @@ class LineJudge:
         }
         self._judges = {station.id: judge_for(station.id) for station in plan.stations}
         self._engines = {station.id: AlertEngine(plan, station.id, writer) for station in plan.stations}
+        self._parts = dict.fromkeys(self._judges, 0)
+        self._newest: dict[str, PartRecord] = {}
 
     def restore(self, events: Iterable[AlertEvent]) -> None:
         """Take up the alerts that past events left open."""
@@ -106,6 +118,8 @@ class LineJudge:
             late = replayed or part.late or now - part.ended > self._live_within[part.station]
             record = replace(part, late=late) if late != part.late else part
             records.append(record)
+            self._parts[part.station] += 1
+            self._newest[part.station] = record
             judge = self._judges[part.station]
             if judge is None:
                 continue
@@ -114,6 +128,14 @@ class LineJudge:
                 predictions.append(marked)
                 events += self._engines[part.station].observe(marked, now)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
+
+    @property
+    def stations(self) -> Mapping[str, StationCount]:
+        """How many parts each station has had, the newest, and whether a model judges them."""
+        return {
+            station: StationCount(count, self._newest.get(station), self._judges[station] is not None)
+            for station, count in self._parts.items()
+        }
 
     @property
     def counts(self) -> Mapping[str, AssemblyCounts]:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from lineside.domain.errors import IntegrityError
+from lineside.domain.health.states import Health
 
 STATUS: Final = "status"
 """Last token of the live subject that statuses go to."""
@@ -20,10 +21,31 @@ class SourceStatus(msgspec.Struct, frozen=True, array_like=True):
     heard: int
 
 
+class HealthStatus(msgspec.Struct, frozen=True, array_like=True):
+    """The health of one subject as words, with its level (0 good, 1 attention, 2 bad): a newer gateway may know more.
+
+    ``since`` is UTC ns. See `lineside.domain.health.states`.
+    """
+
+    subject: str
+    id: str
+    state: str
+    level: int
+    since: int
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """The state in one line: ``source press: lost (connection refused)``."""
+        name = f"{self.subject} {self.id}" if self.id else self.subject
+        return f"{name}: {self.state} ({self.reason})" if self.reason else f"{name}: {self.state}"
+
+
 class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How a gateway does: what it has taken in, what waits to be sent, and what is wrong.
 
-    ``audited`` and ``audit_hash`` say how far its audit chain has come, so that the plant can witness it.
+    ``audited`` and ``audit_hash`` say how far its audit chain has come, so that the plant can witness it. ``healths``
+    are the states of its parts with their reasons.
     """
 
     gateway: str
@@ -39,6 +61,19 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     audited: int = 0
     audit_hash: str = ""
+    healths: tuple[HealthStatus, ...] = ()
+
+    @property
+    def level(self) -> int:
+        """The gravest level of its parts: 0 good, 1 attention, 2 bad."""
+        return max((item.level for item in self.healths), default=0)
+
+
+def health_status(health: Health) -> HealthStatus:
+    """Return a state of health as it travels."""
+    return HealthStatus(
+        health.subject.value, health.id, health.state.value, int(health.level), health.since, health.reason
+    )
 
 
 def encode_status(status: GatewayStatus) -> bytes:

@@ -20,7 +20,9 @@ from lineside.adapters.durable_files import load_key
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
+from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
+from lineside.apps.gateway.reporter import Reporter
 from lineside.apps.gateway.sources import SourceOptions, open_sources
 from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
@@ -36,7 +38,7 @@ from lineside.flows.releases import CHANGED
 from lineside.ports import Clock, Outbox
 from lineside.wire.codecs import decode_items, decode_readings, encode_catalogue, readings_catalogue
 from lineside.wire.records import Record, RecordKind
-from lineside.wire.status import STATUS, GatewayStatus, SourceStatus, encode_status
+from lineside.wire.status import STATUS
 from lineside.wire.subjects import Subjects
 
 RESUMED_RECORDS: Final = 4_000
@@ -45,7 +47,6 @@ RESUMED_BYTES: Final = 64 << 20
 """Bytes of them at most, about."""
 AUDITED_ENTRIES: Final = 20_000
 """Newest audit entries among which an alert event of that stretch is looked for."""
-_STATUS_SECONDS: Final = 1.0
 _MODEL_SECONDS: Final = 30.0
 _MODEL_RETRY_SECONDS: Final = 1.0
 
@@ -126,11 +127,26 @@ class _Gateway:
             root=self.settings.plan.parent, kept=layout.outbox.parent, keys=layout.keys, replay=self.settings.replay
         )
         sources = open_sources(self.plan, self.clock, options, past.readings)
+        reporter = Reporter(
+            name=self.settings.name,
+            plan=self.plan,
+            clock=self.clock,
+            outbox=layout.outbox,
+            audit=self.audit,
+            bus=self.bus,
+            subject=f"{self.subjects.live}.{STATUS}",
+            collector=collector,
+            forwarder=forwarder,
+            line=line,
+            shelf=shelf,
+            sources=sources,
+        )
         changed = asyncio.Event()
         await self.bus.subscribe(self.subjects.control, _sets(changed))
         beside = [
             asyncio.create_task(forwarder.run(), name="forward"),
-            asyncio.create_task(self._report(collector, forwarder, line, shelf), name="status"),
+            asyncio.create_task(reporter.run(), name="status"),
+            asyncio.create_task(serve_status(layout.status_socket, reporter.status), name="local status"),
             asyncio.create_task(self._keep_models(shelf, line, changed), name="models"),
         ]
         collecting = asyncio.create_task(collector.run(sources), name="collect")
@@ -163,31 +179,6 @@ class _Gateway:
                 async with asyncio.timeout(pause):
                     await changed.wait()
             changed.clear()
-
-    async def _report(self, collector: Collector, forwarder: Forwarder, line: LineJudge, shelf: ModelShelf) -> None:
-        while True:
-            counts, forward, audited = collector.counts, forwarder.status, self.audit.last
-            status = GatewayStatus(
-                gateway=self.settings.name,
-                time=self.clock.now(),
-                sources=tuple(
-                    SourceStatus(spec.id, counts.delivered.get(spec.id, 0), counts.heard.get(spec.id, 0))
-                    for spec in self.plan.sources
-                ),
-                readings=counts.readings,
-                parts=counts.parts,
-                quarantined=counts.quarantined,
-                dropped=counts.dropped,
-                late=sum(item.late for item in line.counts.values()),
-                backlog=forward.backlog,
-                unrecorded=counts.unrecorded,
-                problem=forward.problem or "; ".join(shelf.refused.values()),
-                audited=0 if audited is None else audited.sequence,
-                audit_hash="" if audited is None else audited.hash,
-            )
-            with contextlib.suppress(UnavailableError):  # the board sees the age of the last one
-                await self.bus.publish(f"{self.subjects.live}.{STATUS}", encode_status(status))
-            await asyncio.sleep(_STATUS_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,6 +25,14 @@ class ModelShelf:
         self._bundles: dict[str, Bundle] = {}
         self.refused: dict[str, str] = {}
 
+    @property
+    def in_service(self) -> dict[str, str]:
+        """What each model in service is: its version and station, by the name of its bundle."""
+        return {
+            name: f"version {bundle.manifest.version} of {bundle.manifest.characteristic} at {bundle.manifest.station}"
+            for name, bundle in self._bundles.items()
+        }
+
     def load(self) -> None:
         """Read the bundles that are kept; one that is damaged or for another plan is left out with its reason."""
         self._take({path.stem: path.read_bytes() for path in sorted(self._folder.glob(f"*{_SUFFIX}"))})

@@ -74,6 +74,7 @@ LEVELS: Final[Mapping[Subject, Mapping[State, Level]]] = {
     Subject.STATION: {
         State.WAITING: Level.GOOD,
         State.JUDGING: Level.GOOD,
+        State.READY: Level.GOOD,
         State.UNJUDGED: Level.ATTENTION,
         State.DEGRADED: Level.ATTENTION,
     },
