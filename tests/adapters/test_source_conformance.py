@@ -141,10 +141,11 @@ class TestOpcua(SourceSuite):
 class MqttBench:
     redelivers = repeats = keeps = True
 
-    def __init__(self, broker: BrokerProcess) -> None:
+    def __init__(self, broker: BrokerProcess, version: str) -> None:
         self.broker = broker
         addresses = {signal: f"press/{signal}#$.v" for signal in NODES}
-        self.plan = plan_with_source({"kind": "mqtt", "url": broker.url, "time_column": "$.ts"}, addresses=addresses)
+        spec = {"kind": "mqtt", "url": broker.url, "time_column": "$.ts", "version": version}
+        self.plan = plan_with_source(spec, addresses=addresses)
         self.clock = WallClock()
 
     def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
@@ -172,18 +173,22 @@ class MqttBench:
         self.machine.loop_start()
 
 
+needs_nats = pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")
+needs_mosquitto = pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
 BROKERS = [
-    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
-    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
+    pytest.param(("nats", "3.1.1"), id="nats", marks=needs_nats),
+    pytest.param(("mosquitto", "3.1.1"), id="mosquitto", marks=needs_mosquitto),
+    pytest.param(("mosquitto", "5"), id="mosquitto-5", marks=needs_mosquitto),
 ]
 
 
 class TestMqtt(SourceSuite):
     @pytest.fixture(params=BROKERS)
     async def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MqttBench]:
-        broker = BrokerProcess(request.param, tmp_path)
+        kind, version = request.param
+        broker = BrokerProcess(kind, tmp_path)
         await broker.start()
-        bench = MqttBench(broker)
+        bench = MqttBench(broker, version)
         await asyncio.to_thread(bench.connect)
         yield bench
         bench.machine.disconnect()

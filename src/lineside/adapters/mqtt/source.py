@@ -21,18 +21,17 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import MQTTMessage
 
-from lineside.adapters.mqtt.connection import Broker, Connection
-from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.adapters.mqtt_connection import Broker, Connection, place_of
+from lineside.domain.errors import PlanError
 from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate, SignalRule
 from lineside.domain.intake.messages import LARGEST_MESSAGE, Address, look_up, parse_address, parse_path, read_json
-from lineside.domain.intake.reasons import Reason, Refusal, refuse
+from lineside.domain.intake.reasons import Reason, Refusal, refuse, shown
 from lineside.domain.intake.times import read_time
-from lineside.domain.intake.values import check_name
+from lineside.domain.intake.values import LONGEST_TEXT, check_name
 from lineside.domain.plan.model import MqttSpec, Plan
 from lineside.domain.readings import GOOD, Catalogue, ReadingBatch
 from lineside.domain.units import SECOND
@@ -42,6 +41,7 @@ from lineside.zones import format_of, zone_named
 FIRST_PAUSE: Final = 0.5
 LAST_PAUSE: Final = 5.0
 """Seconds before the next attempt to connect: the first, and the longest."""
+SHARED: Final = "$share/"
 MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; beyond that messages without acknowledgement (QoS 0) are refused."""
 MOST_REMEMBERED: Final = 65_536
@@ -58,6 +58,8 @@ class MqttOptions:
         password: the secret that the plan names.
         client_id: name of the session at the broker; empty: made of site, line and source.
         authority: file of the certificate authority, for mqtts; without it the system's.
+        certificate: this gateway's certificate, PEM, for brokers that ask for one.
+        private_key: its private key.
         keep_alive: seconds between two signs of life.
         forget: whether the broker forgets the session when it ends, as a connection test wants it.
     """
@@ -65,6 +67,8 @@ class MqttOptions:
     password: str = ""
     client_id: str = ""
     authority: Path | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
     keep_alive: int = 10
     forget: bool = False
 
@@ -121,7 +125,7 @@ class MqttSource:
         """Yield what the broker sends, until the source is closed.
 
         Raises:
-            ConfigurationError: the certificate authority's file cannot be used.
+            ConfigurationError: the file of the authority or of a certificate cannot be used.
         """
         self._record.start(self._clock.now())
         running = asyncio.create_task(self._run(), name=f"mqtt {self._spec.id}")
@@ -191,11 +195,12 @@ class MqttSource:
         topics = [self._spec.topic] if self._spec.topic else list(self._topics)
         refused = await connection.subscribe(topics)
         now = self._clock.now()
-        for topic in refused:
-            refusal = refuse(Reason.UNKNOWN_NODE, topic, "Let the broker permit this user to subscribe to it.")
+        for topic, why in refused.items():
+            hint = f"The broker says: {why}. Let it permit this user to subscribe to it."
+            refusal = refuse(Reason.UNKNOWN_NODE, topic, hint)
             self._gate.refuse(refusal, received=now, raw=topic.encode())
         self._note_return(now)
-        self._record.connect(now, dict.fromkeys(refused, "the broker refuses the subscription"))
+        self._record.connect(now, refused)
         closed = asyncio.create_task(self._closed.wait())
         lost = asyncio.create_task(connection.lost())
         try:
@@ -218,7 +223,8 @@ class MqttSource:
         self._record.lose(now, why, now + round(pause * SECOND))
         if self._lost_at is None:
             self._lost_at = now
-            self._gate.refuse(refuse(Reason.CONNECTION_LOST, why), received=self._lost_at, raw=self._spec.url.encode())
+            refusal = refuse(Reason.CONNECTION_LOST, hint=shown(why, LONGEST_TEXT))
+            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
             self._arrived.set()
 
     def _note_return(self, now: int) -> None:
@@ -319,27 +325,30 @@ def open_source(
 
     Raises:
         ConfigurationError: the address is none of MQTT, or the time zone is unknown.
-        PlanError: the address of a signal, or the path of the time, is none.
+        PlanError: the address of a signal, or the path of the time, is none; or the subscription is a shared one.
     """
-    url = urlsplit(spec.url)
-    if url.scheme not in {"mqtt", "mqtts"} or not url.hostname:
-        raise ConfigurationError(
-            "not an address of MQTT",
-            field=f"sources.{spec.id}.url",
-            value=spec.url,
-            next_step="write mqtt://host:port, or mqtts://host:port for TLS",
+    if spec.topic.startswith(SHARED):
+        raise PlanError(
+            "a shared subscription gives this gateway only some of the messages: parts would lack readings",
+            field=f"sources.{spec.id}.topic",
+            value=spec.topic,
+            next_step="write the filter without '$share/<group>/'",
         )
-    tls = url.scheme == "mqtts"
+    host, port, tls = place_of(spec.url, f"sources.{spec.id}.url")
     broker = Broker(
-        host=url.hostname,
-        port=url.port or (8883 if tls else 1883),
+        host=host,
+        port=port,
         client_id=options.client_id or f"lineside-{plan.site.id}-{plan.line.id}-{spec.id}",
+        version=spec.version,
+        expiry=spec.session_expiry,
+        forget=options.forget,
         tls=tls,
         authority=options.authority,
+        certificate=options.certificate,
+        private_key=options.private_key,
         username=spec.username,
         password=options.password,
         keep_alive=options.keep_alive,
-        forget=options.forget,
     )
     source = MqttSource(plan, spec, clock, broker)
     source.remember(seen)

@@ -78,11 +78,14 @@ def opcua_options(spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
 
 
 def mqtt_options(spec: MqttSpec, options: SourceOptions) -> MqttOptions:
-    """Return what the plan does not hold of a broker: secret and authority."""
+    """Return what the plan does not hold of a broker: secret, authority, and a certificate of ours."""
     from lineside.adapters.mqtt.source import MqttOptions  # noqa: PLC0415 - as above
 
     return MqttOptions(
-        password=find_secret(spec.secret, options.keys), authority=_there(options.keys / f"{spec.id}.authority.crt")
+        password=find_secret(spec.secret, options.keys),
+        authority=_there(options.keys / f"{spec.id}.authority.crt"),
+        certificate=_there(options.keys / f"{spec.id}.crt"),
+        private_key=_there(options.keys / f"{spec.id}.key"),
     )
 
 

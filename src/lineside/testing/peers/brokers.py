@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 
 from lineside.testing.peers.ports import free_port, is_listening, until
@@ -24,19 +25,37 @@ def mosquitto() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
-class BrokerProcess:
-    """A broker that can be stopped, killed and started again at the same port."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doorman:
+    """Whom a broker lets in: one user, over TLS with a certificate of the authority."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    authority: Path
+    certificate: Path
+    key: Path
+    user: str
+    password: str
+
+
+class BrokerProcess:
+    """A broker that can be stopped, killed and started again at the same port; without a doorman it is open to all."""
+
+    def __init__(self, kind: str, folder: Path, doorman: Doorman | None = None) -> None:
         self.kind = kind
         self.port = free_port()
+        self._doorman = doorman
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The address, as a plan writes it."""
-        return f"mqtt://127.0.0.1:{self.port}"
+        return f"{'mqtts' if self._doorman else 'mqtt'}://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id; it must be running."""
+        assert self._process is not None
+        return self._process.pid
 
     async def start(self) -> None:
         """Start it and wait until it listens."""
@@ -62,7 +81,8 @@ class BrokerProcess:
         config.write_text(
             f'server_name: peer\nhost: "127.0.0.1"\nport: -1\n'
             f'jetstream {{ store_dir: "{self._folder / "jetstream"}", sync_interval: always }}\n'
-            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s" }}\nmax_payload: 8388608\n'
+            f'mqtt {{ host: "127.0.0.1", port: {self.port}, ack_wait: "2s"{self._nats_door()} }}\n'
+            "max_payload: 8388608\n"
         )
         return [program, "-c", str(config)]
 
@@ -71,7 +91,31 @@ class BrokerProcess:
         assert program is not None
         config = self._folder / "mosquitto.conf"
         config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            f"listener {self.port} 127.0.0.1\n{self._mosquitto_door()}persistence true\n"
             f"persistence_location {self._folder}/\nautosave_interval 1\nmax_queued_messages 0\nuser root\n"
         )
         return [program, "-c", str(config)]
+
+    def _nats_door(self) -> str:
+        door = self._doorman
+        if door is None:
+            return ""
+        return (
+            f', authorization {{ username: "{door.user}", password: "{door.password}" }}, '
+            f'tls {{ ca_file: "{door.authority}", cert_file: "{door.certificate}", '
+            f'key_file: "{door.key}", verify: true }}'
+        )
+
+    def _mosquitto_door(self) -> str:
+        door = self._doorman
+        if door is None:
+            return "allow_anonymous true\n"
+        passwords = self._folder / "passwords"
+        passwords.touch(mode=0o600)
+        tool = shutil.which("mosquitto_passwd")
+        assert tool is not None
+        subprocess.run([tool, "-b", str(passwords), door.user, door.password], check=True)  # noqa: S603 - as written
+        return (
+            f"allow_anonymous false\npassword_file {passwords}\nrequire_certificate true\n"
+            f"cafile {door.authority}\ncertfile {door.certificate}\nkeyfile {door.key}\n"
+        )
