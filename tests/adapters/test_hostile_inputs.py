@@ -31,7 +31,7 @@ from lineside.domain.units import SECOND
 from lineside.testing.clocks import ManualClock, WallClock
 from lineside.testing.conformance.source import Reader, hears, reading
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
-from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 from lineside.testing.strategies import hostile_rows
 
@@ -440,7 +440,7 @@ class OpcuaMachine:
 async def opcua_stage() -> AsyncIterator[tuple[Stage, OpcuaMachine]]:
     peer, clock = OpcuaPeer(), WallClock()
     await peer.start()
-    spec = {"kind": "opcua", "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
+    spec = {**LABORATORY, "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
     plan = plan_with_source({**spec, "repeats": True}, addresses=NODES)
     machine = OpcuaMachine(peer, clock)
     with contextlib.suppress(asyncio.CancelledError):

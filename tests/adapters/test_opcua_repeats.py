@@ -9,7 +9,7 @@ from lineside.adapters.opcua.source import open_source
 from lineside.domain.plan.model import OpcuaSpec
 from lineside.domain.units import MILLISECOND
 from lineside.testing.clocks import WallClock
-from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 
 
@@ -17,7 +17,7 @@ from lineside.testing.plans import plan_with_source
 async def test_equal_values_are_reported_if_the_plan_asks_for_them(*, repeats: bool, expected: list[float]) -> None:
     peer = OpcuaPeer()
     await peer.start()
-    spec = {"kind": "opcua", "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
+    spec = {**LABORATORY, "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
     plan = plan_with_source({**spec, "repeats": repeats}, addresses=NODES)
     source = open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())
     code = source.catalogue.codes()["temperature"]

@@ -15,14 +15,14 @@ from lineside.domain.errors import ConfigurationError
 from lineside.domain.plan.model import OpcuaSpec
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
-from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port, is_listening, until
 from lineside.testing.plans import plan_with_source
 
 BEATING_SERVER = """
 import asyncio, sys, time
 from datetime import datetime, timezone
-from lineside.testing.peers.opcua import OpcuaPeer
+from lineside.testing.peers.opcua import LABORATORY, OpcuaPeer
 async def main():
     peer = OpcuaPeer()
     peer.port = int(sys.argv[1])
@@ -71,7 +71,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Any]:
 
 @pytest.mark.system
 async def test_a_killed_server_and_a_frozen_one_are_noticed_recorded_and_come_back_to(server: Any) -> None:
-    spec = {"kind": "opcua", "url": f"opc.tcp://127.0.0.1:{server.port}/peer"}
+    spec = {**LABORATORY, "url": f"opc.tcp://127.0.0.1:{server.port}/peer"}
     plan = plan_with_source(spec, addresses=NODES)
     options = OpcuaOptions(timeout=2.0, alive=1.0)
     async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock(), options=options)) as reader:
@@ -95,7 +95,7 @@ async def test_a_node_that_the_server_does_not_know_is_reported_and_stops_no_oth
     peer = OpcuaPeer()
     await peer.start()
     plan = plan_with_source(
-        {"kind": "opcua", "url": peer.url}, addresses={**NODES, "pressure": "ns=2;s=Nothing", "running": "no node id"}
+        {**LABORATORY, "url": peer.url}, addresses={**NODES, "pressure": "ns=2;s=Nothing", "running": "no node id"}
     )
     async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())) as reader:
         await reader.until(lambda: len(reader.quarantined) >= 2)
@@ -112,7 +112,7 @@ async def test_a_node_that_the_server_does_not_know_is_reported_and_stops_no_oth
 
 async def test_a_server_that_is_not_there_is_waited_for_and_closing_does_not_wait() -> None:
     peer = OpcuaPeer()
-    plan = plan_with_source({"kind": "opcua", "url": peer.url}, addresses=NODES)
+    plan = plan_with_source({**LABORATORY, "url": peer.url}, addresses=NODES)
     async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())) as reader:
         await reader.until(lambda: reasons(reader) == ["connection_lost"])
         await peer.start()
@@ -125,7 +125,7 @@ async def test_a_server_that_is_not_there_is_waited_for_and_closing_does_not_wai
 async def test_a_value_that_says_that_others_before_it_were_lost_is_kept_and_the_loss_is_reported() -> None:
     peer = OpcuaPeer()
     await peer.start()
-    plan = plan_with_source({"kind": "opcua", "url": peer.url}, addresses=NODES)
+    plan = plan_with_source({**LABORATORY, "url": peer.url}, addresses=NODES)
     async with reading(open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())) as reader:
         await reader.until(lambda: bool(reader.deliveries))
         await peer.write("temperature", 21.5, WallClock().now(), status=0x0000_0480)
@@ -139,7 +139,7 @@ async def test_a_value_that_says_that_others_before_it_were_lost_is_kept_and_the
     ("spec", "field"),
     [
         ({"url": "http://127.0.0.1"}, "sources.machine.url"),
-        ({"url": "opc.tcp://127.0.0.1", "security": "Aes256_Sha256_RsaPss"}, "sources.machine.security"),
+        ({"url": "opc.tcp://127.0.0.1", "security": "none"}, "sources.machine.security"),
     ],
 )
 def test_a_setting_that_cannot_work_is_an_error_at_once(spec: dict[str, str], field: str) -> None:

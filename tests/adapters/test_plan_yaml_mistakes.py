@@ -176,7 +176,9 @@ SENSE = [
     Mistake("envelope-range", "high: 42}", "high: 90}", "beyond the signal's plausible range", "high: 90"),
     Mistake("duplicate-id", "high: 42}", "high: 42}\n  - {signal: hall_temp, low: 6, high: 40}", "has an envelope already", "low: 6"),
     Mistake("source-address", "url: opc.tcp://127", "url: http://127", "valid: opc.tcp://", "http://"),
-    Mistake("source-security", "opc.tcp://127.0.0.1:4840", "opc.tcp://10.0.0.9:4840", "without signing and encryption", "  - id: machine"),
+    Mistake("source-security", "security: Aes256_Sha256_RsaPss", "security: none", "write 'laboratory: true' beside it", "security: none"),
+    Mistake("source-security", "    security: Aes256_Sha256_RsaPss", "    security: Aes256_Sha256_RsaPss\n    laboratory: true", "says nothing beside a policy", "security: Aes256"),
+    Mistake("source-security", "    url: opc.tcp://127.0.0.1:4840\n    security: Aes256_Sha256_RsaPss", "    url: opc.tcp://10.0.0.9:4840\n    security: none\n    laboratory: true", "beyond this computer without security", "security: none"),
     Mistake("source-secret", "    kind: mqtt\n", "    kind: mqtt\n    secret: pa$$word!\n", "only its NAME here", "secret:"),
     Mistake("source-secret", "    kind: mqtt\n", "    kind: mqtt\n    username: line\n", "a user without", "username:"),
     Mistake("source-unused", "  - id: climate\n", "  - {id: spare, kind: files, path: spare.csv}\n  - id: climate\n", "no signal comes", "spare"),
@@ -269,6 +271,6 @@ def test_mistakes_of_form_and_of_sense_are_reported_together_in_the_order_of_the
 
 
 def test_warnings_leave_a_plan_usable() -> None:
-    checked = check_text(GOOD.replace("url: opc.tcp://127.0.0.1:4840", "url: opc.tcp://10.0.0.9:4840"), "x")
+    checked = check_text(GOOD.replace("security: Aes256_Sha256_RsaPss", "laboratory: true"), "x")
     assert checked.usable
     assert [item.severity for item in checked.findings] == [Severity.WARNING]

@@ -20,7 +20,7 @@ from lineside.ports import ProbeReport
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.probe import ProbeBench, ProbeSuite
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto
-from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port
 from lineside.testing.plans import plan_with_source
 
@@ -54,7 +54,7 @@ class TestFiles(ProbeSuite):
 class OpcuaProbeBench:
     def __init__(self, peer: OpcuaPeer) -> None:
         self.peer = peer
-        self.plan = plan_with_source({"kind": "opcua", "url": peer.url}, addresses=NOWHERE)
+        self.plan = plan_with_source({**LABORATORY, "url": peer.url}, addresses=NOWHERE)
 
     async def show(self, signal: str, value: object) -> None:
         if isinstance(value, str):
@@ -67,7 +67,7 @@ class OpcuaProbeBench:
         return await probe_opcua(self.plan, spec, WallClock(), options=OpcuaOptions(), signals=signals)
 
     async def leave(self) -> None:
-        away = {"kind": "opcua", "url": f"opc.tcp://127.0.0.1:{free_port()}/peer"}
+        away = {**LABORATORY, "url": f"opc.tcp://127.0.0.1:{free_port()}/peer"}
         self.plan = plan_with_source(away, addresses=NOWHERE)
 
 

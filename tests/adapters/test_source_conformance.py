@@ -22,7 +22,7 @@ from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import SourceBench, SourceSuite
 from lineside.testing.fakes.source import FakeMachine, FakeMessage, FakeSource
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
-from lineside.testing.peers.opcua import NODES, OpcuaPeer
+from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 
 runs = count()
@@ -104,7 +104,7 @@ class OpcuaBench:
 
     def __init__(self, peer: OpcuaPeer) -> None:
         self.peer = peer
-        spec = {"kind": "opcua", "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
+        spec = {**LABORATORY, "url": peer.url, "publishing_interval": "20 ms", "sampling_interval": "1 ms"}
         self.plan = plan_with_source(spec, addresses=NODES)
         self.clock = WallClock()
 

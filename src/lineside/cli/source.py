@@ -14,8 +14,9 @@ from typing import Any
 import click
 
 from lineside.adapters.clocks import SystemClock
+from lineside.adapters.opcua.certificates import described, fingerprint, pin, pinned
 from lineside.adapters.plan_yaml import load_plan
-from lineside.apps.gateway.probes import probe_source
+from lineside.apps.gateway.probes import opcua_certificate, probe_source
 from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.layout import Layout
 from lineside.cli.options import data_option
@@ -49,10 +50,41 @@ def test(
     """
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # it says in tracebacks what the steps say in words
     loaded = load_plan(plan)
-    options = SourceOptions(root=plan.parent, kept=data, keys=Layout(data).keys)
+    options = SourceOptions(root=plan.parent, kept=data, keys=Layout(data).keys, plan=plan)
     reports = asyncio.run(_test(loaded, _by_source(loaded, signals), options, seconds))
     click.echo(_as_json(reports) if as_json else "\n\n".join(_as_text(item, loaded) for item in reports))
     context.exit(0 if all(item.ok for item in reports) else 1)
+
+
+@command.command()
+@click.argument("plan", type=_FILE)
+@click.argument("source")
+@data_option
+@click.option("--yes", is_flag=True, help="Trust it without being asked; for scripts that compared the fingerprint.")
+def trust(plan: Path, source: str, data: Path, yes: bool) -> None:
+    """Show the certificate of an OPC UA server, and trust it and no other from now on.
+
+    Compare the fingerprint with the one that the machine's own panel or its maker's tool shows: that comparison is
+    what keeps an impostor out. A gateway that runs takes the new certificate at its next attempt to connect.
+    """
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    loaded, keys = load_plan(plan), Layout(data).keys
+    options = SourceOptions(root=plan.parent, kept=data, keys=keys, plan=plan)
+    shown = asyncio.run(opcua_certificate(loaded, source, options))
+    path = keys / f"{source}.peer.crt"
+    known = pinned(path)
+    click.echo(f"{source} shows   {fingerprint(shown)}\n{'':<{len(source)}}         {described(shown)}")
+    for other in known:
+        click.echo(
+            f"{'trusted now':<{len(source) + 8}} {fingerprint(other)}\n{'':<{len(source) + 8}} {described(other)}"
+        )
+    if shown in known:
+        click.echo("It is trusted already.")
+        return
+    if not yes:
+        click.confirm("Is this the fingerprint that the machine shows?", abort=True)
+    pin(path, shown)
+    click.echo(f"Trusted: {path}")
 
 
 async def _test(

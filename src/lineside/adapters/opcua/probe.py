@@ -1,4 +1,4 @@
-"""The connection test of a server: reach it, agree on security, log in, compare clocks, and read every node once."""
+"""The session test of a server: reach it, agree on security, log in, compare clocks, and read every node once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from lineside.adapters.opcua.connection import Connection, change_of, nanoseconds
-from lineside.adapters.opcua.refusals import REFUSALS, meaning_of
+from lineside.adapters.opcua.certificates import SOON, days_left, described, utc
+from lineside.adapters.opcua.refusals import REFUSALS, RefusedError
+from lineside.adapters.opcua.session import Session
 from lineside.adapters.opcua.source import OpcuaOptions, open_source
+from lineside.adapters.opcua.values import change_of, nanoseconds
 from lineside.adapters.probing import failed, reach, report, signals_to_test
 from lineside.domain.errors import LinesideError
 from lineside.domain.intake.gate import Gate
@@ -56,15 +58,15 @@ async def probe(
     steps = list(await reach(url.hostname or "", url.port or PORT, options.timeout))
     if not all(step.ok for step in steps):
         return report(spec.id, steps)
-    connection = Connection(spec, options)
+    session = Session(spec, options)
     try:
-        steps.append(await _open(connection, spec))
+        steps += await _open(session, spec, options)
         if not steps[-1].ok:
             return report(spec.id, steps)
         async with asyncio.timeout(within):
-            steps.append(await _clock(connection, clock))
+            steps.append(await _clock(session, options))
             gate, wanted = Gate(plan, spec.id), signals_to_test(plan, spec.id, signals)
-            known = await _read(connection, gate, clock, steps, wanted)
+            known = await _read(session, gate, clock, steps, wanted)
             return report(spec.id, steps, look_at(known, [gate.take()], NOTHING))
     except (ConnectionError, TimeoutError) as error:
         seen = str(error) or f"no answer within {within:g} s"
@@ -72,24 +74,35 @@ async def probe(
     except LinesideError as error:
         return report(spec.id, [*steps, failed("certificate", error)])
     finally:
-        await connection.close()
+        await session.close()
 
 
-async def _open(connection: Connection, spec: OpcuaSpec) -> ProbeStep:
+async def _open(session: Session, spec: OpcuaSpec, options: OpcuaOptions) -> list[ProbeStep]:
+    steps = []
     try:
-        await connection.open()
-    except ConnectionError as error:
-        meant = meaning_of(error)
-        return ProbeStep(name=meant.step, ok=False, seen=str(error), next_step=meant.next_step)
-    who = f"as {spec.username}" if spec.username else "anonymously"
-    return ProbeStep(name="log in", ok=True, seen=f"a session is open {who}, security {spec.security}")
+        if spec.security != "none":
+            steps.append(_certificate(await session.certificate_of_server(), options))
+        await session.open()
+    except RefusedError as error:
+        refused = ProbeStep(name=error.step, ok=False, seen=str(error), next_step=error.next_step)
+        return [*steps, refused]
+    who = "by certificate" if spec.user_certificate else f"as {spec.username}" if spec.username else "anonymously"
+    return [*steps, ProbeStep(name="log in", ok=True, seen=f"a session is open {who}, security {spec.security}")]
 
 
-async def _clock(connection: Connection, clock: Clock) -> ProbeStep:
-    """Return the step that compares clocks: the server's time against ours half-way through the question."""
-    asked = clock.now()
-    [data] = await connection.read([SERVER_TIME])
-    answered = clock.now()
+def _certificate(der: bytes, options: OpcuaOptions) -> ProbeStep:
+    """Return the step that shows the server's certificate, with a warning before it ends."""
+    left = days_left(der, utc(options.now()))
+    soon = left is not None and left < SOON
+    advice = "make a new one at the machine in time, and trust it: " + options.trust if soon else ""
+    return ProbeStep(name="certificate", ok=True, seen=described(der), next_step=advice)
+
+
+async def _clock(session: Session, options: OpcuaOptions) -> ProbeStep:
+    """Return the step that compares clocks: the server's against this machine's half-way through the question."""
+    asked = options.now()
+    [data] = await session.read([SERVER_TIME])
+    answered = options.now()
     stamp = None if data.Value is None or change_of("", data).status & BAD else nanoseconds(data.Value.Value)
     if stamp is None:
         advice = "nothing warns of a clock that drifts: keep the machine on NTP"
@@ -101,10 +114,10 @@ async def _clock(connection: Connection, clock: Clock) -> ProbeStep:
 
 
 async def _read(
-    connection: Connection, gate: Gate, clock: Clock, steps: list[ProbeStep], signals: Sequence[Signal]
+    session: Session, gate: Gate, clock: Clock, steps: list[ProbeStep], signals: Sequence[Signal]
 ) -> list[Signal]:
     """Read the signals' nodes once and let the values through the gate, as in running; return those of known nodes."""
-    values = await connection.read([signal.address for signal in signals])
+    values = await session.read([signal.address for signal in signals])
     now, known = clock.now(), []
     for signal, data in zip(signals, values, strict=True):
         change = change_of(signal.id, data)

@@ -14,6 +14,20 @@ class Refused:
     next_step: str
 
 
+class RefusedError(ConnectionError):
+    """There is no session: what was seen, the step at which it ended, and what to do."""
+
+    def __init__(self, seen: str, meant: Refused) -> None:
+        super().__init__(seen)
+        self.step = meant.step
+        self.next_step = meant.next_step
+
+    @property
+    def advice(self) -> str:
+        """What was seen and what to do, in one line."""
+        return f"{self}; {self.next_step}"
+
+
 _OUR_CERTIFICATE: Final = Refused(
     "certificate", "let the machine's server trust this gateway's certificate: move it from 'rejected' to 'trusted'"
 )

@@ -18,15 +18,17 @@ OPC UA has no acknowledgement by reading, so what was received and not yet recor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lineside.adapters.opcua.refusals import RefusedError
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate
-from lineside.domain.intake.reasons import Reason, refuse
+from lineside.domain.intake.reasons import Reason, refuse, shown
 from lineside.domain.intake.times import check_time
 from lineside.domain.plan.model import OpcuaSpec, Plan
 from lineside.domain.readings import Catalogue, ReadingBatch
@@ -34,7 +36,8 @@ from lineside.domain.units import MILLISECOND, SECOND
 from lineside.ports import Clock, SourceDelivery
 
 if TYPE_CHECKING:
-    from lineside.adapters.opcua.connection import Change, Connection
+    from lineside.adapters.opcua.connection import Connection
+    from lineside.adapters.opcua.values import Change
 
 FIRST_PAUSE: Final = 0.5
 LAST_PAUSE: Final = 5.0
@@ -49,19 +52,29 @@ class OpcuaOptions:
 
     Args:
         password: the secret that the plan names.
-        certificate: this gateway's certificate, PEM or DER; needed for any security but ``none``.
+        certificate: this gateway's certificate (PEM); made on first need where neither it nor the key is there.
         private_key: its private key.
-        server_certificate: the server's certificate, pinned; without it the one that the server shows is taken.
+        trusted: the server's certificate, pinned: the only one that is taken.
+        trust: the command by which a person trusts the server.
+        uri: application URI of a certificate that is made.
+        user_certificate: certificate to log in with, where the plan says so.
+        user_key: its private key.
         timeout: seconds that the server has for an answer.
         alive: seconds between two probes of a silent server.
+        now: the time by which certificates are judged, UTC nanoseconds.
     """
 
     password: str = ""
-    certificate: Path | None = None
-    private_key: Path | None = None
-    server_certificate: Path | None = None
+    certificate: Path = Path("opcua.crt")
+    private_key: Path = Path("opcua.key")
+    trusted: Path | None = None
+    trust: str = "lineside source trust PLAN SOURCE"
+    uri: str = "urn:lineside:gateway"
+    user_certificate: Path | None = None
+    user_key: Path | None = None
     timeout: float = 4.0
     alive: float = 2.0
+    now: Callable[[], int] = time.time_ns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +124,7 @@ class OpcuaSource:
         """Yield what the server publishes, until the source is closed.
 
         Raises:
-            ConfigurationError: the plan asks for security and there is no certificate.
+            ConfigurationError: our own certificate, or that of the user, cannot be used.
         """
         self._record.start(self._clock.now())
         running = asyncio.create_task(self._run(), name=f"opcua {self._spec.id}")
@@ -156,7 +169,7 @@ class OpcuaSource:
                 pause = FIRST_PAUSE
             except ConnectionError as error:
                 pause = FIRST_PAUSE if self._lost_at is None else pause
-                self._note_loss(str(error), pause)
+                self._note_loss(error.advice if isinstance(error, RefusedError) else str(error), pause)
             finally:
                 await connection.close()
             await self._wait(pause)
@@ -210,7 +223,8 @@ class OpcuaSource:
         self._record.lose(now, why, now + round(pause * SECOND))
         if self._lost_at is None:
             self._lost_at = now
-            self._gate.refuse(refuse(Reason.CONNECTION_LOST, why), received=self._lost_at, raw=self._spec.url.encode())
+            refusal = refuse(Reason.CONNECTION_LOST, hint=shown(why, 500).strip("'\""))
+            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
             self._arrived.set()
 
     def _note_return(self, now: int) -> None:
@@ -250,7 +264,7 @@ def open_source(
     ``seen`` are readings that were accepted before a restart: if they come again they are duplicates.
 
     Raises:
-        ConfigurationError: the address is none of OPC UA, or the plan asks for security without a certificate.
+        ConfigurationError: the address is none of OPC UA, or the plan wants no security outside a laboratory.
     """
     if not spec.url.startswith("opc.tcp://"):
         raise ConfigurationError(
@@ -259,12 +273,13 @@ def open_source(
             value=spec.url,
             next_step="write opc.tcp://host:port/path",
         )
-    if spec.security != "none" and (options.certificate is None or options.private_key is None):
+    if spec.security == "none" and not spec.laboratory:
         raise ConfigurationError(
-            "security needs a certificate and a private key",
+            "the plan asks for a connection that is neither signed nor encrypted",
             field=f"sources.{spec.id}.security",
             value=spec.security,
-            next_step="give both files to the gateway, or use 'none' in a laboratory",
+            choices=("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep"),
+            next_step="choose a policy, or write 'laboratory: true' beside it where no plant is at stake",
         )
     source = OpcuaSource(plan, spec, clock, options)
     source.remember(seen)

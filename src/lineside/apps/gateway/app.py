@@ -124,7 +124,11 @@ class _Gateway:
             outbox=self.outbox, bus=self.bus, subject=self.subjects.ingest, key=load_key(layout.watermark_key)
         )
         options = SourceOptions(
-            root=self.settings.plan.parent, kept=layout.outbox.parent, keys=layout.keys, replay=self.settings.replay
+            root=self.settings.plan.parent,
+            kept=layout.outbox.parent,
+            keys=layout.keys,
+            plan=self.settings.plan,
+            replay=self.settings.replay,
         )
         sources = open_sources(self.plan, self.clock, options, past.readings)
         reporter = Reporter(

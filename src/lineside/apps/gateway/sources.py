@@ -22,8 +22,10 @@ class SourceOptions:
     """How sources are run.
 
     ``root`` is what relative paths start from, ``kept`` the folder in which a source keeps its position. ``keys`` is
-    that of secrets and certificates: ``<source>.crt`` and ``<source>.key`` are ours, ``<source>.peer.crt`` is the
-    machine's, pinned, ``<source>.authority.crt`` that of a broker's authority. ``replay`` plays files as if they
+    that of secrets and certificates: ``opcua.crt`` and ``opcua.key`` are ours for all servers of OPC UA, but for
+    those with ``<source>.crt`` and ``<source>.key`` of their own; ``<source>.peer.crt`` is the machine's, pinned;
+    ``<source>.user.crt`` and ``<source>.user.key`` log in; ``<source>.authority.crt`` is that of a broker's
+    authority. ``plan`` is the plan's file, for advice that names commands. ``replay`` plays files as if they
     came now, at so many times the speed of their own times (0: as fast as possible); without it, files are followed
     as they come.
     """
@@ -31,6 +33,7 @@ class SourceOptions:
     root: Path
     kept: Path
     keys: Path
+    plan: Path = Path("PLAN")
     replay: float | None = None
 
 
@@ -49,7 +52,7 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
     if spec.kind is SourceKind.OPCUA:
         from lineside.adapters.opcua.source import open_source as open_opcua  # noqa: PLC0415 - as above
 
-        return open_opcua(plan, spec, clock, options=opcua_options(spec, options), seen=seen)
+        return open_opcua(plan, spec, clock, options=opcua_options(plan, spec, options), seen=seen)
     if spec.kind is SourceKind.MQTT:
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
@@ -65,15 +68,21 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
     return open_files(plan, spec, clock, root=options.root, options=played, seen=seen)
 
 
-def opcua_options(spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
+def opcua_options(plan: Plan, spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
     """Return what the plan does not hold of a server: secret and certificates."""
     from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
 
+    keys = options.keys
+    own = spec.id if (keys / f"{spec.id}.crt").exists() else "opcua"
     return OpcuaOptions(
-        password=find_secret(spec.secret, options.keys),
-        certificate=_there(options.keys / f"{spec.id}.crt"),
-        private_key=_there(options.keys / f"{spec.id}.key"),
-        server_certificate=_there(options.keys / f"{spec.id}.peer.crt"),
+        password=find_secret(spec.secret, keys),
+        certificate=keys / f"{own}.crt",
+        private_key=keys / f"{own}.key",
+        trusted=keys / f"{spec.id}.peer.crt",
+        trust=f"lineside source trust {options.plan} {spec.id} --data {keys.parent}",
+        uri=f"urn:{plan.site.id}:{plan.line.id}:lineside:gateway",
+        user_certificate=keys / f"{spec.id}.user.crt",
+        user_key=keys / f"{spec.id}.user.key",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lineside.domain.plan.findings import Finding, Path
-from lineside.domain.plan.model import Role, Signal, SignalType, SourceKind, SourceSpec
+from lineside.domain.plan.model import OpcuaSpec, Role, Signal, SignalType, SourceKind, SourceSpec
 from lineside.domain.plan.view import View, mistake, warning
 
 SCHEMES: Final = {SourceKind.OPCUA: ("opc.tcp://",), SourceKind.MQTT: ("mqtt://", "mqtts://")}
@@ -154,13 +154,26 @@ def _secrets(path: Path, source: SourceSpec) -> Iterator[Finding]:
         )
     if source.username and not source.secret:
         yield warning("source-secret", (*path, "username"), "a user without the name of a secret")
-    if source.kind is SourceKind.OPCUA and source.security == "none" and not _LOOPBACK.match(source.url):
-        yield warning(
-            "source-security",
-            (*path, "security"),
-            "the machine is reached without signing and encryption",
-            next_step="use Aes256_Sha256_RsaPss or Aes128_Sha256_RsaOaep",
+    if source.kind is SourceKind.OPCUA:
+        yield from _opcua_security((*path, "security"), source)
+
+
+def _opcua_security(path: Path, source: OpcuaSpec) -> Iterator[Finding]:
+    """Without signing and encryption anybody on the network can change a value, or read a password."""
+    advice = "use Aes256_Sha256_RsaPss or Aes128_Sha256_RsaOaep"
+    if source.security != "none":
+        if source.laboratory:
+            yield warning("source-security", path, "'laboratory' says nothing beside a policy", next_step="remove it")
+        return
+    if not source.laboratory:
+        advice += "; where no plant is at stake, write 'laboratory: true' beside it"
+        yield mistake(
+            "source-security", path, "the machine is reached without signing and encryption", next_step=advice
         )
+    elif not _LOOPBACK.match(source.url):
+        yield warning("source-security", path, "a machine beyond this computer without security", next_step=advice)
+    if source.username and not _LOOPBACK.match(source.url):
+        yield warning("source-security", path, "the password can be read on the network", next_step=advice)
 
 
 SIGNAL_RULES: Final = (

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from asyncua import ua
+from asyncua.common.utils import ServiceError
+from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
+from lineside.testing.peers.identities import Identity
 from lineside.testing.peers.ports import free_port
 
 NODES: Final = {
@@ -18,6 +26,8 @@ NODES: Final = {
     "running": "ns=2;s=Press.Running",
     "serial": "ns=2;s=Press.Serial",
 }
+LABORATORY: Final = {"kind": "opcua", "security": "none", "laboratory": True}
+"""Fields of a source that reaches this server without security."""
 _TYPES: Final = {
     "temperature": ua.VariantType.Double,
     "pressure": ua.VariantType.Double,
@@ -27,11 +37,44 @@ _TYPES: Final = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard(UserManager):
+    """How a server guards itself: its certificate, the policies it offers, and whom it lets in.
+
+    ``clients`` are the gateways' certificates that it trusts (DER; None: any), ``users`` names with their passwords,
+    ``people`` the certificates that may log in (DER). With either of the last two nobody comes in anonymously.
+    """
+
+    identity: Identity
+    policies: tuple[Any, ...] = (
+        ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+        ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+    )
+    clients: tuple[bytes, ...] | None = None
+    users: Mapping[str, str] = field(default_factory=dict)
+    people: tuple[bytes, ...] = ()
+
+    def get_user(
+        self, _server: object, username: str | None = None, password: str | None = None, certificate: object = None
+    ) -> User | None:
+        """Return the user that somebody is, or None, as the library asks."""
+        if not (self.users or self.people):
+            return User(role=UserRole.User)
+        known = username is not None and self.users.get(username) == password
+        return User(role=UserRole.User) if known or certificate in self.people else None
+
+    async def check_client(self, certificate: x509.Certificate, _application: object) -> None:
+        """Refuse a gateway that is not trusted, as the library asks."""
+        if self.clients is not None and certificate.public_bytes(serialization.Encoding.DER) not in self.clients:
+            raise ServiceError(StatusCodes.BadSecurityChecksFailed)
+
+
 class OpcuaPeer:
     """A server that can be stopped and started again; its nodes begin with a bad status and no value."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard | None = None) -> None:
         self.port = free_port()
+        self.guard = guard
         self._server: Any = None
         self._nodes: dict[str, Any] = {}
 
@@ -42,10 +85,10 @@ class OpcuaPeer:
 
     async def start(self) -> None:
         """Start it, with all nodes."""
-        self._server = Server()
+        self._server = Server(user_manager=self.guard)
         await self._server.init()
         self._server.set_endpoint(self.url)
-        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        await self._secure()
         space = await self._server.register_namespace("urn:peer")
         folder = await self._server.nodes.objects.add_object(space, "Press")
         for signal, text in NODES.items():
@@ -54,6 +97,19 @@ class OpcuaPeer:
             self._nodes[signal] = await folder.add_variable(node, signal, start, _TYPES[signal])
         await self.reset()
         await self._server.start()
+
+    async def _secure(self) -> None:
+        guard = self.guard
+        if guard is None:
+            self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+            return
+        await self._server.set_application_uri("urn:peer")
+        await self._server.load_certificate(str(guard.identity.certificate), "pem")
+        await self._server.load_private_key(str(guard.identity.key), format="pem")
+        self._server.set_security_policy(list(guard.policies))
+        self._server.set_certificate_validator(guard.check_client)
+        if guard.users or guard.people:
+            self._server.set_identity_tokens([ua.X509IdentityToken, ua.UserNameIdentityToken])
 
     async def reset(self) -> None:
         """Let all nodes wait for their first value."""

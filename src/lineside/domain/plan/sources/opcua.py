@@ -24,5 +24,10 @@ class OpcuaSpec(SourceBase):
         False, description="Whether the server also reports a value that is the same again, by its newer time."
     )
     security: Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = Field(
-        "none", description="Security policy; 'none' belongs in a laboratory."
+        "Aes256_Sha256_RsaPss",
+        description="Security policy, always signed and encrypted; 'none' needs 'laboratory: true' beside it.",
+    )
+    laboratory: bool = Field(False, description="Permits 'security: none': no plant is at stake.")
+    user_certificate: bool = Field(
+        False, description="Log in with the certificate SOURCE.user.crt of the keys folder instead of a password."
     )
