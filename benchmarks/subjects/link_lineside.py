@@ -20,7 +20,7 @@ from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.nats_server import EmbeddedNats
 from lineside.adapters.outbox_sqlite import SqliteOutbox
-from lineside.flows.forward import Forwarder
+from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.wire.records import RecordKind
 from lineside.wire.subjects import Subjects
@@ -60,7 +60,9 @@ async def _drain(folder: Path, items: list[tuple[RecordKind, bytes, int]]) -> fl
     assert plant.stdout is not None
     await plant.stdout.readline()
     bus = await NatsBus.open(address, name="g", within=5.0)
-    forwarder = Forwarder(outbox=outbox, bus=bus, subject=Subjects("site", "line").ingest, key=KEY)
+    forwarder = Forwarder(
+        outbox=outbox, bus=bus, origin=Origin(writer="g", holder="bench", subjects=Subjects("site", "line")), key=KEY
+    )
     started = time.perf_counter()
     forwarding = asyncio.create_task(forwarder.run())
     await forwarder.drained()
@@ -83,7 +85,9 @@ def plant(url: str, user: str, password: str, folder: str) -> None:
 async def _plant(address: NatsAddress, path: Path) -> None:
     bus = await NatsBus.open(address, name="plant", within=5.0)
     landing = await SqliteLanding.open(path)
-    await serve_ingest(bus, Ingest(landing=landing, key=KEY, site="site", lines=["line"]), "site", ["line"])
+    await serve_ingest(
+        bus, Ingest(landing=landing, key=KEY, site="site", lines=["line"], clock=SystemClock()), "site", ["line"]
+    )
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

@@ -91,6 +91,16 @@ class Outbox(Protocol):
     def last(self) -> int:
         """The sequence of the newest durable record; 0 where there never was one."""
 
+    @property
+    def begun(self) -> int:
+        """What `last` was when this process opened it."""
+
+    async def renew(self) -> None:
+        """Give what this process has committed new identities, in a new epoch, and let go of all before.
+
+        For an outbox that was restored from a copy: what is older than this process, the plant has.
+        """
+
     async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
         """Make bodies (with their kinds and counts) durable in one transaction; return their sequences.
 
@@ -101,8 +111,11 @@ class Outbox(Protocol):
     async def unsent(self, after: int, most_bytes: int) -> tuple[Record, ...]:
         """Return the records behind a sequence, oldest first, up to a size, at least one if there is one."""
 
-    async def set_aside(self, sequence: int, reason: str) -> None:
-        """Put a quarantine record in the place of one that the plant can never take; the old bytes are kept here."""
+    async def set_aside(self, sequence: int, reason: str) -> bool:
+        """Put a quarantine record in the place of one that the plant can never take; the old bytes are kept here.
+
+        Return whether that was done: what already stands in the place of another record is left as it is.
+        """
 
     async def forget(self, watermark: int) -> None:
         """Delete records well behind the watermark."""
@@ -151,6 +164,9 @@ class Landing(Protocol):
         Raises:
             StorageError: none of them is durable.
         """
+
+    async def watermark(self, writer: str, epoch: str) -> Watermark:
+        """Return how far a stream is; 0 for one that never landed."""
 
     async def after(self, position: int, most_bytes: int) -> tuple[LandedRecord, ...]:
         """Return records behind a position that have no gap before them, oldest first."""

@@ -12,7 +12,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.mqtt.source import MqttOptions, MqttSource, open_source
-from lineside.apps.demo.link import Link
+from lineside.apps.link import Link
 from lineside.domain.errors import ConfigurationError, PlanError
 from lineside.domain.plan.model import MqttSpec
 from lineside.testing.clocks import WallClock

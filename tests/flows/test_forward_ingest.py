@@ -1,22 +1,24 @@
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import pytest
 
-from lineside.domain.errors import IntegrityError
-from lineside.flows.forward import Forwarder
+from lineside.adapters.clocks import SystemClock
+from lineside.domain.errors import StorageError
+from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.testing.fakes.bus import FakeBus
 from lineside.testing.fakes.landing import FakeLanding
 from lineside.testing.fakes.outbox import FakeOutbox
 from lineside.testing.records import a_readings_body, a_record
+from lineside.wire.asks import Ask, encode_ask
 from lineside.wire.records import Record, RecordKind
 from lineside.wire.subjects import Subjects
 from lineside.wire.watermarks import Refusal, Watermark, read_watermark, sign_watermark
 
 KEY = b"k" * 32
-SUBJECT = Subjects("site", "line").ingest
+SUBJECTS = Subjects("site", "line")
 A_LOT = 1 << 30
 READINGS = [(RecordKind.READINGS, a_readings_body(0, 3), 3)]
 
@@ -29,8 +31,20 @@ class Link:
         self.bus = FakeBus(max_payload=100_000)
         self.landing = FakeLanding()
         self.followed: list[Record] = []
-        self.ingest = Ingest(landing=self.landing, key=KEY, site="site", lines={"line"}, follow=self._follow)
-        self.forwarder = Forwarder(outbox=self.outbox, bus=self.bus, subject=SUBJECT, key=KEY, within=0.2)
+        self.clock = SystemClock()
+        self.ingest = Ingest(
+            landing=self.landing, key=KEY, site="site", lines={"line"}, clock=self.clock, follow=self._follow
+        )
+        self.forwarder = self.a_forwarder(self.outbox, "first")
+
+    def a_forwarder(self, outbox: FakeOutbox, holder: str) -> Forwarder:
+        return Forwarder(
+            outbox=outbox,
+            bus=self.bus,
+            origin=Origin(writer="gw", holder=holder, subjects=SUBJECTS),
+            key=KEY,
+            within=0.2,
+        )
 
     async def _follow(self, record: Record) -> None:
         self.followed.append(record)
@@ -160,22 +174,81 @@ async def test_what_is_confirmed_is_forgotten_and_nothing_else(link: Link) -> No
 
 async def test_a_restarted_forwarder_goes_on_where_the_plant_is(link: Link) -> None:
     await link.outbox.commit(READINGS * 20)
+    link.outbox.begun = link.outbox.last
     await link.landing.land(list(link.outbox.records.values())[:17])
     async with link.forwarding():
         await link.drained()
     assert link.landed() == list(range(1, 21))
-    assert link.forwarder.status.requests == 4  # the probe, and the three that were missing
+    assert link.forwarder.status.requests == 3
 
 
-async def test_an_outbox_restored_from_a_copy_is_noticed(link: Link) -> None:
+async def test_an_outbox_restored_from_a_copy_goes_on_in_a_new_epoch_and_is_noticed(link: Link) -> None:
     await link.outbox.commit(READINGS * 3)
     await link.landing.land(list(link.outbox.records.values()))
     copy = FakeOutbox()
     await copy.commit(READINGS)
-    forwarder = Forwarder(outbox=copy, bus=link.bus, subject=SUBJECT, key=KEY)
-    with pytest.raises(IntegrityError, match="more of this outbox"):
-        async with asyncio.timeout(5):
-            await forwarder.run()
+    copy.begun = copy.last
+    await copy.commit(READINGS * 2)
+    link.forwarder = link.a_forwarder(copy, "restored")
+    async with link.forwarding():
+        await until(lambda: link.forwarder.status.restored == 1)
+        await link.drained()
+    epochs = [item.record.header.epoch for item in link.landing.landed]
+    assert epochs == ["fake"] * 3 + ["fake+"] * 2
+
+
+async def test_of_two_live_holders_of_one_outbox_the_older_is_refused_and_both_are_seen(link: Link) -> None:
+    twin = FakeOutbox()
+    older, newer = link.a_forwarder(link.outbox, "older"), link.a_forwarder(twin, "newer")
+    ask = Ask("gw", "fake", "site", "line", "older")
+    running = [asyncio.create_task(older.run())]
+    try:
+        await until(lambda: older.status.failures == 0 and link.bus.requests >= 1)
+        running.append(asyncio.create_task(newer.run()))
+        await until(lambda: link.bus.requests >= 2)
+        mark = read_watermark(await link.ingest.handle(encode_ask(ask)), KEY)
+        assert mark.refusal is Refusal.HELD
+        assert "stop one of the two" in mark.refused
+        assert list(link.ingest.counts.second_holders) == ["gw"]
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_a_holder_that_is_refused_keeps_its_records_and_says_why(link: Link) -> None:
+    link.ingest._holders.speak("gw", "fake", "first", link.clock.now())
+    link.ingest._holders.speak("gw", "fake", "newer", link.clock.now())
+    async with link.forwarding():
+        await link.outbox.commit(READINGS)
+        await until(lambda: link.forwarder.status.held)
+        assert "another live gateway" in link.forwarder.status.problem
+        assert link.landed() == []
+
+
+async def test_a_record_that_is_never_answered_is_set_aside_after_five_tries(link: Link) -> None:
+    land = link.landing.land
+
+    async def land_all_but_one(records: Sequence[Record]) -> Mapping[tuple[str, str], Watermark]:
+        if any(record.header.sequence == 2 and record.header.kind is RecordKind.READINGS for record in records):
+            raise StorageError("the plant stumbles over this one")
+        return await land(records)
+
+    link.landing.land = land_all_but_one  # type: ignore[method-assign]
+    await link.outbox.commit(READINGS * 12)
+    async with link.forwarding():
+        await until(lambda: bool(await_one(link)), within=20)
+        await link.drained()
+    assert "no answer in 5 tries" in link.outbox.aside[2]
+    assert link.landed() == list(range(1, link.outbox.last + 1))
+
+
+def await_one(link: Link) -> dict[int, str]:
+    """Feed the link a little, so that others are answered meanwhile; return what was set aside."""
+    if not link.outbox.aside and link.forwarder.status.backlog < 3:
+        link.outbox.records[link.outbox.last + 1] = link.outbox._record(link.outbox.last + 1, *READINGS[0])
+        link.outbox.last += 1
+    return link.outbox.aside
 
 
 async def test_two_holders_of_one_identity_are_counted(link: Link) -> None:
@@ -211,7 +284,7 @@ async def test_whoever_follows_the_line_sees_what_has_landed(link: Link) -> None
 )
 async def test_a_request_that_must_not_be_landed_is_answered_with_the_reason(data: bytes, refusal: Refusal) -> None:
     landing = FakeLanding()
-    ingest = Ingest(landing=landing, key=KEY, site="site", lines={"line"}, writers={"gw"})
+    ingest = Ingest(landing=landing, key=KEY, site="site", lines={"line"}, clock=SystemClock(), writers={"gw"})
     watermark = read_watermark(await ingest.handle(data), KEY)
     assert watermark.refusal is refusal
     assert landing.landed == []

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineside.flows.send_window import FIRST_DELAY, MOST_DELAY, SendWindow
+from lineside.flows.send_window import FIRST_DELAY, MOST_DELAY, MOST_STRIKES, SendWindow
 
 
 def send(window: SendWindow, last: int, now: float = 0.0) -> int | None:
@@ -51,16 +51,68 @@ def test_the_delay_grows_while_nobody_answers_and_ends_with_the_first_answer() -
     window = SendWindow.starting(8, last=3)
     now, delays = 0.0, []
     for _ in range(10):
-        assert send(window, 3, now) is not None
-        window.failed(1, 3, now)
+        probe = send(window, 3, now)
+        assert probe is not None
+        window.failed(probe, 3, now)
         delays.append(window.resume_at - now)
         now = window.resume_at
     assert delays[0] == FIRST_DELAY
     assert delays[1] == pytest.approx(2 * FIRST_DELAY)
     assert delays[-1] == pytest.approx(MOST_DELAY)
-    assert send(window, 3, now) == 1
-    window.answered(1, 1)
-    assert send(window, 3, now) == 2
+    probe = send(window, 3, now)
+    assert probe is not None
+    window.answered(probe, 3)
+    assert window.proven
+    assert window.resume_at == 0
+
+
+def test_one_record_that_gets_no_answer_holds_up_no_other_and_collects_strikes() -> None:
+    window, now, poison, sent = SendWindow.starting(4, last=40), 0.0, 3, []
+    while window.strikes(poison) < MOST_STRIKES:
+        now += 0.5
+        sequence = send(window, 40, now)
+        assert now < 100
+        if sequence == poison:
+            window.failed(poison, 40, now)
+        elif sequence is not None:
+            sent.append(sequence)
+            window.answered(sequence, min(poison - 1, len(sent)))
+    assert len(sent) > 4
+    window.send_again(poison)
+    assert window.strikes(poison) == 0
+
+
+def test_records_that_all_get_no_answer_collect_no_strikes() -> None:
+    window, now = SendWindow.starting(4, last=3), 0.0
+    for _ in range(50):
+        now += 3.0
+        sequence = send(window, 3, now)
+        assert sequence is not None
+        window.failed(sequence, 3, now)
+    assert [window.strikes(sequence) for sequence in (1, 2, 3)] == [0, 0, 0]
+
+
+def test_a_backlog_goes_at_its_rate_and_live_records_are_not_held_up_by_it() -> None:
+    window = SendWindow.starting(4, last=1000, rate=10_000.0)
+    window.learn(0)
+    now, backlog = 0.0, 0
+    while now < 10.0:
+        while (sequence := window.next_sequence(1000, now)) is not None:
+            window.sent(sequence, 1000, now)
+            window.answered(sequence, sequence)
+            backlog += 1
+        now += 0.01
+    assert 95 <= backlog <= 105
+    assert window.next_sequence(1001, now - 0.01) == 1001
+
+
+def test_little_of_the_backlog_is_under_way_at_once() -> None:
+    window = SendWindow.starting(16, last=100)
+    window.learn(0)
+    while (sequence := window.next_sequence(100, 0.0)) is not None:
+        window.sent(sequence, 256 << 10, 0.0)
+    assert window.in_flight == 4
+    assert window.next_sequence(101, 0.0) == 101
 
 
 def test_a_burst_that_fails_together_counts_once() -> None:

@@ -88,6 +88,10 @@ class SqliteLanding:
         """
         return await self._thread.run(lambda connection: _land(connection, records))
 
+    async def watermark(self, writer: str, epoch: str) -> Watermark:
+        """Return how far a stream is; 0 for one that never landed."""
+        return await self._thread.run(lambda connection: _one_watermark(connection, (writer, epoch)), writes=False)
+
     async def watermarks(self) -> Mapping[tuple[str, str], Watermark]:
         """Return the watermark of every (writer, epoch) that ever landed."""
         return await self._thread.run(_watermarks, writes=False)
@@ -214,6 +218,11 @@ def _watermark(connection: apsw.Connection, key: _Stream, progress: _Progress) -
     if progress.conflicts:
         refused = f"{Refusal.CONFLICT}: another record holds {_named(key, progress.conflicts[0])}"
     return Watermark(*key, progress.watermark, tuple(missing[:_MOST_MISSING]), refused)
+
+
+def _one_watermark(connection: apsw.Connection, key: _Stream) -> Watermark:
+    row = connection.execute("SELECT id, watermark FROM streams WHERE writer = ? AND epoch = ?", key).fetchone()
+    return Watermark(*key, 0) if row is None else _watermark(connection, key, _Progress(row[0], row[1], row[1]))
 
 
 def _named(key: _Stream, sequence: int) -> str:

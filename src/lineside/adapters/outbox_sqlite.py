@@ -72,6 +72,7 @@ class SqliteOutbox:
         self._epoch = ""
         self._last = 0
         self._durable_last = 0
+        self._begun = 0
         self._bytes = 0
 
     @classmethod
@@ -87,7 +88,7 @@ class SqliteOutbox:
         outbox = cls(path, writer=writer, site=site, line=line, clock=clock, keep_bytes=keep_bytes)
         outbox._lock = _hold(path)
         try:
-            outbox._durable_last = await outbox._thread.run(lambda _: outbox._last)
+            outbox._durable_last = outbox._begun = await outbox._thread.run(lambda _: outbox._last)
         except BaseException:
             await outbox.close()
             raise
@@ -102,6 +103,20 @@ class SqliteOutbox:
     def last(self) -> int:
         """The sequence of the newest durable record; 0 where there never was one."""
         return self._durable_last
+
+    @property
+    def begun(self) -> int:
+        """What `last` was when this process opened the file."""
+        return self._begun
+
+    async def renew(self) -> None:
+        """Give what this process has committed new identities, in a new epoch, and let go of all before.
+
+        Raises:
+            StorageError: nothing has changed.
+        """
+        self._durable_last = await self._thread.run(self._begin_anew)
+        self._begun = 0
 
     async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
         """Make bodies (with their kinds and counts) durable in one transaction; return their sequences.
@@ -127,12 +142,13 @@ class SqliteOutbox:
             return await self.unsent(after, most_bytes)
         return rows
 
-    async def set_aside(self, sequence: int, reason: str) -> None:
+    async def set_aside(self, sequence: int, reason: str) -> bool:
         """Put a quarantine record in the place of one that the plant can never take; the old bytes are kept here.
 
-        The number of items goes into the quarantine record's count, so that both ends still add up.
+        The number of items goes into the quarantine record's count, so that both ends still add up. Return whether
+        that was done.
         """
-        await self._thread.run(lambda connection: self._substitute(connection, sequence, reason))
+        return await self._thread.run(lambda connection: self._substitute(connection, sequence, reason))
 
     async def forget(self, watermark: int) -> None:
         """Delete records behind the watermark, but for the stretch that is kept."""
@@ -175,10 +191,27 @@ class SqliteOutbox:
         )
         return tuple(range(first, self._last + 1))
 
-    def _substitute(self, connection: apsw.Connection, sequence: int, reason: str) -> None:
+    def _begin_anew(self, connection: apsw.Connection) -> int:
+        old = connection.execute("SELECT sequence, items, data FROM records WHERE sequence > ?", (self._begun,))
+        kept: list[Any] = sorted(old.fetchall())
+        self._epoch, self._last, self._bytes = secrets.token_hex(8), 0, 0
+        connection.execute("DELETE FROM records")
+        connection.execute("DELETE FROM set_aside")
+        for self._last, (_, items, data) in enumerate(kept, 1):
+            record = unpack(data)
+            again = pack(
+                self._header(self._last, record.header.kind, record.header.count, record.header.written), record.body
+            )
+            self._bytes += len(again)
+            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (self._last, items, self._bytes, again))
+        state = (self._epoch, self._last, self._bytes)
+        connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?", state)
+        return self._last
+
+    def _substitute(self, connection: apsw.Connection, sequence: int, reason: str) -> bool:
         row = connection.execute("SELECT data, items FROM records WHERE sequence = ?", (sequence,)).fetchone()
         if row is None:
-            return
+            return False
         (data, count), now = row, self._clock.now()
         note = Quarantined(
             source=f"outbox of {self._writer}",
@@ -193,6 +226,7 @@ class SqliteOutbox:
             "INSERT OR IGNORE INTO set_aside VALUES (?, ?, ?, ?, ?)", (sequence, now, reason, count, data)
         )
         connection.execute("UPDATE records SET data = ? WHERE sequence = ?", (new, sequence))
+        return True
 
     def _delete(self, connection: apsw.Connection, watermark: int) -> None:
         newest = "SELECT total FROM records WHERE sequence <= ? ORDER BY sequence DESC LIMIT 1"

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import click
 
+from lineside.adapters.clocks import clock_from
 from lineside.apps.drill.crash import TARGETS, CrashResult, CrashSettings, crash_drill
 from lineside.apps.drill.machine import write_files
+from lineside.apps.drill.outage import FULL, SHORT, OutageResult, outage_drill
+from lineside.cli.options import clock_option
 
 
 @click.group()
@@ -39,16 +42,29 @@ def crash(seconds: float, every: float, seed: int, targets: tuple[str, ...], kee
     raise SystemExit(0 if result.passed else 1)
 
 
+@command.command()
+@click.option("--full", is_flag=True, help="Half an hour of 5,000 readings a second, in about four minutes.")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Work there and keep it all.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def outage(full: bool, keep: Path | None, as_json: bool) -> None:
+    """Cut link and power, kill the broker, fill the disk, on a schedule; nothing may be lost without a receipt."""
+    with _folder(keep) as root, _processes_print_to(root / "processes.log"):
+        result = asyncio.run(outage_drill(root, FULL if full else SHORT))
+    click.echo(json.dumps(result.as_dict()) if as_json else _text(result))
+    raise SystemExit(0 if result.passed else 1)
+
+
 @command.command(hidden=True)
 @click.argument("inbox", type=click.Path(path_type=Path))
-def machine(inbox: Path) -> None:
+@clock_option
+def machine(inbox: Path, clock: str) -> None:
     """Deliver files of readings until it is killed; the drill starts it."""
-    for _ in write_files(inbox):
+    for _ in write_files(inbox, clock_from(clock)):
         pass
 
 
-def _text(result: CrashResult) -> str:
-    lines = [f"{name:<16}{number:>14,}" for name, number in result.as_dict().items()]
+def _text(result: CrashResult | OutageResult) -> str:
+    lines = [f"{name:<22}{number:>14,}" for name, number in result.as_dict().items()]
     verdict = "passed" if result.passed else "FAILED: something was lost, doubled or shown without being recorded"
     return "\n".join([*lines, verdict])
 

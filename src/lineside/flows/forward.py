@@ -1,11 +1,17 @@
 """From the outbox to the plant: every record is requested until the plant's signed watermark covers it.
 
+Before anything is sent, and every few seconds after, the plant is asked how far it is and told which process holds
+the outbox. A plant that has more of it than there was when this process opened it proves that the file was restored
+from a copy: what was written since goes on in a new epoch, and that is shown. A second live process with the same
+outbox is refused by the plant and waits, which is shown too.
+
 For each record, in this order:
 
 1. read it from the outbox (only what is durable there exists here);
 2. request the plant to land it, and wait a short time for the signed watermark;
 3. without an answer, ask again, more slowly while nobody answers;
-4. where the plant can never take it, put a quarantine record in its place, keep the bytes at the gateway, count it;
+4. where the plant can never take it, or gives it no answer five times while it answers others, put a quarantine
+   record in its place, keep the bytes at the gateway, count it;
 5. forget, in the outbox, what is well behind the watermark.
 
 Repeating any step changes nothing, so the process may end at any moment. Progress is not kept anywhere: the first
@@ -16,13 +22,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from lineside.domain.errors import DataError, IntegrityError, StorageError, UnavailableError
-from lineside.flows.send_window import SendWindow
+from lineside.flows.send_window import FIRST_DELAY, MOST_DELAY, MOST_STRIKES, SendWindow
 from lineside.ports import Bus, Outbox
+from lineside.wire.asks import Ask, encode_ask
 from lineside.wire.records import Record, RecordKind
+from lineside.wire.subjects import Subjects
 from lineside.wire.watermarks import Refusal, Watermark, read_watermark
 
 WINDOW: Final = 16
@@ -31,11 +40,24 @@ _READ_BYTES: Final = 1024 * 1024
 _POLL_SECONDS: Final = 0.02
 _STORAGE_SECONDS: Final = 0.5
 _FORGET_SECONDS: Final = 1.0
+_ASK_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Who forwards: the gateway's name, a random name of this process, and the line's subjects."""
+
+    writer: str
+    holder: str
+    subjects: Subjects
 
 
 @dataclass(slots=True)
 class ForwardStatus:
-    """How forwarding stands, for the board: ``confirmed`` of ``last`` are at the plant; ``problem`` is for people."""
+    """How forwarding stands, for the board: ``confirmed`` of ``last`` are at the plant; ``problem`` is for people.
+
+    ``restored`` counts how often the outbox was found to be a copy, ``held`` says that another live process has it.
+    """
 
     confirmed: int = 0
     last: int = 0
@@ -44,6 +66,8 @@ class ForwardStatus:
     failures: int = 0
     set_aside: int = 0
     conflicts: int = 0
+    restored: int = 0
+    held: bool = False
     problem: str = ""
 
     @property
@@ -55,7 +79,14 @@ class ForwardStatus:
 class Forwarder:
     """Sends the records of one outbox to the ingest subject of its line; run one per outbox.
 
-    ``within`` is how long one answer is waited for, in seconds; ``window`` how many requests are under way at most.
+    Args:
+        outbox: what is sent.
+        bus: the transport.
+        origin: who sends it, and where to.
+        key: what the plant signs its answers with.
+        window: how many requests are under way at most.
+        within: how long one answer is waited for, in seconds.
+        backlog_rate: bytes of backlog that are sent in a second at most; live records are not counted.
     """
 
     def __init__(
@@ -63,14 +94,17 @@ class Forwarder:
         *,
         outbox: Outbox,
         bus: Bus,
-        subject: str,
+        origin: Origin,
         key: bytes,
         window: int = WINDOW,
         within: float = WITHIN_SECONDS,
+        backlog_rate: float = math.inf,
     ) -> None:
         self._outbox = outbox
         self._bus = bus
-        self._subject = subject
+        self._origin = origin
+        self._subject = origin.subjects.ingest
+        self._rate = backlog_rate
         self._key = key
         self._size = window
         self._within = within
@@ -91,27 +125,70 @@ class Forwarder:
         """Forward until cancelled.
 
         Raises:
-            IntegrityError: the plant holds more of this outbox than the outbox itself: it was restored from a copy.
+            IntegrityError: the plant holds more of this outbox than the outbox itself, though nobody else has it.
         """
-        self._window = SendWindow.starting(self._size, self._outbox.last)
+        await self._introduce()
+        asking = asyncio.create_task(self._keep_asking(), name="ask")
         try:
             while self._fatal is None:
                 self._changed.clear()
-                await self._send_all()
+                if not self.status.held:
+                    await self._send_all()
                 await self._forget()
                 self._report()
                 await self._pause()
             raise self._fatal
         finally:
-            for task in self._tasks:
+            for task in (asking, *self._tasks):
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(asking, *self._tasks, return_exceptions=True)
 
     async def drained(self) -> None:
         """Wait until the plant confirms everything that is in the outbox now."""
         last = self._outbox.last
         while self.status.confirmed < last:  # noqa: ASYNC110 - the status is plain state and tells nobody
             await asyncio.sleep(0.01)
+
+    async def _introduce(self) -> None:
+        """Ask until the plant answers; begin a new epoch where the outbox proves to be a copy."""
+        delay = FIRST_DELAY
+        while True:
+            try:
+                mark = await self._ask()
+                if mark.refusal is None and mark.sequence > self._outbox.begun:
+                    await self._outbox.renew()
+                    self.status.restored += 1
+                    continue
+            except (UnavailableError, StorageError, IntegrityError) as error:
+                self.status.failures += 1
+                self.status.problem = str(error)
+            else:
+                self._window = SendWindow.starting(self._size, self._outbox.last, self._rate)
+                self._take_note(mark)
+                if mark.refusal is None:
+                    self._window.learn(mark.sequence)
+                return
+            self.status.last = self._outbox.last
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, MOST_DELAY)
+
+    async def _keep_asking(self) -> None:
+        """Say every few seconds that this process is alive, and take note where another one is too."""
+        while True:
+            await asyncio.sleep(_ASK_SECONDS)
+            with contextlib.suppress(UnavailableError, IntegrityError):  # the records themselves show that
+                self._take_note(await self._ask())
+
+    def _take_note(self, mark: Watermark) -> None:
+        self.status.held = mark.refusal is Refusal.HELD
+        if mark.refusal is not None:
+            self.status.problem = mark.refused
+        self._changed.set()
+
+    async def _ask(self) -> Watermark:
+        origin = self._origin
+        ask = Ask(origin.writer, self._outbox.epoch, origin.subjects.site, origin.subjects.line, origin.holder)
+        return read_watermark(await self._bus.request(self._subject, encode_ask(ask), self._within), self._key)
 
     async def _send_all(self) -> None:
         """Start requests until the window is full or nothing is left to send."""
@@ -124,7 +201,7 @@ class Forwarder:
                 return
             if record is None:
                 return
-            self._window.sent(record.header.sequence)
+            self._window.sent(record.header.sequence, len(record.data), self._now())
             task = asyncio.create_task(self._deliver(record))
             self._tasks.add(task)
             task.add_done_callback(self._done)
@@ -158,6 +235,8 @@ class Forwarder:
             await self._set_aside(record, str(error))
         except (UnavailableError, StorageError, IntegrityError) as error:
             self._fail(sequence, str(error))
+            if self._window.strikes(sequence) >= MOST_STRIKES:
+                await self._set_aside(record, f"no answer in {MOST_STRIKES} tries while others were answered: {error}")
 
     async def _judge(self, record: Record, watermark: Watermark) -> None:
         """Act on the plant's answer."""
@@ -166,9 +245,9 @@ class Forwarder:
             case None:
                 self._take(sequence, watermark)
             case Refusal.CONFLICT:
-                self.status.conflicts += 1
-                self.status.problem = watermark.refused
-                await self._outbox.set_aside(sequence, watermark.refused)
+                if await self._outbox.set_aside(sequence, watermark.refused):
+                    self.status.conflicts += 1
+                    self.status.problem = watermark.refused
                 self._take(sequence, watermark)
             case Refusal.UNREADABLE:
                 await self._set_aside(record, watermark.refused)
@@ -220,7 +299,7 @@ class Forwarder:
         self.status.confirmed = self._window.confirmed
         self.status.last = self._outbox.last
         self.status.reachable = self._window.proven
-        if self._window.proven and not self.status.backlog:
+        if self._window.proven and not self.status.backlog and not self.status.held:
             self.status.problem = ""
 
     async def _pause(self) -> None:

@@ -2,6 +2,8 @@
 
 For each request, in this order:
 
+A gateway first asks how far the plant is, and goes on asking now and then: see `lineside.wire.asks`.
+
 1. check that the bytes are a whole record, of a line and writer this plant serves, with a readable body;
 2. land it, together with all others that wait (one transaction, unique by identity);
 3. hand it to whoever follows the line live (losing that is harmless: the landing table is the record);
@@ -20,12 +22,14 @@ from typing import Any, Final
 
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
+from lineside.domain.holders import Holders
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.quarantine import Quarantined
 from lineside.domain.receipts import Receipt
-from lineside.ports import Bus, Landing
+from lineside.ports import Bus, Clock, Landing
+from lineside.wire.asks import Ask, decode_ask, is_ask
 from lineside.wire.codecs import check_readings, decode_catalogue, decode_items
 from lineside.wire.records import Record, RecordKind, unpack
 from lineside.wire.subjects import Subjects
@@ -54,13 +58,16 @@ class IngestCounts:
 
     landed: Counter[RecordKind] = field(default_factory=Counter)
     refused: Counter[Refusal] = field(default_factory=Counter)
+    second_holders: dict[str, int] = field(default_factory=dict)
+    """When a second live holder of a writer's name was last heard, UTC ns."""
 
 
 class Ingest:
     """Answers ingest requests for the lines of one site.
 
     ``lines`` are the lines that the plant serves. ``writers``, where given, are the only ones that may write.
-    ``follow`` is called with every record that has just become durable, before the answer goes out.
+    ``clock`` tells a second live holder of a name from a restart. ``follow`` is called with every record that has
+    just become durable, before the answer goes out.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class Ingest:
         key: bytes,
         site: str,
         lines: Collection[str],
+        clock: Clock,
         writers: Collection[str] | None = None,
         follow: Follower | None = None,
     ) -> None:
@@ -79,6 +87,8 @@ class Ingest:
         self._lines = lines
         self._writers = writers
         self._follow = follow
+        self._clock = clock
+        self._holders = Holders()
         self.counts = IngestCounts()
 
     async def handle(self, data: bytes) -> bytes:
@@ -87,13 +97,15 @@ class Ingest:
         Raises:
             StorageError: the record is not durable: there must be no answer.
         """
+        if is_ask(data):
+            return await self._answer(data)
         try:
             record = unpack(data)
         except IntegrityError as error:
             return self._refuse(Watermark("", "", 0), Refusal.DAMAGED, str(error))
         header = record.header
         nothing = Watermark(header.writer, header.epoch, 0)
-        if stranger := self._stranger(record):
+        if stranger := self._stranger(header.site, header.line, header.writer):
             return self._refuse(nothing, Refusal.NOT_OURS, stranger)
         try:
             check_body(record)
@@ -109,15 +121,34 @@ class Ingest:
             await self._follow(record)
         return sign_watermark(watermark, self._key)
 
-    def _stranger(self, record: Record) -> str:
-        """Return what about the record's origin this plant does not know; empty where it knows it all."""
-        header = record.header
-        if header.site != self._site:
-            return f"site {header.site!r}; this plant serves {self._site!r}"
-        if header.line not in self._lines:
-            return f"line {header.line!r}; this plant serves {', '.join(sorted(self._lines))}"
-        if self._writers is not None and header.writer not in self._writers:
-            return f"writer {header.writer!r} is not enrolled"
+    async def _answer(self, data: bytes) -> bytes:
+        """Say how far a stream is, and whether whoever asks is the only one that holds it."""
+        try:
+            ask = decode_ask(data)
+        except IntegrityError as error:
+            return self._refuse(Watermark("", "", 0), Refusal.DAMAGED, str(error))
+        if stranger := self._stranger(ask.site, ask.line, ask.writer):
+            return self._refuse(Watermark(ask.writer, ask.epoch, 0), Refusal.NOT_OURS, stranger)
+        if self._is_second(ask):
+            why = f"another live gateway {ask.writer!r} holds the same outbox; stop one of the two"
+            return self._refuse(Watermark(ask.writer, ask.epoch, 0), Refusal.HELD, why)
+        return sign_watermark(await self._landing.watermark(ask.writer, ask.epoch), self._key)
+
+    def _is_second(self, ask: Ask) -> bool:
+        now = self._clock.now()
+        standing = self._holders.speak(ask.writer, ask.epoch, ask.holder, now)
+        if standing.second:
+            self.counts.second_holders[ask.writer] = now
+        return standing.refused
+
+    def _stranger(self, site: str, line: str, writer: str) -> str:
+        """Return what about an origin this plant does not know; empty where it knows it all."""
+        if site != self._site:
+            return f"site {site!r}; this plant serves {self._site!r}"
+        if line not in self._lines:
+            return f"line {line!r}; this plant serves {', '.join(sorted(self._lines))}"
+        if self._writers is not None and writer not in self._writers:
+            return f"writer {writer!r} is not enrolled"
         return ""
 
     def _refuse(self, watermark: Watermark, refusal: Refusal, why: str) -> bytes:

@@ -23,6 +23,8 @@ class Refusal(StrEnum):
     """Whole, but its body is not what its kind says: it will never be taken."""
     CONFLICT = "conflict"
     """Another record holds its identity: two writers share one outbox, or one was restored from a copy."""
+    HELD = "held"
+    """Another live process holds the same outbox: one of the two must be stopped."""
 
 
 class Watermark(msgspec.Struct, frozen=True, array_like=True):

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lineside.adapters.clocks import SystemClock
 from lineside.apps.drill.machine import CYCLE_ROWS, SIGNALS, count_delivered, rows, write_files
 
 
@@ -14,7 +15,7 @@ def test_every_reading_has_a_time_of_its_own_and_cycles_repeat() -> None:
 
 
 def test_files_follow_each_other_without_a_gap_and_are_counted(tmp_path: Path) -> None:
-    paths = list(islice(write_files(tmp_path), 3))
+    paths = list(islice(write_files(tmp_path, SystemClock()), 3))
     lines = [path.read_text().splitlines() for path in paths]
     assert count_delivered(tmp_path) == sum(len(found) - 1 for found in lines) * len(SIGNALS)
     assert [int(path.stem) + len(found) - 1 for path, found in zip(paths[:-1], lines, strict=False)] == [

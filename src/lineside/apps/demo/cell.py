@@ -11,6 +11,7 @@ In each round, in this order:
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -29,17 +30,17 @@ from lineside.apps.demo import commands, episodes
 from lineside.apps.demo.folder import DemoFolder
 from lineside.apps.demo.hall import Hall
 from lineside.apps.demo.line import SOURCE, SimulatedLine, read_checkpoint, write_checkpoint
-from lineside.apps.demo.link import Link
 from lineside.apps.demo.machine import Machine
 from lineside.apps.demo.physics.cell import Cell
 from lineside.apps.demo.physics.constants import CellConfig
 from lineside.apps.demo.physics.faults import FaultKind
 from lineside.apps.layout import Layout
+from lineside.apps.link import Link
 from lineside.apps.running import until_interrupted
 from lineside.domain.errors import ConfigurationError, LinesideError
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.catalogue import catalogue_for
-from lineside.flows.forward import Forwarder
+from lineside.flows.forward import Forwarder, Origin
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import RecordKind
 from lineside.wire.subjects import Subjects
@@ -166,7 +167,8 @@ async def run_cell(settings: CellSettings) -> None:
         await bus.serve(commands.subject(plan.site.id, plan.line.id), process.answer, "demo")
         await machine.start()
         stack.push_async_callback(machine.stop)
-        forwarder = Forwarder(outbox=outbox, bus=bus, subject=subjects.ingest, key=load_key(layout.watermark_key))
+        origin = Origin(writer=SOURCE, holder=secrets.token_hex(8), subjects=subjects)
+        forwarder = Forwarder(outbox=outbox, bus=bus, origin=origin, key=load_key(layout.watermark_key))
         async with asyncio.TaskGroup() as group:
             group.create_task(forwarder.run())
             group.create_task(hall.run())

@@ -1,7 +1,8 @@
-"""The machine of the crash drill: a process that writes files of readings into an inbox, and may be killed too.
+"""The machine of the drills: a process that writes files of readings into an inbox, and may be killed too.
 
 A file appears whole, by a rename, or not at all, so what lies in the inbox is exactly what was delivered. Every
-reading has a time of its own, so that each can be found again in the history.
+reading has a time of its own, so that each can be found again in the history. By its clock it makes 5,000 readings
+a second; a clock that runs faster compresses the time.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 
 from lineside.domain.readings import Float64, Int64
 from lineside.domain.units import MILLISECOND, SECOND
+from lineside.ports import Clock
 
-SIGNALS: Final = ("die_temp", "flow", "running")
+SIGNALS: Final = ("die_temp", "flow", "running", "pressure", "hall_temp")
 CYCLE_ROWS: Final = 100
 _FILE_SECONDS: Final = 0.25
 _HOT_SECONDS: Final = 2
@@ -38,24 +40,32 @@ def rows(first: int, count: int) -> tuple[Int64, Float64]:
             200 + 40 * hot + generator.normal(0, 2, count),
             12 - 4 * hot + generator.normal(0, 0.3, count),
             millisecond % CYCLE_ROWS < CYCLE_ROWS - 20,
+            800 + generator.normal(0, 5, count),
+            23 + generator.normal(0, 0.1, count),
         ]
     )
-    return millisecond * MILLISECOND, values
+    as_written = values.astype(np.float64).round(3)
+    return millisecond * MILLISECOND, as_written
 
 
-def write_files(inbox: Path) -> Iterator[Path]:
+def write_files(inbox: Path, clock: Clock) -> Iterator[Path]:
     """Write a file of the last moments again and again, for ever; yield each path."""
-    done = time.time_ns() // MILLISECOND
+    done = clock.now() // MILLISECOND
     while True:
         time.sleep(_FILE_SECONDS)
-        now = time.time_ns() // MILLISECOND
+        now = clock.now() // MILLISECOND
         yield _write(inbox, done, now - done)
         done = now
 
 
+def files_in(inbox: Path) -> list[tuple[int, int]]:
+    """Return of each file in the inbox the first millisecond and the number of rows, in order."""
+    return sorted((int(path.stem), len(path.read_bytes().splitlines()) - 1) for path in inbox.glob("*.csv"))
+
+
 def count_delivered(inbox: Path) -> int:
     """Return how many readings lie in the inbox."""
-    return sum(len(path.read_bytes().splitlines()) - 1 for path in inbox.glob("*.csv")) * len(SIGNALS)
+    return sum(count for _, count in files_in(inbox)) * len(SIGNALS)
 
 
 def _write(inbox: Path, first: int, count: int) -> Path:
@@ -65,8 +75,8 @@ def _write(inbox: Path, first: int, count: int) -> Path:
     with partial.open("w", newline="", encoding="ascii") as file:
         table = csv.writer(file)
         table.writerow(["time", *SIGNALS])
-        for moment, (die_temp, flow, running) in zip(times.tolist(), values.tolist(), strict=True):
+        for moment, row in zip(times.tolist(), values.tolist(), strict=True):
             stamp = datetime.fromtimestamp(moment / SECOND, tz=UTC).isoformat(timespec="milliseconds")
-            table.writerow([stamp, f"{die_temp:.3f}", f"{flow:.3f}", int(running)])
+            table.writerow([stamp, *(f"{value:.3f}" for value in row)])
     partial.rename(target)
     return target

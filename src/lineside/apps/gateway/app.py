@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,7 @@ from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.flows.collect import Collector
-from lineside.flows.forward import Forwarder
+from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.judge import LineJudge
 from lineside.flows.releases import CHANGED
 from lineside.ports import Clock, Outbox
@@ -121,7 +122,11 @@ class _Gateway:
         await collector.audit_missed(past.events, await self.audit.entries(max(0, newest - AUDITED_ENTRIES)))
         await collector.resume(line.resume(past.readings, past.cycles, self.clock.now()))
         forwarder = Forwarder(
-            outbox=self.outbox, bus=self.bus, subject=self.subjects.ingest, key=load_key(layout.watermark_key)
+            outbox=self.outbox,
+            bus=self.bus,
+            origin=Origin(writer=self.settings.name, holder=secrets.token_hex(8), subjects=self.subjects),
+            key=load_key(layout.watermark_key),
+            backlog_rate=self.plan.gateway.buffer.backlog_rate,
         )
         options = SourceOptions(
             root=self.settings.plan.parent,

@@ -150,7 +150,7 @@ class _Plant:
         await self._fill(feed)
         ingest = Ingest(
             landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
-            lines=[subjects.line], follow=feed.record,
+            lines=[subjects.line], clock=SystemClock(), follow=feed.record,
         )  # fmt: skip
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line])
         await serve_releases(self.bus, subjects, self._in_service)

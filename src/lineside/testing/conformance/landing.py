@@ -32,6 +32,13 @@ class LandingConformance:
         assert await _land(landing, a_record(6)) == 1
         assert await _land(landing, a_record(2)) == 4
 
+    async def test_a_stream_can_be_asked_for_without_landing_anything(self, landing: Landing) -> None:
+        """Its watermark and gaps are those of the last landing; a stream that never landed is at 0."""
+        assert (await landing.watermark("gw", "e1")).sequence == 0
+        await landing.land([a_record(1), a_record(3)])
+        mark = await landing.watermark("gw", "e1")
+        assert (mark.sequence, mark.missing) == (1, (2,))
+
     async def test_gaps_are_named(self, landing: Landing) -> None:
         """What is absent below the newest record that came is listed."""
         marks = await landing.land([a_record(1), a_record(4), a_record(6)])

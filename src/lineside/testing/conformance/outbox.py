@@ -66,6 +66,21 @@ class OutboxConformance:
         await outbox.forget(2)
         assert {3, 4, 5} <= {item.header.sequence for item in await outbox.unsent(0, A_LOT)}
 
+    async def test_a_renewed_outbox_is_another_stream_that_begins_with_what_this_process_wrote(
+        self, outbox: Outbox
+    ) -> None:
+        """As it must be when the file was restored from a copy."""
+        before = outbox.epoch
+        await outbox.commit([(RecordKind.EVENTS, b"a", 1), (RecordKind.EVENTS, b"b", 2)])
+        await outbox.renew()
+        assert outbox.epoch != before
+        assert (outbox.last, outbox.begun) == (2, 0)
+        found = await outbox.unsent(0, A_LOT)
+        assert [(item.header.sequence, item.header.epoch, item.body) for item in found] == [
+            (1, outbox.epoch, b"a"), (2, outbox.epoch, b"b"),
+        ]  # fmt: skip
+        assert await outbox.commit([(RecordKind.EVENTS, b"c", 1)]) == (3,)
+
     async def test_a_record_set_aside_leaves_a_quarantine_record_in_its_place(self, outbox: Outbox) -> None:
         """It has the same identity and says what was there, why it went and how many items it held."""
         await outbox.commit([(RecordKind.READINGS, a_readings_body(0, 7), 7)])

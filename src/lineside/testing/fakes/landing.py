@@ -35,6 +35,10 @@ class FakeLanding:
         keys = dict.fromkeys((record.header.writer, record.header.epoch) for record in records)
         return {key: self._watermark(key, refused.get(key, "")) for key in keys}
 
+    async def watermark(self, writer: str, epoch: str) -> Watermark:
+        """Return how far a stream is."""
+        return self._watermark((writer, epoch), "")
+
     async def after(self, position: int, most_bytes: int) -> tuple[LandedRecord, ...]:
         """Return what has landed behind a position, up to a size."""
         found: list[LandedRecord] = []

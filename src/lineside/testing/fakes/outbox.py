@@ -19,6 +19,7 @@ class FakeOutbox:
         self.line = line
         self.epoch = epoch
         self.last = 0
+        self.begun = 0
         self.records: dict[int, Record] = {}
         self.aside: dict[int, str] = {}
         self.broken = False
@@ -44,7 +45,13 @@ class FakeOutbox:
             found.append(self.records[sequence])
         return tuple(found)
 
-    async def set_aside(self, sequence: int, reason: str) -> None:
+    async def renew(self) -> None:
+        """Begin a new epoch with what was committed since `begun`."""
+        old = [record for sequence, record in sorted(self.records.items()) if sequence > self.begun]
+        self.epoch, self.last, self.begun, self.records = f"{self.epoch}+", 0, 0, {}
+        await self.commit([(record.header.kind, record.body, record.header.count) for record in old])
+
+    async def set_aside(self, sequence: int, reason: str) -> bool:
         """Put a quarantine record in the place of another."""
         old = self.records[sequence]
         self.aside[sequence] = reason
@@ -57,6 +64,7 @@ class FakeOutbox:
             count=old.header.count,
         )
         self.records[sequence] = self._record(sequence, RecordKind.QUARANTINE, encode_items([note]), 1)
+        return True
 
     async def forget(self, watermark: int) -> None:
         """Delete everything up to the watermark."""

@@ -1,4 +1,8 @@
-"""A link that can be cut: a TCP relay between the gateway and the plant's transport."""
+"""A link that can be cut: a TCP relay between the gateway and the plant's transport.
+
+It can break, as when a switch refuses, and it can hang, as when a cable is pulled: connections stay open and
+nothing passes, and once it is mended what waited goes on.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ class Link:
         self._writers: set[asyncio.StreamWriter] = set()
         self._relays: set[asyncio.Task[None]] = set()
         self._cut = False
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     @property
     def port(self) -> int:
@@ -26,10 +32,14 @@ class Link:
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Relay new connections to another address."""
+        self._target = (host, port)
+
     @property
     def is_cut(self) -> bool:
-        """Whether it is cut."""
-        return self._cut
+        """Whether it is cut or hangs."""
+        return self._cut or not self._flows.is_set()
 
     async def start(self) -> None:
         """Begin to relay."""
@@ -49,9 +59,14 @@ class Link:
         self._cut = True
         self._abort()
 
+    def hang(self) -> None:
+        """Let nothing through and say nothing: open connections stay open, new ones open and stay silent."""
+        self._flows.clear()
+
     def mend(self) -> None:
         """Let connections through again."""
         self._cut = False
+        self._flows.set()
 
     def _abort(self) -> None:
         for writer in self._writers:
@@ -75,15 +90,15 @@ class Link:
             return
         self._writers.add(far_writer)
         try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
         finally:
             self._writers -= {writer, far_writer}
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry bytes one way until that side ends, then end the other side."""
-    with contextlib.suppress(OSError):
-        while data := await reader.read(_CHUNK):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry bytes one way until that side ends, then end the other side."""
+        with contextlib.suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()

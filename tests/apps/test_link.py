@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lineside.apps.demo.link import Link
+from lineside.apps.link import Link
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,3 +68,15 @@ async def test_a_link_whose_far_end_is_away_refuses() -> None:
     with pytest.raises((ConnectionError, AssertionError)):
         assert await ask(link) == b"hello"
     await link.stop()
+
+
+async def test_a_link_that_hangs_keeps_connections_open_and_goes_on_where_it_was(link: Link) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+    link.hang()
+    assert link.is_cut
+    writer.write(b"hello")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(100), 0.2)
+    link.mend()
+    assert await asyncio.wait_for(reader.read(100), 5) == b"hello"
+    writer.close()
