@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lineside.adapters.files.source import FileOptions, FileSource, Position, open_source
+from lineside.adapters.files.watching import WatchedFiles
 from lineside.domain.errors import SourceError
 from lineside.domain.plan.model import FilesSpec
 from lineside.domain.readings import BAD, GOOD, UNCERTAIN_EU_EXCEEDED
@@ -22,7 +23,7 @@ def source_of(
     options: FileOptions | None = None,
     clock: ManualClock | None = None,
     **source: object,
-) -> FileSource:
+) -> FileSource | WatchedFiles:
     if text is not None:
         file.write_bytes(text)
     cycle = source.pop("cycle", None)
@@ -39,7 +40,7 @@ def source_of(
     )
 
 
-async def all_of(source: FileSource) -> list[SourceDelivery]:
+async def all_of(source: FileSource | WatchedFiles) -> list[SourceDelivery]:
     return [delivery async for delivery in source.deliveries()]
 
 
@@ -175,6 +176,7 @@ async def test_a_folder_is_read_file_by_file_and_a_wreck_between_costs_only_itse
     deliveries = await all_of(source_of(tmp_path / "x", path="."))
     assert len(values_of(deliveries)) == 22
     assert reasons_of(deliveries) == {"encoding": 1, "unreadable_file": 3, "missing_field": 3}
+    assert isinstance(source, FileSource)
     assert source.position == Position()
 
 

@@ -17,45 +17,65 @@ import numpy as np
 from lineside.adapters.files.blocks import ArrowBlock, Block, CsvBlock
 from lineside.domain.errors import ConfigurationError, DataError
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
+from lineside.domain.plan.model import FilesSpec
 from lineside.domain.tabular import LineCutter, parse_lines, read_header
 
 CSV_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
+KNOWN_SUFFIXES: Final = CSV_SUFFIXES | PARQUET_SUFFIXES
+APPENDED_SUFFIXES: Final = CSV_SUFFIXES
+"""Files to which a machine may append what comes after what was taken."""
 _CHUNK: Final = 262_144
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """A file that lies here, and from where on it is read.
+
+    ``name`` is what messages call it, ``label`` what its parts are called after; ``after`` is the number of the last
+    row that is not wanted any more, ``before`` how many rows the files before it had.
+    """
+
+    path: Path
+    name: str
+    label: str
+    after: int = 0
+    before: int = 0
+    description: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Something in a file that was refused before it became a row of a block."""
+    """Something in a file that was refused before it became a row of a block; ``whole``: the file (from there on)."""
 
     refusal: Refusal
     raw: bytes
+    whole: bool = False
 
 
 def files_at(path: Path) -> tuple[Path, ...]:
     """Return the tables of a folder in the order of their names, or the file itself."""
     if path.is_file():
         return (path,)
-    known = CSV_SUFFIXES | PARQUET_SUFFIXES
-    return tuple(sorted(file for file in path.glob("*") if file.suffix.lower() in known and file.is_file()))
+    return tuple(sorted(file for file in path.glob("*") if file.suffix.lower() in KNOWN_SUFFIXES and file.is_file()))
 
 
-def read_blocks(path: Path, *, delimiter: str, rows: int, after: int) -> Iterator[Block | Refused]:
-    """Yield the blocks of a file, of at most ``rows`` rows, behind row ``after`` (rows count from 1).
+def read_blocks(work: Work, spec: FilesSpec, *, rows: int) -> Iterator[Block | Refused]:
+    """Yield the blocks of a file, of at most ``rows`` rows, behind the row that the work begins after.
 
     Raises:
-        ConfigurationError: the file is Parquet and pyarrow is not installed.
+        OSError: it cannot be read (further) now.
+        ConfigurationError: reading its format needs what is not installed.
     """
-    parquet = path.suffix.lower() in PARQUET_SUFFIXES
     try:
-        if parquet:
-            yield from _parquet_blocks(path, rows, after)
+        if work.path.suffix.lower() in PARQUET_SUFFIXES:
+            yield from _parquet_blocks(work.path, rows, work.after)
         else:
-            with path.open("rb") as file:
-                yield from _csv_blocks(file, delimiter, rows, after)
-    except (OSError, DataError) as error:
-        yield Refused(refuse(Reason.UNREADABLE_FILE, path.name, f"{error}."), b"")
+            with work.path.open("rb") as file:
+                yield from _csv_blocks(file, spec.delimiter, rows, work.after)
+    except DataError as error:
+        yield Refused(refuse(Reason.UNREADABLE_FILE, work.name, f"{error}."), b"", whole=True)
 
 
 def _csv_blocks(file: BinaryIO, delimiter: str, rows: int, after: int) -> Iterator[Block | Refused]:
@@ -64,7 +84,7 @@ def _csv_blocks(file: BinaryIO, delimiter: str, rows: int, after: int) -> Iterat
     if isinstance(header, Refusal) or not header or header.startswith(_UTF16):
         reason = Reason.ENCODING if isinstance(header, bytes) and header else Reason.UNREADABLE_FILE
         hint = "Save the file as CSV in UTF-8 with a header line."
-        yield Refused(refuse(reason, header if isinstance(header, bytes) else None, hint), b"")
+        yield Refused(refuse(reason, header if isinstance(header, bytes) else None, hint), b"", whole=True)
         return
     names, mark = read_header(header, delimiter)
     number = 0

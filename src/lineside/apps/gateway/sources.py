@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineside.apps.gateway.secrets import find_secret
-from lineside.domain.plan.model import MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Clock, Source
 
 if TYPE_CHECKING:
+    from lineside.adapters.files.options import FileOptions
     from lineside.adapters.mqtt.source import MqttOptions
     from lineside.adapters.opcua.source import OpcuaOptions
 
@@ -25,9 +26,9 @@ class SourceOptions:
     that of secrets and certificates: ``opcua.crt`` and ``opcua.key`` are ours for all servers of OPC UA, but for
     those with ``<source>.crt`` and ``<source>.key`` of their own; ``<source>.peer.crt`` is the machine's, pinned;
     ``<source>.user.crt`` and ``<source>.user.key`` log in; ``<source>.authority.crt`` is that of a broker's
-    authority. ``plan`` is the plan's file, for advice that names commands. ``replay`` plays files as if they
-    came now, at so many times the speed of their own times (0: as fast as possible); without it, files are followed
-    as they come.
+    authority; ``<source>.ssh.key`` and ``<source>.known_hosts`` are for SFTP. ``plan`` is the plan's file, for advice
+    that names commands. ``replay`` plays files as if they came now, at so many times the speed of their own times
+    (0: as fast as possible); without it, files are followed as they come.
     """
 
     root: Path
@@ -57,15 +58,9 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
         return open_mqtt(plan, spec, clock, options=mqtt_options(spec, options), seen=seen)
-    from lineside.adapters.files.source import FileOptions  # noqa: PLC0415 - as above
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
 
-    state = options.kept / f"{spec.id}.position.json"
-    if options.replay is None:
-        played = FileOptions(follow=True, state=state)
-    else:
-        played = FileOptions(speed=options.replay or None, rebase=True, state=state)
-    return open_files(plan, spec, clock, root=options.root, options=played, seen=seen)
+    return open_files(plan, spec, clock, root=options.root, options=file_options(spec, options), seen=seen)
 
 
 def opcua_options(plan: Plan, spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
@@ -95,6 +90,22 @@ def mqtt_options(spec: MqttSpec, options: SourceOptions) -> MqttOptions:
         authority=_there(options.keys / f"{spec.id}.authority.crt"),
         certificate=_there(options.keys / f"{spec.id}.crt"),
         private_key=_there(options.keys / f"{spec.id}.key"),
+    )
+
+
+def file_options(spec: FilesSpec, options: SourceOptions) -> FileOptions:
+    """Return what the plan does not hold of a folder: how it is played, where that is kept, secret and keys."""
+    from lineside.adapters.files.options import FileOptions  # noqa: PLC0415 - as above
+
+    if options.replay is not None:
+        state = options.kept / f"{spec.id}.position.json"
+        return FileOptions(speed=options.replay or None, rebase=True, state=state)
+    return FileOptions(
+        follow=True,
+        state=options.kept / f"{spec.id}.files.db",
+        password=find_secret(spec.secret, options.keys),
+        private_key=_there(options.keys / f"{spec.id}.ssh.key"),
+        known_hosts=options.keys / f"{spec.id}.known_hosts",
     )
 
 

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     MALFORMED_ROW = "malformed_row"
     LINE_TOO_LONG = "line_too_long"
     UNREADABLE_FILE = "unreadable_file"
+    FILE_UNAVAILABLE = "file_unavailable"
+    SOURCE_UNREACHABLE = "source_unreachable"
     UNKNOWN_NODE = "unknown_node"
     LOST_AT_SOURCE = "lost_at_source"
     CONNECTION_LOST = "connection_lost"
@@ -80,6 +82,8 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.MALFORMED_ROW: "The row has another number of cells than the header, or unbalanced quotes.",
     Reason.LINE_TOO_LONG: "The row is longer than 64 KiB.",
     Reason.UNREADABLE_FILE: "The file cannot be read as what its name says.",
+    Reason.FILE_UNAVAILABLE: "The file cannot be read now; it is tried again, later each time.",
+    Reason.SOURCE_UNREACHABLE: "The folder or its server does not answer; it is asked again until it does.",
     Reason.UNKNOWN_NODE: "The server has no node of this id, or refuses to watch it.",
     Reason.LOST_AT_SOURCE: "A queue of the machine overflowed or its message was lost: earlier readings are missing.",
     Reason.CONNECTION_LOST: "The connection was lost: readings of the time without it may be missing.",
