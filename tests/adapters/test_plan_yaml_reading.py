@@ -39,7 +39,7 @@ def test_an_error_lists_every_mistake_below_the_file() -> None:
     lines = str(caught.value).splitlines()
     assert lines[0] == "line.yaml: the control plan has 2 mistakes"
     assert lines[1].startswith("  line.yaml:5:48: error: line . timezone: no such time zone (found 'Nowhere')")
-    assert lines[2].startswith("  line.yaml:86:47: error: characteristics[0] 'porosity' . model . exclude[0]:")
+    assert lines[2].startswith("  line.yaml:96:47: error: characteristics[0] 'porosity' . model . exclude[0]:")
 
 
 def test_a_file_that_is_not_there_says_how_to_draft_one(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The conformance suite of connection tests over files, OPC UA and MQTT, each with its real peer."""
+"""The conformance suite of connection tests over files, OPC UA, MQTT and Modbus, each with its real peer."""
 
 import asyncio
 import json
@@ -11,15 +11,17 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.files.probe import probe as probe_files
+from lineside.adapters.modbus.probe import probe as probe_modbus
 from lineside.adapters.mqtt.probe import probe as probe_mqtt
 from lineside.adapters.mqtt.source import MqttOptions
 from lineside.adapters.opcua.probe import probe as probe_opcua
 from lineside.adapters.opcua.source import OpcuaOptions
-from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec
+from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec
 from lineside.ports import ProbeReport
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.probe import ProbeBench, ProbeSuite
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto
+from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port
 from lineside.testing.plans import plan_with_source
@@ -123,6 +125,43 @@ class TestMqtt(ProbeSuite):
         await broker.stop()
 
 
+class ModbusProbeBench:
+    def __init__(self, peer: ModbusPeer) -> None:
+        self.peer = peer
+        nowhere = {**REGISTERS, "pressure": {"number": 5000, "type": "float32"}}
+        self.plan = plan_with_source({"kind": "modbus", "url": peer.url}, registers=nowhere)
+
+    async def show(self, signal: str, value: object) -> None:
+        await self.peer.write(signal, value)
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        return await probe_modbus(self.plan, self.plan.source_as(ModbusSpec, "machine"), WallClock(), signals=signals)
+
+    async def leave(self) -> None:
+        await self.peer.stop()
+
+
+class TestModbus(ProbeSuite):
+    wrong = float("nan")
+    wrong_reason = "not_finite"
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ModbusProbeBench]:
+        peer = ModbusPeer()
+        await peer.start()
+        yield ModbusProbeBench(peer)
+        await peer.stop()
+
+    async def test_a_wrong_order_is_explained_by_the_one_that_makes_sense(self, bench: ModbusProbeBench) -> None:
+        registers = {**REGISTERS, "temperature": {**REGISTERS["temperature"], "order": "ABCD"}}
+        bench.plan = plan_with_source({"kind": "modbus", "url": bench.peer.url}, registers=registers)
+        await bench.show("temperature", 211.5)
+        report = await bench.probe("temperature")
+        [step] = [step for step in report.steps if step.name == "order"]
+        assert "in order CDAB it would be 211.5" in step.seen
+        assert "correct the plan's order" in step.next_step
+
+
 def test_every_bench_is_one() -> None:
-    benches: list[type[ProbeBench]] = [FilesProbeBench, OpcuaProbeBench, MqttProbeBench]
-    assert len(benches) == 3
+    benches: list[type[ProbeBench]] = [FilesProbeBench, OpcuaProbeBench, MqttProbeBench, ModbusProbeBench]
+    assert len(benches) == 4

@@ -1,4 +1,4 @@
-"""The conformance suite of sources over the fake, files, OPC UA and MQTT, each with its real peer."""
+"""The conformance suite of sources over the fake, files, OPC UA, MQTT and Modbus, each with its real peer."""
 
 import asyncio
 import json
@@ -13,15 +13,17 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.files.source import FileOptions
 from lineside.adapters.files.source import open_source as open_files
+from lineside.adapters.modbus.source import open_source as open_modbus
 from lineside.adapters.mqtt.source import open_source as open_mqtt
 from lineside.adapters.opcua.source import open_source as open_opcua
-from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec
+from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Source
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import SourceBench, SourceSuite
 from lineside.testing.fakes.source import FakeMachine, FakeMessage, FakeSource
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 
@@ -196,6 +198,43 @@ class TestMqtt(SourceSuite):
         await broker.stop()
 
 
+class ModbusBench:
+    redelivers = repeats = keeps = False
+
+    def __init__(self, peer: ModbusPeer) -> None:
+        self.peer = peer
+        spec = {"kind": "modbus", "url": peer.url, "poll_interval": "20 ms"}
+        self.plan = plan_with_source(spec, registers=REGISTERS)
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        return open_modbus(self.plan, self.plan.source_as(ModbusSpec, "machine"), self.clock, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        del time
+        await self.peer.write(signal, value)
+
+    async def send_bad(self, time: int) -> None:
+        await self.send("temperature", time, float("nan"))
+
+    async def restart(self) -> None:
+        await self.peer.stop()
+        await self.peer.start()
+
+
+class TestModbus(SourceSuite):
+    sampled = True
+    bad_reason = "not_finite"
+    bad_raw = b"\x00\x00\x7f\xc0"
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ModbusBench]:
+        peer = ModbusPeer()
+        await peer.start()
+        yield ModbusBench(peer)
+        await peer.stop()
+
+
 def test_every_bench_is_one() -> None:
-    benches: list[type[SourceBench]] = [FakeBench, FilesBench, OpcuaBench, MqttBench]
-    assert len(benches) == 4
+    benches: list[type[SourceBench]] = [FakeBench, FilesBench, OpcuaBench, MqttBench, ModbusBench]
+    assert len(benches) == 5

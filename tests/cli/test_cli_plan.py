@@ -42,7 +42,7 @@ def test_a_good_plan_is_called_good_with_its_digests() -> None:
     result = run("check", GOOD)
     assert result.exit_code == 0
     assert "good" in result.output
-    assert "2 stations, 8 signals, 2 characteristics, 5 reactions" in result.output
+    assert "2 stations, 9 signals, 2 characteristics, 5 reactions" in result.output
     assert "judging digest" in result.output
 
 
@@ -58,7 +58,7 @@ def test_every_mistake_is_listed_and_the_exit_code_is_one(faulty: Path) -> None:
 def test_scripts_get_the_findings_as_json(faulty: Path) -> None:
     found = json.loads(run("check", faulty, "--json").output)
     assert found["usable"] is False
-    assert [(item["line"], item["code"]) for item in found["findings"]] == [(10, "value-enum"), (87, "unknown-name")]
+    assert [(item["line"], item["code"]) for item in found["findings"]] == [(10, "value-enum"), (96, "unknown-name")]
 
 
 def test_warnings_count_only_where_asked(tmp_path: Path) -> None:

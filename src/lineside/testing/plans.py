@@ -19,11 +19,12 @@ def plan_with_source(
     source: Mapping[str, Any],
     *,
     addresses: Mapping[str, str] | None = None,
+    registers: Mapping[str, Mapping[str, Any]] | None = None,
     cycle: Mapping[str, Any] | None = None,
     signals: Sequence[Mapping[str, Any]] = SIGNALS,
 ) -> Plan:
-    """Return a plan with one source and the station's signals at the given addresses of it."""
-    named = addresses or {}
+    """Return a plan with one source and the station's signals at the given addresses or registers of it."""
+    named, kept = addresses or {}, registers or {}
     return Plan.model_validate(
         {
             "lineside": 1,
@@ -36,7 +37,13 @@ def plan_with_source(
                 {"id": "press", "cycle": cycle or {"by": "trigger", "signal": "running"}, "serial": "serial"},
             ],
             "signals": [
-                {"station": "press", "source": "machine", "address": named.get(item["id"], ""), **item}
+                {
+                    "station": "press",
+                    "source": "machine",
+                    "address": named.get(item["id"], ""),
+                    "register": kept.get(item["id"]),
+                    **item,
+                }
                 for item in signals
             ],
         }

@@ -58,6 +58,10 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
         return open_mqtt(plan, spec, clock, options=mqtt_options(spec, options), seen=seen)
+    if spec.kind is SourceKind.MODBUS:
+        from lineside.adapters.modbus.source import open_source as open_modbus  # noqa: PLC0415 - as above
+
+        return open_modbus(plan, spec, clock, seen=seen)
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
 
     return open_files(plan, spec, clock, root=options.root, options=file_options(spec, options), seen=seen)

@@ -49,6 +49,11 @@ class Reason(StrEnum):
     UNKNOWN_NODE = "unknown_node"
     LOST_AT_SOURCE = "lost_at_source"
     CONNECTION_LOST = "connection_lost"
+    NO_ANSWER = "no_answer"
+    BAD_FRAME = "bad_frame"
+    MACHINE_EXCEPTION = "machine_exception"
+    POLL_LATE = "poll_late"
+    WORD_ORDER = "word_order"
 
 
 EXPLANATIONS: Final[dict[Reason, str]] = {
@@ -87,6 +92,11 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.UNKNOWN_NODE: "The server has no node of this id, or refuses to watch it.",
     Reason.LOST_AT_SOURCE: "A queue of the machine overflowed or its message was lost: earlier readings are missing.",
     Reason.CONNECTION_LOST: "The connection was lost: readings of the time without it may be missing.",
+    Reason.NO_ANSWER: "The machine did not answer in time.",
+    Reason.BAD_FRAME: "The answer is cut short, of another request, or not of the protocol's form.",
+    Reason.MACHINE_EXCEPTION: "The machine answered that it cannot give the value.",
+    Reason.POLL_LATE: "The machine was asked less often than the plan says: it, or the gateway, did not keep pace.",
+    Reason.WORD_ORDER: "The values are implausible as the plan reads them, and plausible in another order or place.",
 }
 """What each code means, for people."""
 

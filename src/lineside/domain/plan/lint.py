@@ -18,6 +18,7 @@ from lineside.domain.plan.rules_gateway import GATEWAY_RULES
 from lineside.domain.plan.rules_levels import LEVEL_RULES
 from lineside.domain.plan.rules_names import NAME_RULES
 from lineside.domain.plan.rules_reactions import REACTION_RULES
+from lineside.domain.plan.rules_registers import REGISTER_RULES
 from lineside.domain.plan.rules_signals import SIGNAL_RULES
 from lineside.domain.plan.rules_stations import STATION_RULES
 from lineside.domain.plan.view import View
@@ -26,6 +27,7 @@ RULES: Final[tuple[Callable[[View], Iterator[Finding]], ...]] = (
     *NAME_RULES,
     *STATION_RULES,
     *SIGNAL_RULES,
+    *REGISTER_RULES,
     *CHARACTERISTIC_RULES,
     *REACTION_RULES,
     *LEVEL_RULES,
@@ -49,6 +51,9 @@ CODES: Final = {
     "text-signal": "A signal of text is used as if it were a number.",
     "same-address": "Two signals read the same address.",
     "no-address": "A signal of an OPC UA source has no node id.",
+    "register": "A signal has no register although its source is Modbus, or one that cannot be.",
+    "register-notation": "A register's number looks like the 4xxxx notation.",
+    "register-order": "Without a plausible range a wrong word order would not be noticed.",
     "guessed": "Fields were guessed from data and nobody has looked at them.",
     "envelope-missing": "A condition is measured, but the plan does not say in which range the line must work.",
     "envelope-range": "The envelope lies outside what the signal can plausibly measure.",

@@ -30,8 +30,9 @@ from lineside.domain.plan.gateway import Buffer, Gateway, WhenFull
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
+from lineside.domain.plan.registers import Register
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
-from lineside.domain.plan.sources import FilesSpec, MqttSpec, OpcuaSpec, SourceBase, SourceKind, SourceSpec
+from lineside.domain.plan.sources import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec, SourceBase, SourceKind, SourceSpec
 from lineside.domain.plan.stations import (
     Cycle,
     CycleByRows,
@@ -64,6 +65,7 @@ __all__ = [
     "Id",
     "Line",
     "Measurement",
+    "ModbusSpec",
     "ModelFamily",
     "ModelWish",
     "MqttSpec",
@@ -79,6 +81,7 @@ __all__ = [
     "Priority",
     "Privacy",
     "Reaction",
+    "Register",
     "Revision",
     "Role",
     "SafeLaunch",

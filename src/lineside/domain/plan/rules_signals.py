@@ -10,7 +10,11 @@ from lineside.domain.plan.findings import Finding, Path
 from lineside.domain.plan.model import OpcuaSpec, Role, Signal, SignalType, SourceKind, SourceSpec
 from lineside.domain.plan.view import View, mistake, warning
 
-SCHEMES: Final = {SourceKind.OPCUA: ("opc.tcp://",), SourceKind.MQTT: ("mqtt://", "mqtts://")}
+SCHEMES: Final = {
+    SourceKind.OPCUA: ("opc.tcp://",),
+    SourceKind.MQTT: ("mqtt://", "mqtts://"),
+    SourceKind.MODBUS: ("modbus://",),
+}
 _LOOPBACK: Final = re.compile(r"^[a-z.]+://(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)")
 _SECRET_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,6 +10,10 @@ from pydantic import Field
 
 from lineside.domain.plan.basics import Id, Named, PlanModel
 from lineside.domain.plan.gateway import WhenFull
+from lineside.domain.plan.registers import Register
+
+# Every abstract class of Python has a method of this name, which nobody calls here and pydantic warns of.
+warnings.filterwarnings("ignore", message='Field name "register" in "Signal" shadows')
 
 
 class Role(StrEnum):
@@ -53,6 +58,7 @@ class Signal(Named):
     type: SignalType = Field(SignalType.NUMBER, description="What its values are.")
     source: Id = Field(description="The source that delivers it.")
     address: str = Field("", description="Node id, topic#json.path, or column; empty: the signal's id.")
+    register: Register | None = Field(None, description="Where a Modbus device keeps it, instead of an address.")
     range: tuple[float, float] | None = Field(None, description="Plausible values; a reading outside is implausible.")
     rate: float | None = Field(None, gt=0, description="Expected readings per second.")
     features: tuple[FeatureKind, ...] | None = Field(

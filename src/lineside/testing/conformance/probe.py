@@ -35,6 +35,10 @@ def failures(report: ProbeReport) -> list[str]:
 class ProbeSuite:
     """The tests; ``bench`` is a fixture of the deriving class."""
 
+    wrong: object = "warm"
+    """A value that is no number; machines without types send what stands for none."""
+    wrong_reason = "not_a_number"
+
     async def test_a_good_signal_is_read_with_its_unit_and_every_step_holds(self, bench: ProbeBench) -> None:
         """A connection that works is called one, and shows what it read."""
         await bench.show("temperature", 21.5)
@@ -73,14 +77,14 @@ class ProbeSuite:
 
     async def test_a_value_of_the_wrong_type_is_refused_with_its_reason(self, bench: ProbeBench) -> None:
         """A text where the plan has a number."""
-        await bench.show("temperature", "warm")
+        await bench.show("temperature", self.wrong)
         report = await bench.probe("temperature")
         assert failures(report) == ["value"]
-        assert "not_a_number" in next(step.seen for step in report.steps if not step.ok)
+        assert self.wrong_reason in next(step.seen for step in report.steps if not step.ok)
 
     async def test_whatever_fails_comes_with_a_next_step(self, bench: ProbeBench) -> None:
         """Nobody is left with an error and no idea."""
-        await bench.show("temperature", "warm")
+        await bench.show("temperature", self.wrong)
         reports = [await bench.probe("temperature", UNKNOWN)]
         await bench.leave()
         reports.append(await bench.probe())

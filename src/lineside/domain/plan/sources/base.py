@@ -15,6 +15,7 @@ class SourceKind(StrEnum):
     FILES = "files"
     OPCUA = "opcua"
     MQTT = "mqtt"
+    MODBUS = "modbus"
 
 
 class SourceBase(Named):
