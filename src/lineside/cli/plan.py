@@ -12,7 +12,8 @@ import click
 
 from lineside.adapters.plan_yaml import CheckedPlan, check_file, starter_plan, write_yaml
 from lineside.adapters.tables import TimeOptions, read_table, table_files
-from lineside.domain.errors import PlanError, StorageError
+from lineside.cli.output import write_file
+from lineside.domain.errors import PlanError
 from lineside.domain.plan.diff import Effect, PlanDiff, compare
 from lineside.domain.plan.digest import judging_digest, response_digest
 from lineside.domain.plan.draft import Draft, draft_plan
@@ -95,18 +96,6 @@ def schema(output: Path | None, markdown: bool) -> None:
     write_file(output, text)
     if not markdown:
         click.echo(f"Written to {output}. Begin a plan beside it with this line:\n\n{HEADER}{output.name}")
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a text file.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def _readable(path: Path) -> Plan:

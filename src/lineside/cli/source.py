@@ -1,4 +1,4 @@
-"""`lineside source`: test the connection to machines, step by step."""
+"""`lineside source`: test the connection to machines step by step, trust their certificates, browse them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ import click
 
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.opcua.certificates import described, fingerprint, pin, pinned
-from lineside.adapters.plan_yaml import load_plan
-from lineside.apps.gateway.probes import opcua_certificate, probe_source
+from lineside.adapters.plan_yaml import load_plan, write_yaml
+from lineside.apps.gateway.probes import probe_source
+from lineside.apps.gateway.servers import browse_server, secure_server, shown_certificate
 from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.layout import Layout
 from lineside.cli.options import data_option
+from lineside.cli.output import write_file
 from lineside.domain.errors import InputError
-from lineside.domain.plan.model import Plan
+from lineside.domain.plan.draft.nodes import Browsed, BrowseLimits, lines_for
+from lineside.domain.plan.model import OpcuaSpec, Plan
 from lineside.domain.units import SECOND
 from lineside.ports import ProbeReading, ProbeReport, ProbeStep
 
 _FILE = click.Path(path_type=Path)
+_POLICIES = ("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "none")
 
 
 @click.group("source")
 def command() -> None:
-    """Test the connection to machines, brokers and folders."""
+    """Test, trust and browse machines, brokers and folders."""
 
 
 @command.command()
@@ -68,9 +72,9 @@ def trust(plan: Path, source: str, data: Path, yes: bool) -> None:
     what keeps an impostor out. A gateway that runs takes the new certificate at its next attempt to connect.
     """
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
-    loaded, keys = load_plan(plan), Layout(data).keys
+    spec, keys = secure_server(load_plan(plan), source), Layout(data).keys
     options = SourceOptions(root=plan.parent, kept=data, keys=keys, plan=plan)
-    shown = asyncio.run(opcua_certificate(loaded, source, options))
+    shown = asyncio.run(shown_certificate(spec, options))
     path = keys / f"{source}.peer.crt"
     known = pinned(path)
     click.echo(f"{source} shows   {fingerprint(shown)}\n{'':<{len(source)}}         {described(shown)}")
@@ -85,6 +89,65 @@ def trust(plan: Path, source: str, data: Path, yes: bool) -> None:
         click.confirm("Is this the fingerprint that the machine shows?", abort=True)
     pin(path, shown)
     click.echo(f"Trusted: {path}")
+
+
+@command.command()
+@click.argument("url")
+@data_option
+@click.option("--output", type=_FILE, metavar="FILE", help="Write the lines there instead of printing them.")
+@click.option("--source", default="machine", show_default=True, metavar="ID", help="Id of the source in the lines.")
+@click.option("--station", default="station", show_default=True, metavar="ID", help="Station of the signals.")
+@click.option(
+    "--match", multiple=True, metavar="PATTERN", help="Only paths like this, such as '*/Press/*'; repeatable."
+)
+@click.option("--depth", default=8, show_default=True, help="Steps below the server's objects.")
+@click.option("--most", default=1000, show_default=True, help="Variables at most.")
+@click.option("--security", type=click.Choice(_POLICIES), default=_POLICIES[0], show_default=True, help="Policy.")
+@click.option("--laboratory", is_flag=True, help="Permits --security none: no plant is at stake.")
+@click.option("--username", default="", help="Name to log in with.")
+@click.option("--secret", default="", help="Name of the password's secret, as in a plan.")
+@click.option("--trust", default="", metavar="FINGERPRINT", help="Trust the certificate that you compared.")
+def browse(
+    url: str, data: Path, output: Path | None, station: str, match: tuple[str, ...], depth: int, most: int, **given: Any
+) -> None:
+    """Walk an OPC UA server's address space and write the lines of a plan: the source, and a signal per variable.
+
+    Units come from EngineeringUnits and ranges from EURange, where the server has them; what was guessed from names
+    stands in 'guessed'. The walk ends at the bounds and says so.
+    """
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    fields = {name: value for name, value in given.items() if name not in {"source", "trust"} and value}
+    source = {"id": given["source"], "kind": "opcua", "url": url, **fields}
+    options = SourceOptions(root=Path(), kept=data, keys=Layout(data).keys)
+    spec = _spec(source)
+    limits = BrowseLimits(depth=depth, most=most, patterns=match)
+    found = asyncio.run(browse_server(spec, options, limits, given["trust"]))
+    lines = lines_for(found.nodes, source, station)
+    text = write_yaml(lines.content, lines.comments, _browse_header(url, found))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_file(output, text)
+    click.echo(
+        f"{len(found.nodes)} signals written to {output}. Move them into a plan, look at what was guessed, then:"
+    )
+    click.echo(f"  lineside source test PLAN {given['source']}")
+
+
+def _spec(source: dict[str, Any]) -> OpcuaSpec:
+    if source["security"] == "none" and not source.get("laboratory"):
+        raise InputError("neither signed nor encrypted", field="--security", value="none", next_step="add --laboratory")
+    if not source["url"].startswith("opc.tcp://"):
+        raise InputError("not an address of OPC UA", field="URL", value=source["url"], next_step="opc.tcp://host:port")
+    return OpcuaSpec.model_validate(source)
+
+
+def _browse_header(url: str, found: Browsed) -> str:
+    lines = [f"Browsed from {url}: {len(found.nodes)} variables."]
+    lines += [f"Left out: {count} {why}." for why, count in sorted(found.left_out.items())]
+    if found.cut:
+        lines.append("A bound cut the walk short: there is more. See --match, --depth and --most.")
+    return "\n".join([*lines, "What was guessed is named in 'guessed': look at it, correct it, and delete the word."])
 
 
 async def _test(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineside.apps.gateway.sources import SourceOptions, mqtt_options, opcua_options
-from lineside.domain.errors import ConfigurationError, LinesideError, SourceError
+from lineside.domain.errors import LinesideError
 from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec
 from lineside.ports import Clock, Probe, ProbeReport, ProbeStep
 
@@ -33,7 +33,7 @@ def _probe(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, w
     if isinstance(spec, OpcuaSpec):
         from lineside.adapters.opcua.probe import probe as probe_opcua  # noqa: PLC0415 - as above
 
-        opcua = opcua_options(plan, spec, options)
+        opcua = opcua_options(spec, options)
         return lambda signals: probe_opcua(plan, spec, clock, options=opcua, signals=signals, within=within)
     if isinstance(spec, MqttSpec):
         from lineside.adapters.mqtt.probe import probe as probe_mqtt  # noqa: PLC0415 - as above
@@ -48,25 +48,3 @@ def _probe(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, w
     from lineside.adapters.files.probe import probe as probe_files  # noqa: PLC0415 - as above
 
     return lambda signals: probe_files(plan, spec, clock, root=options.root, signals=signals, within=within)
-
-
-async def opcua_certificate(plan: Plan, source: str, options: SourceOptions) -> bytes:
-    """Return the certificate (DER) that the server of a source shows for the policy that the plan wants.
-
-    Raises:
-        ConfigurationError: the source is none of OPC UA, or uses no security.
-        SourceError: the server does not answer, or does not offer that policy.
-    """
-    try:
-        spec = plan.source_as(OpcuaSpec, source)
-    except KeyError as error:
-        raise ConfigurationError("no source of kind opcua in the plan", value=source) from error
-    if spec.security == "none":
-        raise ConfigurationError("the plan uses no certificates here", field=f"sources.{source}.security", value="none")
-    from lineside.adapters.opcua.session import Session  # noqa: PLC0415 - as above
-
-    session = Session(spec, opcua_options(plan, spec, options))
-    try:
-        return await session.certificate_of_server()
-    except ConnectionError as error:
-        raise SourceError(str(error), field=f"sources.{source}", value=spec.url) from error

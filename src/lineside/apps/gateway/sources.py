@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
     if spec.kind is SourceKind.OPCUA:
         from lineside.adapters.opcua.source import open_source as open_opcua  # noqa: PLC0415 - as above
 
-        return open_opcua(plan, spec, clock, options=opcua_options(plan, spec, options), seen=seen)
+        return open_opcua(plan, spec, clock, options=opcua_options(spec, options), seen=seen)
     if spec.kind is SourceKind.MQTT:
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
@@ -67,7 +68,7 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
     return open_files(plan, spec, clock, root=options.root, options=file_options(spec, options), seen=seen)
 
 
-def opcua_options(plan: Plan, spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
+def opcua_options(spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
     """Return what the plan does not hold of a server: secret and certificates."""
     from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
 
@@ -79,7 +80,7 @@ def opcua_options(plan: Plan, spec: OpcuaSpec, options: SourceOptions) -> OpcuaO
         private_key=keys / f"{own}.key",
         trusted=keys / f"{spec.id}.peer.crt",
         trust=f"lineside source trust {options.plan} {spec.id} --data {keys.parent}",
-        uri=f"urn:{plan.site.id}:{plan.line.id}:lineside:gateway",
+        uri=f"urn:{socket.gethostname()}:lineside:gateway",
         user_certificate=keys / f"{spec.id}.user.crt",
         user_key=keys / f"{spec.id}.user.key",
     )

@@ -76,6 +76,7 @@ class OpcuaPeer:
         self.port = free_port()
         self.guard = guard
         self._server: Any = None
+        self._folder: Any = None
         self._nodes: dict[str, Any] = {}
 
     @property
@@ -90,13 +91,19 @@ class OpcuaPeer:
         self._server.set_endpoint(self.url)
         await self._secure()
         space = await self._server.register_namespace("urn:peer")
-        folder = await self._server.nodes.objects.add_object(space, "Press")
+        self._folder = folder = await self._server.nodes.objects.add_object(space, "Press")
         for signal, text in NODES.items():
             node = ua.NodeId.from_string(text)
             start: object = {"running": False, "serial": ""}.get(signal, 0.0)
             self._nodes[signal] = await folder.add_variable(node, signal, start, _TYPES[signal])
         await self.reset()
         await self._server.start()
+
+    async def add(self, name: str, value: object, **properties: object) -> None:
+        """Add a variable below the press, with properties by their browse names."""
+        node = await self._folder.add_variable(ua.NodeId.from_string(f"ns=2;s=Press.{name}"), name, value)
+        for key, content in properties.items():
+            await node.add_property(ua.NodeId.from_string(f"ns=2;s=Press.{name}.{key}"), f"0:{key}", content)
 
     async def _secure(self) -> None:
         guard = self.guard
