@@ -101,6 +101,7 @@ class Collector:
         self._results: list[Item] = []
         self._unaudited: deque[AlertEvent] = deque()
         self._receipts: list[Receipt] = []
+        self._advance_at = 0.0
         self.counts = CollectCounts()
 
     async def run(self, sources: Mapping[str, Source]) -> None:
@@ -172,6 +173,21 @@ class Collector:
             if rows:
                 judged = self._line.judge(rows, now, replayed=replayed, unrecorded=not recorded)
                 await self._deal_with(Judged(predictions=judged.predictions, events=judged.events))
+        await self._let_time_pass(group)
+
+    async def _let_time_pass(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
+        """Let time pass for stations that heard nothing, a tick at the least after the last time.
+
+        It is as late as the newest reading of the group: what waits behind it in the queue is not late for that.
+        """
+        heard = [
+            int(item.readings.receive_time.max())
+            for _, item in group
+            if item.readings is not None and len(item.readings) and not item.replayed
+        ]
+        if heard and asyncio.get_running_loop().time() >= self._advance_at:
+            self._advance_at = asyncio.get_running_loop().time() + self._tick
+            await self._deal_with(self._line.advance(max(heard)))
 
     async def _deal_with(self, judged: Judged) -> None:
         """Record, audit and publish what came of readings (steps 4 to 6)."""

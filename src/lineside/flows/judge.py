@@ -124,7 +124,7 @@ class LineJudge:
             if judge is None:
                 continue
             for prediction in judge.judge(record, now).predictions:
-                marked = replace(prediction, unrecorded=True) if unrecorded else prediction
+                marked = _marked(prediction, record, unrecorded=unrecorded)
                 predictions.append(marked)
                 events += self._engines[part.station].observe(marked, now)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
@@ -141,3 +141,11 @@ class LineJudge:
     def counts(self) -> Mapping[str, AssemblyCounts]:
         """What became of the readings of each station so far."""
         return {station: assembler.counts for station, assembler in self._assemblers.items()}
+
+
+def _marked(prediction: Prediction, part: PartRecord, *, unrecorded: bool) -> Prediction:
+    """Return a prediction that says what the part lacked, and whether it could be recorded."""
+    if part.missing:
+        reason = f"judged without {', '.join(part.missing)}"
+        prediction = replace(prediction, reason=f"{prediction.reason}; {reason}" if prediction.reason else reason)
+    return replace(prediction, unrecorded=True) if unrecorded else prediction

@@ -43,8 +43,10 @@ CYCLES: tuple[dict[str, Any], ...] = (
 )
 
 
-def a_plan(cycle: dict[str, Any]) -> Plan:
+def a_plan(cycle: dict[str, Any], *, sources: int = 1) -> Plan:
     place = {"station": "cell", "source": "machine"}
+    second = place | {"source": "machine" if sources < 2 else "chiller"}
+    third = place | {"source": "machine" if sources < 3 else "reader"}
     return Plan.model_validate(
         {
             "lineside": 1,
@@ -52,7 +54,7 @@ def a_plan(cycle: dict[str, Any]) -> Plan:
             "area": {"id": "hall"},
             "line": {"id": "one"},
             "part": {"number": "1"},
-            "sources": [{"id": "machine", "kind": "opcua"}],
+            "sources": [{"id": name, "kind": "opcua"} for name in ("machine", "chiller", "reader")],
             "stations": [
                 {
                     "id": "cell",
@@ -67,10 +69,10 @@ def a_plan(cycle: dict[str, Any]) -> Plan:
             ],
             "signals": [
                 {"id": "torque", "features": ALL, "phase_features": {"early": ALL, "marked": ["mean", "p90"]}, **place},
-                {"id": "speed", "features": ALL, **place},
-                {"id": "hall_temp", "role": "environment", **place},
+                {"id": "speed", "features": ALL, **second},
+                {"id": "hall_temp", "role": "environment", **second},
                 {"id": "running", "role": "trigger", **place},
-                {"id": "serial_no", "role": "context", "type": "text", **place},
+                {"id": "serial_no", "role": "context", "type": "text", **third},
                 {"id": "stage", "role": "trigger", **place},
             ],
         }
@@ -98,13 +100,14 @@ def streams(draw: st.DrawFn) -> list[Reading]:
     return [(time, name, draw(values[name]), draw(st.integers(0, 19)) == 0) for time, name in sorted(keys)]
 
 
-def as_batch(rows: list[Reading]) -> ReadingBatch:
+def as_batch(rows: list[Reading], received: list[int] | None = None) -> ReadingBatch:
     texts = tuple(dict.fromkeys(value for _, _, value, _ in rows if isinstance(value, str)))
     return make_batch(
         CATALOGUE,
         [CODES[name] for _, name, _, _ in rows],
         [time * MILLISECOND for time, _, _, _ in rows],
         [texts.index(value) if isinstance(value, str) else value for _, _, value, _ in rows],
+        receive_time=None if received is None else [time * MILLISECOND for time in received],
         status=np.array([BAD if bad else 0 for *_, bad in rows], dtype=np.uint32),
         texts=texts,
     )
@@ -159,3 +162,40 @@ def test_one_reading_at_a_time_gives_the_same_records_as_all_at_once(
     plan = a_plan(cycle)
     alone = assemble(plan, [[row] for row in rows])
     assert [everything(part) for part in alone] == [everything(part) for part in assemble(plan, [rows])]
+
+
+@settings(max_examples=150)
+@given(
+    rows=streams(),
+    cycle=st.sampled_from(CYCLES),
+    sources=st.integers(1, 3),
+    usual=st.lists(st.integers(-400, 400), min_size=3, max_size=3),
+    more=st.lists(st.integers(0, 3 * LATENESS), min_size=120, max_size=120),
+    cuts=st.lists(st.integers(0, 120), max_size=30),
+)
+def test_sources_of_any_delay_and_clock_give_the_same_records_whatever_the_batches(
+    rows: list[Reading],
+    cycle: dict[str, Any],
+    sources: int,
+    usual: list[int],
+    more: list[int],
+    cuts: list[int],
+) -> None:
+    """Also where some readings come too late: which ones do is a matter of arrival, never of batches."""
+    plan = a_plan(cycle, sources=sources)
+    place = {signal.id: ("machine", "chiller", "reader").index(signal.source) for signal in plan.signals}
+    delayed = [(row[0] + usual[place[row[1]]] + extra, row) for row, extra in zip(rows, more, strict=False)]
+    arrival = sorted(delayed, key=lambda pair: pair[0])
+    edges = [0, *sorted(cut for cut in cuts if cut < len(arrival)), len(arrival)]
+
+    def records(stretches: list[tuple[int, int]]) -> tuple[list[tuple[object, ...]], int]:
+        assembler = CycleAssembler(plan, "cell", CATALOGUE)
+        parts: list[PartRecord] = []
+        for start, stop in stretches:
+            some = arrival[start:stop]
+            parts += assembler.push(as_batch([row for _, row in some], [time for time, _ in some]))
+        return [everything(part) for part in [*parts, *assembler.flush()]], assembler.counts.late
+
+    at_once = records([(0, len(arrival))])
+    assert records([(start, stop) for start, stop in itertools.pairwise(edges) if stop > start]) == at_once
+    assert records([(row, row + 1) for row in range(len(arrival))]) == at_once

@@ -1,7 +1,7 @@
 """Cycle assembly: readings go in, closed cycles come out as part records.
 
-Theory of operation. The readings of a station are held (`Holding`) until the watermark, the newest source
-time less the plan's lateness, has passed them; then they are taken in canonical order. What delimits the
+Theory of operation. The readings of a station are held (`Holding`) until the watermark has passed them: how far all
+its sources have come, less the plan's lateness (`admission`). Then they are taken in canonical order. What delimits the
 cycle (an edge, another serial number, the end of a window) stands in that same order, so which cycle a
 reading belongs to is a matter of its source time alone: a cycle is the half-open span from one delimiter
 to the next. Batches, and any order of arrival within the lateness, change nothing about the records.
@@ -34,7 +34,7 @@ from lineside.domain.plan.model import (
     SignalType,
     Station,
 )
-from lineside.domain.readings import BAD, SEVERITY, Catalogue, Float64, ReadingBatch
+from lineside.domain.readings import BAD, SEVERITY, Catalogue, Float64, Int32, ReadingBatch
 from lineside.domain.units import DAY
 
 _FOREVER: Final = np.iinfo(np.int64).max
@@ -73,13 +73,13 @@ class CycleAssembler:
         self._signals = _numbered(plan, station)
         self._number = {signal.id: index for index, signal in enumerate(self._signals)}
         local = np.array([self._number.get(name, -1) for name in catalogue.signals], dtype=np.int32)
-        self._holding = Holding(local, station.lateness)
         self._sums = Accumulator(self.recipe, station, tuple(self._number))
         self._counts = np.zeros(4, dtype=np.int64)
         self._texts: list[str] = []
         self._text_codes: dict[str, int] = {}
         self._text_mask = catalogue.text_mask() & (local >= 0)
         self._delimited = isinstance(station.cycle, CycleByTrigger | CycleBySerial)
+        self._holding = Holding(local, *self._feeds(), station.lateness)
         self._special = sum(_is_special(signal, station) for signal in self._signals)
         self._said: dict[str, tuple[int, str]] = {}
         self._used_serial = ""
@@ -91,8 +91,12 @@ class CycleAssembler:
 
     def push(self, batch: ReadingBatch) -> list[PartRecord]:
         """Take readings in; return the records of the cycles that are now closed."""
-        self._holding.add(batch, self._recoded(batch))
-        return self._release()
+        value, closed = self._recoded(batch), list[PartRecord]()
+        row = self._holding.add(batch, value)
+        while self._holding.stepped:
+            closed += self._begin_anew()
+            row = self._holding.add(batch, value, row)
+        return closed + self._release()
 
     def advance(self, now: int) -> list[PartRecord]:
         """Let time pass without readings (``now``: the receiver's UTC ns); return the cycles this closes."""
@@ -101,7 +105,7 @@ class CycleAssembler:
 
     def flush(self) -> list[PartRecord]:
         """End of data: take all that is held; a cycle still open is returned, marked incomplete."""
-        self._holding.watermark = self._holding.newest + 1
+        self._holding.finish()
         closed = self._release()
         if self._opened is not None:
             closed += self._close(
@@ -135,6 +139,20 @@ class CycleAssembler:
             closed += self._reach_boundary()
         self._holding.drop(rows)
         return closed
+
+    def _begin_anew(self) -> list[PartRecord]:
+        """End what was going on: the clock of a source was set back, and its times begin anew from there."""
+        closed = self.flush()
+        self._holding.forget_clocks()
+        self._sums.last_time[:] = _LONG_AGO
+        self._on = False
+        return closed
+
+    def _feeds(self) -> tuple[Int32, int]:
+        """Return the number of each signal's source, and that of the source that delimits the cycles."""
+        sources = list(dict.fromkeys(signal.source for signal in self._signals))
+        feed_of = np.array([sources.index(signal.source) for signal in self._signals], dtype=np.int32)
+        return feed_of, int(feed_of[0]) if self._delimited else -1
 
     def _ripe_rows(self) -> int:
         """Return the rows that may be taken: those before the watermark, and a delimiter that stands on it."""
@@ -243,7 +261,10 @@ class CycleAssembler:
     def _reach_boundary(self) -> list[PartRecord]:
         if self._opened is None:
             return []
-        return self._close(self._boundary(), incomplete=not isinstance(self._station.cycle, CycleByWindow))
+        window = isinstance(self._station.cycle, CycleByWindow)
+        if window:
+            self._holding.close(self._boundary())
+        return self._close(self._boundary(), incomplete=not window)
 
     # -- the open cycle -----------------------------------------------------------------------------------
 

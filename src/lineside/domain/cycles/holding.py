@@ -12,93 +12,158 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.features import kernels
+from lineside.domain.cycles import admission
 from lineside.domain.readings import Float64, Int32, Int64, ReadingBatch, UInt32
 
-_LONG_AGO: Final = np.iinfo(np.int64).min // 2
 _MOST_KEY: Final = np.iinfo(np.int64).max
-_NO_DELAY: Final = np.iinfo(np.int64).max
 
 
 class Holding:
     """The held readings of a station, in columns that grow by doubling up to ``most`` rows.
 
-    ``local`` gives for each code of the catalogue the signal's number at this station, or -1.
+    Args:
+        local: for each code of the catalogue the signal's number at this station, or -1.
+        feed_of: for each signal's number the number of its source.
+        delimiter: number of the source that delimits the cycles, -1 where none does.
+        lateness: how long a reading may take to arrive, ns.
+        most: rows that are held at most; beyond that the oldest are taken.
     """
 
-    def __init__(self, local: Int32, lateness: int, most: int = 1 << 20) -> None:
+    def __init__(self, local: Int32, feed_of: Int32, delimiter: int, lateness: int, most: int = 1 << 20) -> None:
         self._local = local
+        self._feed_of = feed_of
+        self._delimiter = delimiter
         self._lateness = lateness
         self._most = most
-        self.rows = 0
-        self.late = 0
-        self.newest = _LONG_AGO
-        self.watermark = _LONG_AGO
-        self._in_order = True
-        self._delay = _NO_DELAY
+        self._feeds: Int64 = np.zeros((int(feed_of.max(initial=0)) + 1, admission.FEED_COLUMNS), dtype=np.int64)
+        self._state: Int64 = np.zeros(admission.STATE_PLACES, dtype=np.int64)
+        self._released = admission.LONG_AGO
+        self._overflow = admission.LONG_AGO
         self.signal: Int32 = np.empty(0, dtype=np.int32)
         self.time: Int64 = np.empty(0, dtype=np.int64)
         self.received: Int64 = np.empty(0, dtype=np.int64)
         self.value: Float64 = np.empty(0, dtype=np.float64)
         self.status: UInt32 = np.empty(0, dtype=np.uint32)
         self._allocate(4096)
+        self.forget_clocks()
 
-    def add(self, batch: ReadingBatch, value: Float64) -> None:
-        """Hold the station's readings of a batch (with values recoded by the caller) and move the watermark."""
-        self._reserve(self.rows + len(batch))
-        self.rows, self.newest, late, self._delay, self._in_order = kernels.admit(
-            self._local,
-            batch.signal,
-            batch.source_time,
-            batch.receive_time,
-            value,
-            batch.status,
-            self.signal,
-            self.time,
-            self.received,
-            self.value,
-            self.status,
-            self.rows,
-            self.newest,
-            self._lateness,
-            self._delay,
-            self._in_order,
+    @property
+    def rows(self) -> int:
+        """Readings held."""
+        return int(self._state[admission.HELD])
+
+    @property
+    def late(self) -> int:
+        """Readings that came too late."""
+        return int(self._state[admission.LATE])
+
+    @property
+    def newest(self) -> int:
+        """The newest source time so far."""
+        return int(self._state[admission.LATEST])
+
+    @property
+    def watermark(self) -> int:
+        """Nothing is waited for that is older."""
+        return max(int(self._state[admission.WATERMARK]), self._released, self._overflow)
+
+    @property
+    def stepped(self) -> bool:
+        """Whether a source's clock was seen to be set back: `forget_clocks` goes on from there."""
+        return bool(self._state[admission.STEPPED])
+
+    def add(self, batch: ReadingBatch, value: Float64, start: int = 0) -> int:
+        """Hold the station's readings of a batch (with values recoded by the caller) from a row on.
+
+        Returns the row to go on from: behind the last, or sooner where a source's clock was seen to be set back.
+        """
+        self._reserve(self.rows + len(batch) - start)
+        return int(
+            admission.admit(
+                self._local,
+                self._feed_of,
+                self._delimiter,
+                self._lateness,
+                self._released,
+                start,
+                batch.signal,
+                batch.source_time,
+                batch.receive_time,
+                value,
+                batch.status,
+                self.signal,
+                self.time,
+                self.received,
+                self.value,
+                self.status,
+                self._feeds,
+                self._state,
+            )
         )
-        self.late += late
-        self.watermark = max(self.watermark, self.newest - self._lateness)
 
     def ripe(self) -> int:
         """Sort what is held and return how many rows lie before the watermark, beyond any doubt."""
-        if not self._in_order:
+        if not self._state[admission.IN_ORDER]:
             self._sort()
         if self.rows > self._most:
-            self.watermark = max(self.watermark, int(self.time[self.rows - self._most]))
+            self._overflow = max(self._overflow, int(self.time[self.rows - self._most]))
         return int(np.searchsorted(self.time[: self.rows], self.watermark, side="left"))
 
     def advance(self, now: int) -> None:
-        """Let the receiver's time pass without readings: what has not come within the lateness will be late.
+        """Let the receiver's time pass without readings: what has not come within the lateness is not waited for.
 
-        The source's clock is taken to differ from the receiver's by the smallest delay seen so far.
+        A source's clock is taken to differ from the receiver's by the least delay of its last readings.
         """
-        if self._delay != _NO_DELAY:
-            self.newest = max(self.newest, now - self._delay)
-            self.watermark = max(self.watermark, self.newest - self._lateness)
+        feeds = self._feeds
+        delays = np.minimum(feeds[:, admission.YOUNG], feeds[:, admission.OLD])
+        heard = feeds[:, admission.HEARD] != admission.LONG_AGO
+        if not heard.any():
+            return
+        slower = delays - int(admission.reference_delay(feeds, self._delimiter)) > admission.WAIT
+        awaited = heard & (now - feeds[:, admission.HEARD] <= admission.WAIT) & ~slower
+        fronts = np.maximum(feeds[:, admission.NEWEST], now - delays)
+        reached = int(fronts[awaited].min()) if awaited.any() else int((now - delays[heard]).max())
+        self._released = reached - self._lateness
+
+    def finish(self) -> None:
+        """Let everything be taken that is held."""
+        self._released = self.newest + 1
+
+    def close(self, end: int) -> None:
+        """Take no more readings of a window that ended then: its record is made."""
+        self._state[admission.CLOSED] = max(int(self._state[admission.CLOSED]), end)
+
+    def forget_clocks(self) -> None:
+        """Begin anew with the clocks of all sources; nothing may be held."""
+        late = self._state[admission.LATE]
+        self._feeds[:] = 0
+        self._feeds[:, [admission.NEWEST, admission.HEARD, admission.IMPLIED]] = admission.LONG_AGO
+        self._feeds[:, [admission.YOUNG, admission.OLD]] = admission.NO_DELAY
+        self._state[:] = admission.LONG_AGO
+        self._state[admission.HELD] = 0
+        self._state[admission.LATE] = late
+        self._state[admission.IN_ORDER] = 1
+        self._state[admission.STEPPED] = 0
+        self._released = self._overflow = admission.LONG_AGO
 
     def drop(self, rows: int) -> None:
         """Let go of the first rows."""
         rest = self.rows - rows
+        if rows:
+            taken = int(self.time[rows - 1])
+            self._state[admission.FRONTIER] = max(int(self._state[admission.FRONTIER]), taken)
         if rows and rest:
             for column in self._columns():
                 column[:rest] = column[rows : self.rows].copy()
-        self.rows = rest
+        self._state[admission.HELD] = rest
         if rest == 0:
-            self._in_order = True
+            self._state[admission.IN_ORDER] = 1
 
     def _sort(self) -> None:
         order = self._order()
         for column in self._columns():
             column[: self.rows] = column[: self.rows][order]
-        self._in_order = True
+        self._state[admission.IN_ORDER] = 1
 
     def _order(self) -> NDArray[np.int64]:
         """Return the rows in canonical order.

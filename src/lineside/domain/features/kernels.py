@@ -67,58 +67,6 @@ _SEVERITY = np.uint32(SEVERITY)
 _BAD = np.uint32(BAD)
 
 
-@numba.njit(cache=True, nogil=True)
-def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - numba takes columns one by one
-    local: Int32,
-    signal: Int32,
-    source_time: Int64,
-    receive_time: Int64,
-    value: Float64,
-    status: UInt32,
-    to_signal: Int32,
-    to_time: Int64,
-    to_received: Int64,
-    to_value: Float64,
-    to_status: UInt32,
-    held: int,
-    newest: int,
-    lateness: int,
-    delay: int,
-    in_order: bool,  # noqa: FBT001 - as above
-):
-    """Append the station's readings to those held; leave out what is later than the lateness allows.
-
-    A reading is late when, at its arrival, another one newer by more than ``lateness`` had come already:
-    that depends on the order of arrival alone, not on batches. Returns how many are now held, the newest
-    source time, how many were late, the least delay between source and receive time, and whether the held
-    readings are in canonical order.
-    """
-    late = 0
-    for row in range(len(signal)):
-        code = signal[row]
-        if code < 0 or code >= len(local):
-            continue
-        mine = local[code]
-        if mine < 0:
-            continue
-        time = source_time[row]
-        if time < newest - lateness:
-            late += 1
-            continue
-        newest = max(newest, time)
-        delay = min(delay, receive_time[row] - time)
-        if held > 0 and in_order:
-            before = to_time[held - 1]
-            in_order = time > before or (time == before and mine > to_signal[held - 1])
-        to_signal[held] = mine
-        to_time[held] = time
-        to_received[held] = receive_time[row]
-        to_value[held] = value[row]
-        to_status[held] = status[row]
-        held += 1
-    return held, newest, late, delay, in_order
-
-
 @numba.njit(cache=True, nogil=True, inline="always")
 def _update(sums, slot, needs, value, seconds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     count = sums[slot, COUNT] + 1.0
