@@ -51,7 +51,7 @@ async def _live(cell: Path) -> dict[str, object]:
 
     await bus.subscribe(f"{Subjects('site', 'line').live}.{RecordKind.PREDICTIONS}", hear)
     port = _free_port()
-    plant = await _start("plant", cell, "--port", str(port))
+    plant = await _start("plant", cell, "--port", str(port), "--writer", "gateway")
     try:
         await _listens(port, plant)
         gateway = await _start("gateway", cell, "--replay", "1")

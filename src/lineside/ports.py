@@ -140,6 +140,9 @@ class Bus(Protocol):
     async def serve(self, subject: str, handler: Callable[[bytes], Awaitable[bytes]], queue: str) -> None:
         """Answer the requests of a subject, sharing them with all others of the same queue group."""
 
+    async def serve_each(self, pattern: str, handler: Callable[[str, bytes], Awaitable[bytes]], queue: str) -> None:
+        """Answer the requests of every subject of a pattern, as `serve` does; the handler is told the subject."""
+
     async def subscribe(self, subject: str, handler: Callable[[str, bytes], Awaitable[None]]) -> None:
         """Hand every message of a subject (wildcards as in NATS) to the handler, with its subject."""
 

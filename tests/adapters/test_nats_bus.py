@@ -123,4 +123,4 @@ async def test_the_largest_message_is_the_servers(server: EmbeddedNats) -> None:
 
 
 def test_an_address_does_not_show_its_password() -> None:
-    assert "secret" not in repr(NatsAddress(url="nats://h:1", user="u", password="secret"))
+    assert "secret" not in repr(NatsAddress(url="tls://h:1", user="u", password="secret"))

@@ -12,17 +12,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from nats import errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from lineside.domain.errors import DataError, UnavailableError
+from lineside.domain.errors import ConfigurationError, DataError, UnavailableError
 
 _RETRY_SECONDS: Final = 0.25
+_REFUSED_SECONDS: Final = 2.0
+"""Who is not let in may be tomorrow, after an enrolment; asking more often would only load the server."""
+_REFUSED: Final = "authorization violation"
 _CONNECT_SECONDS: Final = 5.0
 _PING_EVERY: Final = 3.0
 _PONG_SECONDS: Final = 5.0
@@ -33,15 +40,85 @@ _BUFFER_BYTES: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NatsAddress:
-    """Where a NATS server is and who we are there; printing one does not show the password."""
+    """Where a NATS server is and who we are there; printing one shows no secret.
+
+    Who we are: ``user`` and ``password``, or an NKey ``seed``, itself or the file that holds it (which is read for
+    each connection, so that a rotated key is taken up). ``inbox`` is the prefix of the subjects at which answers come.
+    ``tls://`` means TLS before the first byte, with a certificate of ``authority`` (PEM; empty: one of the system's);
+    ``nats://`` is plain, and only for loopback, unless ``lab`` says that the network between is nobody else's.
+    ``reach`` is the address at which gateways reach the same server from elsewhere; empty where they cannot.
+    """
 
     url: str
     user: str = ""
     password: str = ""
+    seed: str | Path = ""
+    inbox: str = ""
+    authority: bytes = b""
+    lab: bool = False
+    reach: str = ""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"nats", "tls"} or not parts.hostname:
+            raise ConfigurationError(
+                "not the address of a NATS server",
+                field="url",
+                value=self.url,
+                choices=("tls://host:port", "nats://127.0.0.1:port"),
+            )
+        if parts.username or parts.password:
+            raise ConfigurationError("an address must not carry a password", field="url", value=parts.hostname)
+        if parts.scheme == "nats" and not self.lab and not is_loopback(parts.hostname):
+            raise ConfigurationError(
+                "a connection without TLS that leaves the machine",
+                field="url",
+                value=self.url,
+                next_step="use tls://, or say by --plain-lab that everybody on that network may read and write",
+            )
 
     def __repr__(self) -> str:
-        """Return the address without the password."""
+        """Return the address without password and seed."""
         return f"NatsAddress(url={self.url!r}, user={self.user!r})"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def connect_options(address: NatsAddress) -> dict[str, Any]:
+    """Return what the client must be told to be at an address who we are.
+
+    Raises:
+        ConfigurationError: the authority is no certificate.
+    """
+    options: dict[str, Any] = {"servers": address.url}
+    if address.user:
+        options |= {"user": address.user, "password": address.password}
+    if address.seed:
+        kind = "nkeys_seed" if isinstance(address.seed, Path) else "nkeys_seed_str"
+        options[kind] = str(address.seed)
+    if address.inbox:
+        options["inbox_prefix"] = address.inbox
+    if address.url.startswith("tls:"):
+        # First TLS, then NATS: else whoever sits between could answer that there is no TLS here.
+        options |= {"tls": _trusting(address.authority), "tls_handshake_first": True}
+    return options
+
+
+def _trusting(authority: bytes) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cadata=authority.decode("ascii") if authority else None)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigurationError("the authority is no certificate", field="authority") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +140,7 @@ class NatsBus:
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
         self._problem = "not connected yet"
+        self._refused = False
 
     @classmethod
     async def open(cls, address: NatsAddress, *, name: str, within: float = 0.0) -> NatsBus:
@@ -125,8 +203,16 @@ class NatsBus:
         A handler that raises gives no answer: the other side sends again.
         """
 
+        async def of_any(_: str, data: bytes) -> bytes:
+            return await handler(data)
+
+        await self.serve_each(subject, of_any, queue)
+
+    async def serve_each(self, pattern: str, handler: Callable[[str, bytes], Awaitable[bytes]], queue: str) -> None:
+        """Answer the requests of every subject of a pattern as `serve` does; the handler is told the subject."""
+
         async def answer(message: Msg) -> None:
-            reply = await handler(message.data)
+            reply = await handler(message.subject, message.data)
             if message.reply:
                 with contextlib.suppress(UnavailableError):  # whoever asked will ask again
                     await self.publish(message.reply, reply)
@@ -137,7 +223,7 @@ class NatsBus:
             self._tasks.add(task)
             task.add_done_callback(self._finished)
 
-        await self._subscribe(_Subscription(subject, queue, begin))
+        await self._subscribe(_Subscription(pattern, queue, begin))
 
     async def subscribe(self, subject: str, handler: Callable[[str, bytes], Awaitable[None]]) -> None:
         """Hand every message of a subject (wildcards as in NATS) to the handler, with its subject."""
@@ -189,26 +275,24 @@ class NatsBus:
         """Connect, watch the connection, and begin again with a new client when it fails in any way."""
         while True:
             client, ended = Client(), asyncio.Event()
+            self._refused = False
             try:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     await self._connect(client, ended)
                 await _watch(client, ended)
             except Exception as error:  # noqa: BLE001 - whatever a client fails with, the next one may do better
-                self._problem = str(error) or type(error).__name__
+                if not self._refused:  # then the broken connection only follows from what was said before
+                    self._problem = str(error) or type(error).__name__
             finally:
                 self._client = None
                 await _give_up(client)
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(_REFUSED_SECONDS if self._refused else _RETRY_SECONDS)
 
     async def _connect(self, client: Client, ended: asyncio.Event) -> None:
         async def end() -> None:
             ended.set()
 
-        options: dict[str, Any] = {}
-        if self._address.user:
-            options |= {"user": self._address.user, "password": self._address.password}
         await client.connect(
-            self._address.url,
             name=self._name,
             allow_reconnect=False,
             reconnect_time_wait=_RETRY_SECONDS,  # type: ignore[arg-type]  # a fraction of a second is waited as such
@@ -216,13 +300,16 @@ class NatsBus:
             error_cb=self._complain,
             closed_cb=end,
             disconnected_cb=end,
-            **options,
+            **connect_options(self._address),
         )
         for subscription in self._subscriptions:  # grows, if one is added meanwhile
             await _apply(client, subscription)
         self._client = client
 
     async def _complain(self, error: Exception) -> None:
+        if self._refused:
+            return  # what comes after is only that the connection is gone
+        self._refused = isinstance(error, errors.AuthorizationError) or _REFUSED in str(error).lower()
         self._problem = str(error) or type(error).__name__
 
 

@@ -5,7 +5,9 @@ It is transport and nothing else: no stream is needed, and what it loses is sent
 pings and, where there is a JetStream store, publishes to it: a server whose disk once failed goes on listening
 and never acknowledges again until it is restarted.
 
-The user and a random password are made once per folder and kept there in a file that only the owner can read.
+The plant's user and a random password are made once per folder and kept there in a file that only the owner can read.
+Who else may come in stands in ``users.conf`` (see `nats_users`), which is written anew and loaded while it runs. Beyond
+loopback it speaks TLS and nothing else.
 """
 
 from __future__ import annotations
@@ -23,13 +25,15 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from nats import errors
 from nats.aio.client import Client
 
 from lineside.adapters.child_process import die_with_parent
 from lineside.adapters.durable_files import replace_file
-from lineside.adapters.nats_bus import NatsAddress
+from lineside.adapters.nats_bus import NatsAddress, connect_options, is_loopback
+from lineside.adapters.nats_users import PID_FILE, USERS_FILE, check_configuration, render_users
 from lineside.domain.errors import ConfigurationError, UnavailableError
 
 LEAST_VERSION: Final = (2, 14, 0)
@@ -45,14 +49,29 @@ _PROBE_STREAM: Final = "LINESIDE_PROBE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ServerTls:
+    """The files of the server's certificate and key (PEM), and of the authority that clients here trust."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NatsOptions:
     """What an embedded server does beside core NATS.
 
     ``port`` 0 takes the one used last time if it is free, else any. ``store`` is the folder of a JetStream store,
-    which an ``mqtt_port`` (0: none; -1: any free one) needs for its sessions.
+    which an ``mqtt_port`` (0: none; -1: any free one) needs for its sessions. ``host`` is where it listens for
+    gateways; beyond loopback it needs ``tls``, unless ``lab`` says that the network is nobody else's.
+    ``reach`` is the name or address by which gateways find it.
     """
 
     port: int = 0
+    host: str = "127.0.0.1"
+    reach: str = ""
+    tls: ServerTls | None = None
+    lab: bool = False
     max_payload: int = MAX_PAYLOAD
     store: Path | None = None
     mqtt_port: int = 0
@@ -148,6 +167,7 @@ class EmbeddedNats:
         self._binary = find_binary()
         await check_version(self._binary)
         self._address = self._prepare()
+        check_configuration(self._folder / "nats.conf")
         await self._launch()
         self._watcher = asyncio.create_task(self._watch(), name="nats watchdog")
         return self._address
@@ -162,29 +182,51 @@ class EmbeddedNats:
 
     def _prepare(self) -> NatsAddress:
         """Write the configuration and the credentials; return the address that they make."""
-        known = read_address(self._folder)
+        options, known = self._options, read_address(self._folder)
+        if options.tls is None and not options.lab and not is_loopback(options.host):
+            raise ConfigurationError(
+                "the transport would listen beyond this machine without TLS",
+                field="host",
+                value=options.host,
+                next_step="give it a certificate, or say by --plain-lab that everybody there may read and write",
+            )
         password = known.password if known is not None else secrets.token_urlsafe(32)
-        last_port = int(known.url.rpartition(":")[2]) if known is not None else 0
-        self._port = _free_port(self._options.port or last_port, insist=bool(self._options.port))
-        if self._options.mqtt_port:
-            self._mqtt_port = _free_port(max(self._options.mqtt_port, 0), insist=self._options.mqtt_port > 0)
-        address = NatsAddress(url=f"nats://127.0.0.1:{self._port}", user="lineside", password=password)
-        replace_file(self._folder / "nats.conf", self._configuration(address).encode())
-        stored = {"url": address.url, "user": address.user, "password": address.password}
+        last_port = urlsplit(known.url).port or 0 if known is not None else 0
+        self._port = _free_port(options.port or last_port, insist=bool(options.port))
+        if options.mqtt_port:
+            self._mqtt_port = _free_port(max(options.mqtt_port, 0), insist=options.mqtt_port > 0)
+        scheme, authority = ("nats", "") if options.tls is None else ("tls", str(options.tls.authority))
+        stored = {
+            "url": f"{scheme}://127.0.0.1:{self._port}",
+            "user": "lineside",
+            "password": password,
+            "authority": authority,
+            "reach": f"{scheme}://{options.reach}:{self._port}" if options.reach else "",
+        }
         replace_file(self._folder / "credentials.json", json.dumps(stored).encode())
+        address = read_address(self._folder)
+        assert address is not None
+        replace_file(self._folder / "nats.conf", self._configuration().encode())
+        users = self._folder / USERS_FILE
+        if not users.exists() or password not in users.read_text(encoding="utf-8"):
+            replace_file(users, render_users(address.user, password, ()).encode())
         return address
 
-    def _configuration(self, address: NatsAddress) -> str:
-        quoted = json.dumps
+    def _configuration(self) -> str:
+        quoted, options = json.dumps, self._options
         lines = [
-            f"host: 127.0.0.1\nport: {self._port}",
+            f"host: {quoted(options.host)}\nport: {self._port}",
             "server_name: lineside",
-            f"max_payload: {self._options.max_payload}",
+            f"max_payload: {options.max_payload}",
             f"log_file: {quoted(str(self._folder / 'nats.log'))}\nlogfile_size_limit: 10MB\nlogfile_max_num: 3",
-            f"authorization {{ user: {quoted(address.user)}, password: {quoted(address.password)} }}",
+            f"pid_file: {quoted(str(self._folder / PID_FILE))}",
+            f"include {quoted(USERS_FILE)}",
         ]
-        if self._options.store is not None:
-            lines.append(f"jetstream {{ store_dir: {quoted(str(self._options.store))} }}")
+        if options.tls is not None:
+            files = f"cert_file: {quoted(str(options.tls.certificate))}, key_file: {quoted(str(options.tls.key))}"
+            lines.append(f"tls {{ {files}, handshake_first: true, timeout: 5 }}")
+        if options.store is not None:
+            lines.append(f"jetstream {{ store_dir: {quoted(str(options.store))} }}")
         if self._mqtt_port:
             lines.append(f"mqtt {{ host: 127.0.0.1, port: {self._mqtt_port} }}")
         return "\n".join(lines) + "\n"
@@ -246,9 +288,7 @@ class EmbeddedNats:
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
                 await client.connect(
-                    self.address.url,
-                    user=self.address.user,
-                    password=self.address.password,
+                    **connect_options(self.address),
                     allow_reconnect=False,
                     reconnect_time_wait=_PROBE_PAUSE,  # type: ignore[arg-type]  # a fraction is waited as such
                     error_cb=_ignore,
@@ -277,8 +317,15 @@ def read_address(folder: Path) -> NatsAddress | None:
         return None
     try:
         stored = json.loads(path.read_bytes())
-        return NatsAddress(url=stored["url"], user=stored["user"], password=stored["password"])
-    except (ValueError, KeyError, TypeError) as error:
+        authority = stored.get("authority")
+        return NatsAddress(
+            url=stored["url"],
+            user=stored["user"],
+            password=stored["password"],
+            authority=Path(authority).read_bytes() if authority else b"",
+            reach=stored.get("reach", ""),
+        )
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise ConfigurationError(
             "no NATS credentials", where=str(path), next_step="delete the file: new ones are made"
         ) from error

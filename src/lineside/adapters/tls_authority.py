@@ -1,8 +1,9 @@
-"""HTTPS on a plant network without a public name: a local authority and the board's certificate.
+"""TLS on a plant network without a public name: a local authority, and the certificates of board and transport.
 
-The authority is made once, for ten years, and signs one certificate for the names and addresses under which the
-board is reached. Its certificate is what tablets are told to trust; its key never leaves the folder. A certificate
-lasts 397 days, which every browser and tablet accepts, and is renewed when a month of it is left or the names change.
+The authority is made once, for ten years, and signs one certificate a server for the names and addresses under which
+it is reached. Its certificate is what tablets and gateways are told to trust; its key never leaves the folder. A
+server's certificate lasts 397 days, which every browser and tablet accepts, and is renewed when a month of it is
+left or the names change.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - what it is
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalCertificate:
-    """The files with which the board serves HTTPS, and the authority that tablets should trust.
+    """The files with which a server speaks TLS, and the authority that tablets and gateways should trust.
 
     ``fingerprint`` is that of the authority's certificate (SHA-256, as devices show it), to compare by eye.
     """
@@ -44,13 +45,14 @@ class LocalCertificate:
     fingerprint: str
 
 
-def local_certificate(folder: Path, names: Sequence[str], now: int) -> LocalCertificate:
-    """Return the board's certificate, made or renewed where that is needed.
+def local_certificate(folder: Path, names: Sequence[str], now: int, server: str = "board") -> LocalCertificate:
+    """Return a server's certificate, made or renewed where that is needed.
 
     Args:
         folder: where the files are kept, such as ``DATA/keys``; made for its owner only.
-        names: host names and IP addresses under which the board is reached.
+        names: host names and IP addresses under which the server is reached.
         now: UTC nanoseconds.
+        server: what the files are called.
 
     Raises:
         InputError: there is no name.
@@ -63,8 +65,8 @@ def local_certificate(folder: Path, names: Sequence[str], now: int) -> LocalCert
     authority_key = _key(folder / "authority.key")
     authority = _authority(folder / "authority.crt", authority_key, moment)
     found = LocalCertificate(
-        certificate=folder / "board.crt",
-        key=folder / "board.key",
+        certificate=folder / f"{server}.crt",
+        key=folder / f"{server}.key",
         authority=folder / "authority.crt",
         fingerprint=authority.fingerprint(hashes.SHA256()).hex(":").upper(),
     )
@@ -72,6 +74,23 @@ def local_certificate(folder: Path, names: Sequence[str], now: int) -> LocalCert
         certificate = _sign(_key(found.key), authority, authority_key, names, moment)
         _write(found.certificate, _pem(certificate) + _pem(authority))
     return found
+
+
+def authority_der(pem: bytes) -> bytes:
+    """Return an authority's certificate in its short form, which fits into an enrolment token."""
+    return x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
+
+
+def authority_pem(der: bytes) -> bytes:
+    """Return an authority's certificate as a file holds it.
+
+    Raises:
+        InputError: the bytes are none.
+    """
+    try:
+        return _pem(x509.load_der_x509_certificate(der))
+    except ValueError as error:
+        raise InputError("not a certificate", field="authority") from error
 
 
 def names_of(host: str) -> tuple[str, ...]:

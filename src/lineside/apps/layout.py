@@ -10,6 +10,7 @@
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
       keys/               secrets, readable by the owner only
       nats/               the embedded transport: configuration, credentials, log
+      gateway/identity/   who an enrolled gateway is: its keys, and whom it trusts
 """
 
 from __future__ import annotations
@@ -80,6 +81,21 @@ class Layout:
     def audit_key(self) -> Path:
         """The key that signs checkpoints of the audit chains."""
         return self.keys / "audit.key"
+
+    @property
+    def plant_key(self) -> Path:
+        """The key (Ed25519 seed) with which the plant signs what it tells its gateways."""
+        return self.keys / "plant.key"
+
+    @property
+    def exchange_key(self) -> Path:
+        """The key (X25519) from which the plant derives the watermark key of each gateway."""
+        return self.keys / "exchange.key"
+
+    @property
+    def identity(self) -> Path:
+        """The folder of an enrolled gateway's keys."""
+        return self.root / "gateway" / "identity"
 
     @property
     def nats(self) -> Path:

@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from lineside.adapters.child_process import die_with_parent
-from lineside.adapters.nats_server import EmbeddedNats, NatsOptions
+from lineside.adapters.clocks import SystemClock
+from lineside.adapters.nats_server import EmbeddedNats
 from lineside.apps.layout import Layout
+from lineside.apps.own_gateway import OWN_GATEWAY, enrol_own
+from lineside.apps.transport import transport_options
 from lineside.domain.errors import UnavailableError
 
 _STOP_SECONDS: Final = 8.0
@@ -95,6 +98,7 @@ class UpSettings:
     """What `lineside up` needs to know. ``plant_options`` and ``gateway_options`` are passed on as they are.
 
     ``gateway_nats`` is the address that the gateway uses where it is not the server's own (a relay that can be cut).
+    ``transport`` is where gateways elsewhere reach the server (empty: nowhere), ``plain_lab`` does without TLS there.
     ``companions`` are processes that are started once the transport is there, and before the gateway.
     """
 
@@ -104,6 +108,8 @@ class UpSettings:
     port: int = 8800
     clock: str = ""
     gateway_nats: str = ""
+    transport: str = ""
+    plain_lab: bool = False
     plant_options: tuple[str, ...] = ()
     gateway_options: tuple[str, ...] = ()
     companions: tuple[ChildSpec, ...] = ()
@@ -115,7 +121,8 @@ class Supervisor:
     def __init__(self, settings: UpSettings) -> None:
         self._settings = settings
         self._layout = Layout(settings.data)
-        self.nats = EmbeddedNats(self._layout.nats, NatsOptions())
+        options = transport_options(self._layout.keys, settings.transport, SystemClock().now(), lab=settings.plain_lab)
+        self.nats = EmbeddedNats(self._layout.nats, options)
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -139,6 +146,7 @@ class Supervisor:
         for companion in settings.companions:
             self.add(companion)
         await self.board_answers()
+        await enrol_own(settings.plan, self._layout, OWN_GATEWAY)
         self.add(ChildSpec(name="gateway", command=gateway))
 
     def add(self, spec: ChildSpec) -> Child:

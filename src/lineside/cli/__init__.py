@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "demo": "A simulated die-casting cell, judged live.",
     "drill": "Break things on purpose and count what was lost.",
     "gateway": "The process at the line.",
+    "gateways": "Which gateways may write.",
     "history": "Look at, count, query and export the history.",
     "outcomes": "Import what was later found to be true of parts.",
     "plan": "Draft, check, compare and document control plans.",

@@ -13,7 +13,16 @@ from lineside.apps.gateway.app import GatewaySettings, run_gateway
 from lineside.apps.gateway.local_status import ask_status
 from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
-from lineside.cli.options import clock_option, data_option, nats_address, nats_option, plan_option
+from lineside.cli.gateway_enrol import enrol
+from lineside.cli.options import (
+    clock_option,
+    data_option,
+    gateway_address,
+    gateway_name,
+    nats_option,
+    plain_lab_option,
+    plan_option,
+)
 from lineside.domain.errors import UnavailableError
 from lineside.wire.status import GatewayStatus
 
@@ -38,19 +47,28 @@ def command() -> None:
     """The process at the line. Without a subcommand, `lineside gateway --plan PLAN` runs it."""
 
 
+command.add_command(enrol)
+
+
 @command.command()
 @plan_option
 @data_option
 @nats_option
 @clock_option
-@click.option("--name", default="gateway", show_default=True, help="The gateway's name, unique on the site.")
+@plain_lab_option
+@click.option("--name", default="", help="The gateway's name; default: the one it is enrolled by.")
 @click.option(
     "--replay", type=float, help="Play files as if they came now, at this many times their speed; 0: at once."
 )
-def run(plan: Path, data: Path, nats: str, clock: str, name: str, replay: float | None) -> None:
+def run(plan: Path, data: Path, nats: str, clock: str, name: str, replay: float | None, plain_lab: bool) -> None:
     """Take readings in, judge parts, raise alerts; everything accepted reaches the plant."""
     settings = GatewaySettings(
-        plan=plan, data=data, nats=nats_address(nats, data), name=name, clock=clock, replay=replay
+        plan=plan,
+        data=data,
+        nats=gateway_address(nats, data, lab=plain_lab),
+        name=gateway_name(name, data),
+        clock=clock,
+        replay=replay,
     )
     asyncio.run(until_interrupted(run_gateway(settings)))
 

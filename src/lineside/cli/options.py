@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress
 from lineside.adapters.nats_server import read_address
+from lineside.apps.gateway.enrol import address_of
 from lineside.apps.layout import Layout
 from lineside.domain.errors import ConfigurationError
 
@@ -48,12 +50,31 @@ def nats_option(function: _F) -> _F:
     )(function)
 
 
+def plain_lab_option(function: _F) -> _F:
+    """Add ``--plain-lab``."""
+    return click.option(
+        "--plain-lab",
+        is_flag=True,
+        envvar="LINESIDE_PLAIN_LAB",
+        help="Allow a transport without TLS beyond this machine: only where the network is nobody else's.",
+    )(function)
+
+
+def transport_option(function: _F) -> _F:
+    """Add ``--transport``."""
+    return click.option(
+        "--transport",
+        default="",
+        help="host:port at which gateways elsewhere reach the transport, over TLS; default: loopback only.",
+    )(function)
+
+
 def clock_option(function: _F) -> _F:
     """Add ``--clock``, which only a simulated line needs."""
     return click.option("--clock", default="", hidden=True, help="speed:origin:began of a simulated line.")(function)
 
 
-def nats_address(url: str, data: Path) -> NatsAddress:
+def nats_address(url: str, data: Path, *, lab: bool = False) -> NatsAddress:
     """Return the address of the NATS server, with credentials from the environment or the data folder.
 
     Raises:
@@ -66,6 +87,31 @@ def nats_address(url: str, data: Path) -> NatsAddress:
             field="--nats",
             next_step="give its URL, or start `lineside up` with this data folder first",
         )
-    user = os.environ.get("LINESIDE_NATS_USER", known.user if known is not None else "")
-    password = os.environ.get("LINESIDE_NATS_PASSWORD", known.password if known is not None else "")
-    return NatsAddress(url=url or (known.url if known is not None else ""), user=user, password=password)
+    return NatsAddress(
+        url=url or (known.url if known is not None else ""),
+        user=os.environ.get("LINESIDE_NATS_USER", known.user if known is not None else ""),
+        password=os.environ.get("LINESIDE_NATS_PASSWORD", known.password if known is not None else ""),
+        authority=_authority(known.authority if known is not None else b""),
+        lab=lab,
+    )
+
+
+def gateway_address(url: str, data: Path, *, lab: bool = False) -> NatsAddress:
+    """Return the address of the NATS server for a gateway: with its own key, where it is enrolled.
+
+    Raises:
+        ConfigurationError: it is not enrolled, and no other address is known.
+    """
+    identity = load_identity(Layout(data).identity)
+    return nats_address(url, data, lab=lab) if identity is None else address_of(identity, url=url, lab=lab)
+
+
+def gateway_name(name: str, data: Path) -> str:
+    """Return a gateway's name: as given, else as it is enrolled, else ``gateway``."""
+    identity = load_identity(Layout(data).identity)
+    return name or (identity.facts.gateway if identity is not None else "gateway")
+
+
+def _authority(known: bytes) -> bytes:
+    named = os.environ.get("LINESIDE_NATS_AUTHORITY")
+    return Path(named).read_bytes() if named else known

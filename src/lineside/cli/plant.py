@@ -7,9 +7,20 @@ from pathlib import Path
 
 import click
 
+from lineside.adapters.nats_bus import NatsAddress
+from lineside.apps.layout import Layout
 from lineside.apps.plant.app import PlantSettings, run_plant
 from lineside.apps.running import until_interrupted
-from lineside.cli.options import clock_option, data_option, nats_address, nats_option, plan_option
+from lineside.apps.transport import with_transport
+from lineside.cli.options import (
+    clock_option,
+    data_option,
+    nats_address,
+    nats_option,
+    plain_lab_option,
+    plan_option,
+    transport_option,
+)
 
 
 @click.command()
@@ -22,6 +33,11 @@ from lineside.cli.options import clock_option, data_option, nats_address, nats_o
 @click.option("--https/--http", default=None, help="Serve the board over HTTPS; default: unless on loopback.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Own certificate (PEM), with its chain.")
 @click.option("--key", type=click.Path(path_type=Path), help="Private key of the own certificate (PEM).")
+@click.option(
+    "--writer", "writers", multiple=True, help="Take records of this writer too, which holds the plant's credentials."
+)
+@transport_option
+@plain_lab_option
 @click.option("--demo", is_flag=True, hidden=True, help="Offer the panel on which things can be broken.")
 def command(  # noqa: PLR0913, PLR0917 - click passes one argument per option
     plan: Path,
@@ -33,19 +49,30 @@ def command(  # noqa: PLR0913, PLR0917 - click passes one argument per option
     https: bool | None,
     certificate: Path | None,
     key: Path | None,
+    writers: tuple[str, ...],
     demo: bool,
+    transport: str,
+    plain_lab: bool,
 ) -> None:
     """Keep the history, serve the board and its interface, and tell gateways which models to run."""
-    settings = PlantSettings(
-        plan=plan,
-        data=data,
-        nats=nats_address(nats, data),
-        clock=clock,
-        host=host,
-        port=port,
-        https=https if https is not None else host not in {"127.0.0.1", "::1", "localhost"},
-        certificate=certificate,
-        key=key,
-        demo=demo,
-    )
-    asyncio.run(until_interrupted(run_plant(settings)))
+
+    def settings(address: NatsAddress) -> PlantSettings:
+        return PlantSettings(
+            plan=plan,
+            data=data,
+            nats=address,
+            clock=clock,
+            host=host,
+            port=port,
+            https=https if https is not None else host not in {"127.0.0.1", "::1", "localhost"},
+            certificate=certificate,
+            key=key,
+            demo=demo,
+            writers=writers,
+        )
+
+    if transport:
+        work = with_transport(Layout(data), transport, lambda address: run_plant(settings(address)), lab=plain_lab)
+    else:
+        work = run_plant(settings(nats_address(nats, data, lab=plain_lab)))
+    asyncio.run(until_interrupted(work))

@@ -9,7 +9,7 @@ import click
 
 from lineside.apps.running import until_interrupted
 from lineside.apps.up import Supervisor, UpSettings
-from lineside.cli.options import data_option, plan_option
+from lineside.cli.options import data_option, plain_lab_option, plan_option, transport_option
 
 
 @click.command()
@@ -17,9 +17,12 @@ from lineside.cli.options import data_option, plan_option
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address that the board listens on.")
 @click.option("--port", default=8800, show_default=True, help="Port that the board listens on.")
-def command(plan: Path, data: Path, host: str, port: int) -> None:
+@transport_option
+@plain_lab_option
+def command(plan: Path, data: Path, host: str, port: int, transport: str, plain_lab: bool) -> None:
     """Run everything that a line needs on this machine, until Ctrl-C."""
-    asyncio.run(until_interrupted(_run(UpSettings(plan=plan, data=data, host=host, port=port))))
+    settings = UpSettings(plan=plan, data=data, host=host, port=port, transport=transport, plain_lab=plain_lab)
+    asyncio.run(until_interrupted(_run(settings)))
 
 
 async def _run(settings: UpSettings) -> None:

@@ -38,6 +38,9 @@ from lineside.wire.watermarks import Refusal, Watermark, sign_watermark
 QUEUE: Final = "ingest"
 """Queue group of all ingests of a site: each request goes to one of them."""
 
+ANY: Final = "*"
+"""A sender who holds the plant's own credentials, and may send for others of this machine."""
+
 ITEM_TYPES: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.PARTS: PartRecord,
     RecordKind.PREDICTIONS: Prediction,
@@ -65,7 +68,8 @@ class IngestCounts:
 class Ingest:
     """Answers ingest requests for the lines of one site.
 
-    ``lines`` are the lines that the plant serves. ``writers``, where given, are the only ones that may write.
+    ``lines`` are the lines that the plant serves. ``writers``, where given, are the only ones that may write (it is
+    asked anew for every record). ``key`` signs the watermarks, unless ``keys`` gives the one of the writer.
     ``clock`` tells a second live holder of a name from a restart. ``follow`` is called with every record that has
     just become durable, before the answer goes out.
     """
@@ -79,6 +83,7 @@ class Ingest:
         lines: Collection[str],
         clock: Clock,
         writers: Collection[str] | None = None,
+        keys: Callable[[str], bytes] | None = None,
         follow: Follower | None = None,
     ) -> None:
         self._landing = landing
@@ -86,26 +91,27 @@ class Ingest:
         self._site = site
         self._lines = lines
         self._writers = writers
+        self._keys = keys
         self._follow = follow
         self._clock = clock
         self._holders = Holders()
         self.counts = IngestCounts()
 
-    async def handle(self, data: bytes) -> bytes:
-        """Answer one request with a signed watermark.
+    async def handle(self, data: bytes, sender: str = ANY) -> bytes:
+        """Answer one request with a signed watermark; ``sender`` is who sent it, as the transport vouches.
 
         Raises:
             StorageError: the record is not durable: there must be no answer.
         """
         if is_ask(data):
-            return await self._answer(data)
+            return await self._answer(data, sender)
         try:
             record = unpack(data)
         except IntegrityError as error:
             return self._refuse(Watermark("", "", 0), Refusal.DAMAGED, str(error))
         header = record.header
         nothing = Watermark(header.writer, header.epoch, 0)
-        if stranger := self._stranger(header.site, header.line, header.writer):
+        if stranger := self._stranger(header.site, header.line, header.writer, sender):
             return self._refuse(nothing, Refusal.NOT_OURS, stranger)
         try:
             check_body(record)
@@ -115,24 +121,24 @@ class Ingest:
         watermark = watermarks[header.writer, header.epoch]
         if watermark.refusal is not None:
             self.counts.refused[watermark.refusal] += 1
-            return sign_watermark(watermark, self._key)
+            return self._sign(watermark)
         self.counts.landed[header.kind] += 1
         if self._follow is not None:
             await self._follow(record)
-        return sign_watermark(watermark, self._key)
+        return self._sign(watermark)
 
-    async def _answer(self, data: bytes) -> bytes:
+    async def _answer(self, data: bytes, sender: str) -> bytes:
         """Say how far a stream is, and whether whoever asks is the only one that holds it."""
         try:
             ask = decode_ask(data)
         except IntegrityError as error:
             return self._refuse(Watermark("", "", 0), Refusal.DAMAGED, str(error))
-        if stranger := self._stranger(ask.site, ask.line, ask.writer):
+        if stranger := self._stranger(ask.site, ask.line, ask.writer, sender):
             return self._refuse(Watermark(ask.writer, ask.epoch, 0), Refusal.NOT_OURS, stranger)
         if self._is_second(ask):
             why = f"another live gateway {ask.writer!r} holds the same outbox; stop one of the two"
             return self._refuse(Watermark(ask.writer, ask.epoch, 0), Refusal.HELD, why)
-        return sign_watermark(await self._landing.watermark(ask.writer, ask.epoch), self._key)
+        return self._sign(await self._landing.watermark(ask.writer, ask.epoch))
 
     def _is_second(self, ask: Ask) -> bool:
         now = self._clock.now()
@@ -141,8 +147,10 @@ class Ingest:
             self.counts.second_holders[ask.writer] = now
         return standing.refused
 
-    def _stranger(self, site: str, line: str, writer: str) -> str:
+    def _stranger(self, site: str, line: str, writer: str, sender: str) -> str:
         """Return what about an origin this plant does not know; empty where it knows it all."""
+        if sender not in {ANY, writer}:
+            return f"writer {writer!r}, sent by {sender!r}"
         if site != self._site:
             return f"site {site!r}; this plant serves {self._site!r}"
         if line not in self._lines:
@@ -151,16 +159,24 @@ class Ingest:
             return f"writer {writer!r} is not enrolled"
         return ""
 
+    def _sign(self, watermark: Watermark) -> bytes:
+        key = self._key if self._keys is None or not watermark.writer else self._keys(watermark.writer)
+        return sign_watermark(watermark, key)
+
     def _refuse(self, watermark: Watermark, refusal: Refusal, why: str) -> bytes:
         self.counts.refused[refusal] += 1
         refused = Watermark(watermark.writer, watermark.epoch, watermark.sequence, refused=f"{refusal}: {why}")
-        return sign_watermark(refused, self._key)
+        return self._sign(refused)
 
 
 async def serve_ingest(bus: Bus, ingest: Ingest, site: str, lines: Collection[str]) -> None:
     """Answer the ingest requests of some lines, sharing them with every other ingest of the site."""
+
+    async def answer(subject: str, data: bytes) -> bytes:
+        return await ingest.handle(data, subject.rpartition(".")[2])
+
     for line in lines:
-        await bus.serve(Subjects(site, line).ingest, ingest.handle, QUEUE)
+        await bus.serve_each(Subjects(site, line).ingest, answer, QUEUE)
 
 
 def check_body(record: Record) -> None:

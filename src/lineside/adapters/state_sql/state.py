@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from lineside.adapters.state_sql.accounts import Accounts
+from lineside.adapters.state_sql.gateways import Gateways
 from lineside.adapters.state_sql.releases import Releases, Settings
 from lineside.adapters.state_sql.sessions import Attempts, Sessions
 from lineside.domain.errors import ConfigurationError
@@ -33,6 +34,7 @@ class SqlState:
         self.attempts: Final = Attempts(engine)
         self.settings: Final = Settings(engine)
         self.releases: Final = Releases(engine)
+        self.gateways: Final = Gateways(engine)
 
     def close(self) -> None:
         """Close every connection."""

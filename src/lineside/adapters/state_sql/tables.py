@@ -77,3 +77,29 @@ releases: Final = Table(
     Column("created", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+gateways: Final = Table(
+    "gateways",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("exchange", String(64), nullable=False),
+    Column("enrolled", BigInteger, nullable=False),
+    Column("revoked", BigInteger, nullable=True),
+)
+"""Gateways and the public halves of their keys (hexadecimal); ``revoked`` is null while one may write."""
+
+tokens: Final = Table(
+    "enrolment_tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("gateway", String(64), nullable=False),
+    Column("site", String(64), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("public", String(64), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used_by", String(64), nullable=False),
+)
+"""Enrolment tokens by the public half of their secret; ``used_by`` is the key of the gateway that used one."""

@@ -24,7 +24,7 @@ from lineside.adapters.nats_server import EmbeddedNats, NatsOptions
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.demo.cell import CellSettings
 from lineside.apps.demo.folder import DemoFolder
-from lineside.apps.demo.line import read_checkpoint
+from lineside.apps.demo.line import SOURCE, read_checkpoint
 from lineside.apps.demo.prepare import DAYS, Prepared, prepare
 from lineside.apps.up import ChildSpec, Supervisor, UpSettings
 from lineside.domain.units import MINUTE, SECOND
@@ -100,7 +100,7 @@ class Demo:
                 clock=describe(clock),
                 gateway_nats=f"nats://127.0.0.1:{link_port}",
                 companions=(ChildSpec(name="cell", command=_cell_command(folder)),),
-                plant_options=("--demo",),
+                plant_options=("--demo", "--writer", SOURCE),
             )
         )
         await self.supervisor.start()

@@ -18,9 +18,11 @@ from typing import Final
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import clock_from
 from lineside.adapters.durable_files import load_key
+from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
+from lineside.apps.gateway.enrol import watermark_key_of
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.gateway.reporter import Reporter
@@ -105,7 +107,7 @@ class _Gateway:
     subjects: Subjects = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "subjects", Subjects(self.plan.site.id, self.plan.line.id))
+        object.__setattr__(self, "subjects", Subjects(self.plan.site.id, self.plan.line.id, self.settings.name))
 
     async def run(self, layout: Layout) -> None:
         shelf = ModelShelf(layout.outbox.parent / "bundles", self.plan)
@@ -125,7 +127,7 @@ class _Gateway:
             outbox=self.outbox,
             bus=self.bus,
             origin=Origin(writer=self.settings.name, holder=secrets.token_hex(8), subjects=self.subjects),
-            key=load_key(layout.watermark_key),
+            key=self._watermark_key(layout),
             backlog_rate=self.plan.gateway.buffer.backlog_rate,
         )
         options = SourceOptions(
@@ -168,6 +170,11 @@ class _Gateway:
             await asyncio.gather(collecting, *beside, return_exceptions=True)
             for source in sources.values():
                 await source.close()
+
+    def _watermark_key(self, layout: Layout) -> bytes:
+        """Return the key of this gateway's watermarks: its own where it is enrolled, else the folder's."""
+        identity = load_identity(layout.identity)
+        return load_key(layout.watermark_key) if identity is None else watermark_key_of(identity, self.subjects)
 
     async def _publish(self, kind: RecordKind, body: bytes) -> None:
         """Send something to the live board; while the link is down nobody looks, and the record holds it."""

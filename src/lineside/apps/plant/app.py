@@ -40,6 +40,7 @@ from lineside.apps.plant.board import (
 )
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.releases import ReleaseNotes
 from lineside.apps.plant.witness import Witness
@@ -73,6 +74,7 @@ _LIVE_KINDS: Final = (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERT
 class PlantSettings:
     """What the plant needs to know beside its plan; ``clock`` is empty but for a simulated line.
 
+    ``writers`` are those of this machine that write with the plant's own credentials, beside enrolled gateways.
     ``https``: serve the board over TLS, with the given certificate and key or one of the local authority.
     """
 
@@ -86,6 +88,7 @@ class PlantSettings:
     key: Path | None = None
     clock: str = ""
     demo: bool = False
+    writers: tuple[str, ...] = ()
 
 
 async def run_plant(settings: PlantSettings) -> None:
@@ -148,11 +151,15 @@ class _Plant:
         floor = Floor(self.plan)
         feed = FloorFeed(floor, self.plan)
         await self._fill(feed)
+        desk = GatewayDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
+        roll = GatewayRoll(desk=desk, local=frozenset(self.settings.writers))
+        await roll.refresh()
         ingest = Ingest(
             landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
-            lines=[subjects.line], clock=SystemClock(), follow=feed.record,
+            lines=[subjects.line], clock=SystemClock(), writers=roll, keys=roll.key, follow=feed.record,
         )  # fmt: skip
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line])
+        await serve_gateways(self.bus, desk, roll, subjects)
         await serve_releases(self.bus, subjects, self._in_service)
         await self._listen(subjects, feed)
         submitter = Submitter(
@@ -162,12 +169,16 @@ class _Plant:
         compactor = Compactor(
             landing=self.landing, history=self.history, tidy=self.history.join_small_files, follow=feed.handed_in
         )
-        compacting = asyncio.create_task(compactor.run(), name="compact")
+        beside = [
+            asyncio.create_task(compactor.run(), name="compact"),
+            asyncio.create_task(roll.keep(), name="gateways"),
+        ]
         try:
-            await self._serve_board(self._board(floor, submitter), compacting)
+            await self._serve_board(self._board(floor, submitter), *beside)
         finally:
-            compacting.cancel()
-            await asyncio.gather(compacting, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _fill(self, feed: FloorFeed) -> None:
         """Fill the board's memory with the newest of the history, then with what has landed and is not yet there."""
@@ -188,8 +199,10 @@ class _Plant:
         async def live(subject: str, data: bytes) -> None:
             feed.items(RecordKind(subject.rpartition(".")[2]), data)
 
-        async def status(_: str, data: bytes) -> None:
+        async def status(subject: str, data: bytes) -> None:
             said = decode_status(data)
+            if subject.split(".")[-2] not in {said.gateway, subjects.gateway}:
+                return  # in another gateway's name: the transport vouches for the subject alone
             feed.status(said)
             await witness.hear(said, SystemClock().now())
 

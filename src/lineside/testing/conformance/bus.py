@@ -57,6 +57,16 @@ class BusConformance:
             await bus.request("lineside.t.fail", b"bad", 0.2)
         assert await bus.request("lineside.t.fail", b"good", 5.0) == b"good"
 
+    async def test_one_handler_can_serve_every_subject_of_a_pattern(self, bus: Bus) -> None:
+        """It is told on which of them the request came."""
+
+        async def say(subject: str, data: bytes) -> bytes:
+            return subject.rpartition(".")[2].encode() + data
+
+        await bus.serve_each("lineside.t.each.*", say, "q")
+        assert await bus.request("lineside.t.each.a", b"1", 5.0) == b"a1"
+        assert await bus.request("lineside.t.each.b", b"2", 5.0) == b"b2"
+
     async def test_what_is_too_large_is_wrong_for_ever(self, bus: Bus) -> None:
         """It is no matter of trying again."""
         with pytest.raises(DataError) as caught:

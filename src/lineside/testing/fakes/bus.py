@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from lineside.domain.errors import DataError, UnavailableError
 
 Handler = Callable[[bytes], Awaitable[bytes]]
+SubjectHandler = Callable[[str, bytes], Awaitable[bytes]]
 Listener = Callable[[str, bytes], Awaitable[None]]
 
 
@@ -23,20 +24,20 @@ class FakeBus:
         self.lose_replies = 0
         self.max_payload = max_payload
         self.requests = 0
-        self._served: dict[str, list[Handler]] = {}
+        self._served: dict[str, list[SubjectHandler]] = {}
         self._listeners: list[tuple[str, Listener]] = []
 
     async def request(self, subject: str, data: bytes, within: float) -> bytes:
         """Have one of those who serve the subject answer."""
         self._check(data)
         self.requests += 1
-        handlers = self._served.get(subject)
+        handlers = [item for pattern, served in self._served.items() if _matches(pattern, subject) for item in served]
         if not handlers:
             raise UnavailableError("nobody answers requests", field="subject", value=subject)
         handler = handlers[self.requests % len(handlers)]
         try:
             async with asyncio.timeout(within):
-                reply = await handler(data)
+                reply = await handler(subject, data)
         except Exception as error:
             raise UnavailableError("no reply", field="subject", value=subject) from error
         if self.lose_replies > 0:
@@ -55,8 +56,16 @@ class FakeBus:
 
     async def serve(self, subject: str, handler: Handler, queue: str) -> None:
         """Answer the requests of a subject; every queue is one here."""
+
+        async def of_any(_: str, data: bytes) -> bytes:
+            return await handler(data)
+
+        await self.serve_each(subject, of_any, queue)
+
+    async def serve_each(self, pattern: str, handler: SubjectHandler, queue: str) -> None:
+        """Answer the requests of every subject of a pattern."""
         del queue
-        self._served.setdefault(subject, []).append(handler)
+        self._served.setdefault(pattern, []).append(handler)
 
     async def subscribe(self, subject: str, handler: Listener) -> None:
         """Listen to a subject."""
