@@ -14,14 +14,16 @@ from lineside.adapters.files.probe import probe as probe_files
 from lineside.adapters.modbus.probe import probe as probe_modbus
 from lineside.adapters.mqtt.probe import probe as probe_mqtt
 from lineside.adapters.mqtt.source import MqttOptions
+from lineside.adapters.mtconnect.probe import probe as probe_mtconnect
 from lineside.adapters.opcua.probe import probe as probe_opcua
 from lineside.adapters.opcua.source import OpcuaOptions
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec
+from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec
 from lineside.ports import ProbeReport
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.probe import ProbeBench, ProbeSuite
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto
 from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
+from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port
 from lineside.testing.plans import plan_with_source
@@ -162,6 +164,38 @@ class TestModbus(ProbeSuite):
         assert "correct the plan's order" in step.next_step
 
 
+class MtconnectProbeBench:
+    def __init__(self, peer: MtconnectPeer) -> None:
+        self.peer = peer
+        self.plan = plan_with_source({"kind": "mtconnect", "url": peer.url}, addresses={**ITEMS, "pressure": "nowhere"})
+
+    async def show(self, signal: str, value: object) -> None:
+        self.peer.send(signal, WallClock().now(), value)
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        return await probe_mtconnect(
+            self.plan, self.plan.source_as(MtconnectSpec, "machine"), WallClock(), signals=signals
+        )
+
+    async def leave(self) -> None:
+        await self.peer.stop()
+
+
+class TestMtconnect(ProbeSuite):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[MtconnectProbeBench]:
+        peer = MtconnectPeer()
+        await peer.start()
+        yield MtconnectProbeBench(peer)
+        await peer.stop()
+
+
 def test_every_bench_is_one() -> None:
-    benches: list[type[ProbeBench]] = [FilesProbeBench, OpcuaProbeBench, MqttProbeBench, ModbusProbeBench]
-    assert len(benches) == 4
+    benches: list[type[ProbeBench]] = [
+        FilesProbeBench,
+        OpcuaProbeBench,
+        MqttProbeBench,
+        ModbusProbeBench,
+        MtconnectProbeBench,
+    ]
+    assert len(benches) == 5

@@ -15,8 +15,10 @@ from lineside.adapters.files.source import FileOptions
 from lineside.adapters.files.source import open_source as open_files
 from lineside.adapters.modbus.source import open_source as open_modbus
 from lineside.adapters.mqtt.source import open_source as open_mqtt
+from lineside.adapters.mtconnect.source import MtconnectOptions
+from lineside.adapters.mtconnect.source import open_source as open_mtconnect
 from lineside.adapters.opcua.source import open_source as open_opcua
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec
+from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Source
 from lineside.testing.clocks import WallClock
@@ -24,6 +26,7 @@ from lineside.testing.conformance.source import SourceBench, SourceSuite
 from lineside.testing.fakes.source import FakeMachine, FakeMessage, FakeSource
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
 from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
+from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 
@@ -235,6 +238,41 @@ class TestModbus(SourceSuite):
         await peer.stop()
 
 
+class MtconnectBench:
+    redelivers = repeats = keeps = True
+
+    def __init__(self, peer: MtconnectPeer, kept: Path) -> None:
+        self.peer = peer
+        self.kept = kept / "position.json"
+        spec = {"kind": "mtconnect", "url": peer.url, "poll_interval": "20 ms"}
+        self.plan = plan_with_source(spec, addresses=ITEMS)
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        spec = self.plan.source_as(MtconnectSpec, "machine")
+        return open_mtconnect(self.plan, spec, self.clock, options=MtconnectOptions(position=self.kept), seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        self.peer.send(signal, time, value)
+
+    async def send_bad(self, time: int) -> None:
+        self.peer.send("temperature", time, "warm")
+
+    async def restart(self) -> None:
+        await self.peer.stop()
+        self.peer.forget()
+        await self.peer.start()
+
+
+class TestMtconnect(SourceSuite):
+    @pytest.fixture(params=["1.3", "2.6"])
+    async def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MtconnectBench]:
+        peer = MtconnectPeer(version=request.param)
+        await peer.start()
+        yield MtconnectBench(peer, tmp_path)
+        await peer.stop()
+
+
 def test_every_bench_is_one() -> None:
-    benches: list[type[SourceBench]] = [FakeBench, FilesBench, OpcuaBench, MqttBench, ModbusBench]
-    assert len(benches) == 5
+    benches: list[type[SourceBench]] = [FakeBench, FilesBench, OpcuaBench, MqttBench, ModbusBench, MtconnectBench]
+    assert len(benches) == 6

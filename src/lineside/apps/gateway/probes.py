@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from lineside.apps.gateway.polled import PolledSpec, probe_polled
 from lineside.apps.gateway.sources import SourceOptions, mqtt_options, opcua_options
 from lineside.domain.errors import LinesideError
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec
 from lineside.ports import Clock, Probe, ProbeReport, ProbeStep
 
 
@@ -40,10 +41,8 @@ def _probe(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, w
 
         mqtt = mqtt_options(spec, options)
         return lambda signals: probe_mqtt(plan, spec, clock, options=mqtt, signals=signals, within=within)
-    if isinstance(spec, ModbusSpec):
-        from lineside.adapters.modbus.probe import probe as probe_modbus  # noqa: PLC0415 - as above
-
-        return lambda signals: probe_modbus(plan, spec, clock, signals=signals, within=within)
+    if isinstance(spec, PolledSpec):
+        return probe_polled(plan, spec, clock, keys=options.keys, within=within)
     assert isinstance(spec, FilesSpec)
     from lineside.adapters.files.probe import probe as probe_files  # noqa: PLC0415 - as above
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineside.apps.gateway.polled import PolledSpec, open_polled
 from lineside.apps.gateway.secrets import find_secret
 from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec
 from lineside.domain.readings import ReadingBatch
@@ -59,10 +60,8 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
         return open_mqtt(plan, spec, clock, options=mqtt_options(spec, options), seen=seen)
-    if spec.kind is SourceKind.MODBUS:
-        from lineside.adapters.modbus.source import open_source as open_modbus  # noqa: PLC0415 - as above
-
-        return open_modbus(plan, spec, clock, seen=seen)
+    if isinstance(spec, PolledSpec):
+        return open_polled(plan, spec, clock, keys=options.keys, kept=options.kept, seen=seen)
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
 
     return open_files(plan, spec, clock, root=options.root, options=file_options(spec, options), seen=seen)

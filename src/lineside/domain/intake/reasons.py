@@ -54,6 +54,8 @@ class Reason(StrEnum):
     MACHINE_EXCEPTION = "machine_exception"
     POLL_LATE = "poll_late"
     WORD_ORDER = "word_order"
+    UNIT_DIFFERS = "unit_differs"
+    MALFORMED_XML = "malformed_xml"
 
 
 EXPLANATIONS: Final[dict[Reason, str]] = {
@@ -80,7 +82,7 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.OVERFLOW: "The intake buffer was full and the source cannot be made to wait.",
     Reason.EMPTY: "The message is empty.",
     Reason.ENCODING: "The bytes are not UTF-8.",
-    Reason.MESSAGE_TOO_LARGE: "The message is larger than 256 KiB.",
+    Reason.MESSAGE_TOO_LARGE: "The message is larger than is taken: 256 KiB, of an answer over HTTP 8 MiB.",
     Reason.MALFORMED_JSON: "The message is not exactly one JSON value.",
     Reason.DUPLICATE_KEY: "An object of the message has a key twice.",
     Reason.TOO_DEEP: "The message is nested deeper than 64 levels.",
@@ -96,6 +98,8 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.BAD_FRAME: "The answer is cut short, of another request, or not of the protocol's form.",
     Reason.MACHINE_EXCEPTION: "The machine answered that it cannot give the value.",
     Reason.POLL_LATE: "The machine was asked less often than the plan says: it, or the gateway, did not keep pace.",
+    Reason.UNIT_DIFFERS: "The machine names another unit than the plan; its values are kept as they come.",
+    Reason.MALFORMED_XML: "The answer is no document of the protocol.",
     Reason.WORD_ORDER: "The values are implausible as the plan reads them, and plausible in another order or place.",
 }
 """What each code means, for people."""

@@ -32,7 +32,16 @@ from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.registers import Register
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
-from lineside.domain.plan.sources import FilesSpec, ModbusSpec, MqttSpec, OpcuaSpec, SourceBase, SourceKind, SourceSpec
+from lineside.domain.plan.sources import (
+    FilesSpec,
+    ModbusSpec,
+    MqttSpec,
+    MtconnectSpec,
+    OpcuaSpec,
+    SourceBase,
+    SourceKind,
+    SourceSpec,
+)
 from lineside.domain.plan.stations import (
     Cycle,
     CycleByRows,
@@ -69,6 +78,7 @@ __all__ = [
     "ModelFamily",
     "ModelWish",
     "MqttSpec",
+    "MtconnectSpec",
     "Named",
     "Occasion",
     "OpcuaSpec",

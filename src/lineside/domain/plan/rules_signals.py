@@ -14,6 +14,7 @@ SCHEMES: Final = {
     SourceKind.OPCUA: ("opc.tcp://",),
     SourceKind.MQTT: ("mqtt://", "mqtts://"),
     SourceKind.MODBUS: ("modbus://",),
+    SourceKind.MTCONNECT: ("http://", "https://"),
 }
 _LOOPBACK: Final = re.compile(r"^[a-z.]+://(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)")
 _SECRET_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")

@@ -10,9 +10,20 @@ from lineside.domain.plan.sources.base import SourceBase, SourceKind, TimedSourc
 from lineside.domain.plan.sources.files import FilesSpec
 from lineside.domain.plan.sources.modbus import ModbusSpec
 from lineside.domain.plan.sources.mqtt import MqttSpec
+from lineside.domain.plan.sources.mtconnect import MtconnectSpec
 from lineside.domain.plan.sources.opcua import OpcuaSpec
 
-__all__ = ["FilesSpec", "ModbusSpec", "MqttSpec", "OpcuaSpec", "SourceBase", "SourceKind", "SourceSpec", "TimedSource"]
+__all__ = [
+    "FilesSpec",
+    "ModbusSpec",
+    "MqttSpec",
+    "MtconnectSpec",
+    "OpcuaSpec",
+    "SourceBase",
+    "SourceKind",
+    "SourceSpec",
+    "TimedSource",
+]
 
-SourceSpec = Annotated[FilesSpec | OpcuaSpec | MqttSpec | ModbusSpec, Field(discriminator="kind")]
+SourceSpec = Annotated[FilesSpec | OpcuaSpec | MqttSpec | ModbusSpec | MtconnectSpec, Field(discriminator="kind")]
 """One source of a plan, of any kind."""

@@ -16,6 +16,7 @@ class SourceKind(StrEnum):
     OPCUA = "opcua"
     MQTT = "mqtt"
     MODBUS = "modbus"
+    MTCONNECT = "mtconnect"
 
 
 class SourceBase(Named):
