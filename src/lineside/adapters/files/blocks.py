@@ -67,6 +67,7 @@ class CsvBlock:
     end: int
     cells: Cells
     lines: Sequence[bytes]
+    thousands: str = ""
 
     def times(self, name: str, form: TimeForm, now: int) -> tuple[Int64, dict[int, Refusal]]:
         """Return a column as UTC nanoseconds."""
@@ -75,7 +76,7 @@ class CsvBlock:
     def values(self, name: str, *, decimal: str, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
         """Return a column as numbers; empty cells and refused ones are NaN."""
         cells, grouped = self._column(name), self.cells.grouped
-        return read_number_column(cells, decimal=decimal, boolean=boolean, grouped=grouped)
+        return read_number_column(cells, decimal=decimal, boolean=boolean, grouped=grouped, thousands=self.thousands)
 
     def texts(self, name: str) -> tuple[list[str | None], dict[int, Refusal]]:
         """Return a column as texts; empty cells and refused ones are None."""
@@ -91,9 +92,8 @@ class CsvBlock:
         chosen = rows.tolist()
         cells = [cell for row in chosen for cell in flat[row * width : (row + 1) * width]]
         lines = tuple(self.cells.lines[row] for row in chosen)
-        return CsvBlock(
-            self.names, self.numbers[rows], self.end, Cells(width, lines, cells, self.cells.grouped), self.lines
-        )
+        kept = Cells(width, lines, cells, self.cells.grouped)
+        return CsvBlock(self.names, self.numbers[rows], self.end, kept, self.lines, self.thousands)
 
     def _column(self, name: str) -> Sequence[bytes]:
         return self.cells.column(self.names.index(name))

@@ -6,9 +6,8 @@ those after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -18,7 +17,8 @@ from lineside.adapters.files.blocks import ArrowBlock, Block, CsvBlock
 from lineside.domain.errors import ConfigurationError, DataError
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.plan.model import FilesSpec
-from lineside.domain.tabular import LineCutter, parse_lines, read_header
+from lineside.domain.tabular import CsvOptions, CsvReader
+from lineside.domain.tabular.form import checked_names
 
 CSV_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
@@ -26,7 +26,6 @@ KNOWN_SUFFIXES: Final = CSV_SUFFIXES | PARQUET_SUFFIXES
 APPENDED_SUFFIXES: Final = CSV_SUFFIXES
 """Files to which a machine may append what comes after what was taken."""
 _CHUNK: Final = 262_144
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,45 +72,46 @@ def read_blocks(work: Work, spec: FilesSpec, *, rows: int) -> Iterator[Block | R
             yield from _parquet_blocks(work.path, rows, work.after)
         else:
             with work.path.open("rb") as file:
-                yield from _csv_blocks(file, spec.delimiter, rows, work.after)
+                yield from _csv_blocks(file, spec, rows, work.after)
     except DataError as error:
         yield Refused(refuse(Reason.UNREADABLE_FILE, work.name, f"{error}."), b"", whole=True)
 
 
-def _csv_blocks(file: BinaryIO, delimiter: str, rows: int, after: int) -> Iterator[Block | Refused]:
-    lines = _lines(file)
-    header = next(lines, b"")
-    if isinstance(header, Refusal) or not header or header.startswith(_UTF16):
-        reason = Reason.ENCODING if isinstance(header, bytes) and header else Reason.UNREADABLE_FILE
-        hint = "Save the file as CSV in UTF-8 with a header line."
-        yield Refused(refuse(reason, header if isinstance(header, bytes) else None, hint), b"", whole=True)
-        return
-    names, mark = read_header(header, delimiter)
-    number = 0
-    while batch := list(islice(lines, rows)):
-        number += len(batch)
-        if number > after:
-            skip = max(0, after - (number - len(batch)))
-            yield from _csv_block(batch[skip:], names, mark, number - len(batch) + skip)
+def _csv_blocks(file: BinaryIO, spec: FilesSpec, rows: int, after: int) -> Iterator[Block | Refused]:
+    """Yield the blocks of a CSV file; its rows count from 1 behind the header."""
+    reader = CsvReader(csv_options(spec))
+    names: tuple[str, ...] = ()
+    skipped, ended = False, False
+    while not ended:
+        chunk = file.read(_CHUNK)
+        ended = not chunk
+        if ended:
+            reader.finish()
+        else:
+            reader.feed(chunk)
+        if not names and reader.ready:
+            names = checked_names(reader.form.names)
+        first = reader.form.first - 1 if names else 0
+        skipped = skipped or (bool(names) and reader.skip(first + after))
+        while skipped and (ended or reader.waiting >= rows):
+            taken = reader.take(rows)
+            if taken is None:
+                break
+            yield from (Refused(refusal, raw) for _, refusal, raw in taken.refused)
+            yield CsvBlock(names, taken.numbers - first, taken.end - first, taken.cells, taken.lines, spec.thousands)
 
 
-def _csv_block(
-    batch: Sequence[bytes | Refusal], names: tuple[str, ...], delimiter: str, before: int
-) -> Iterator[Block | Refused]:
-    whole = [(row, line) for row, line in enumerate(batch) if isinstance(line, bytes)]
-    yield from (Refused(line, b"") for line in batch if isinstance(line, Refusal))
-    lines = [line for _, line in whole]
-    cells, refusals = parse_lines(lines, len(names), delimiter)
-    yield from (Refused(refusal, lines[row]) for row, refusal in refusals.items())
-    numbers = np.array([row for row, _ in whole], dtype=np.int64)[list(cells.lines)] + before + 1
-    yield CsvBlock(names, numbers, before + len(batch), cells, lines)
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes | Refusal]:
-    cutter = LineCutter()
-    while chunk := file.read(_CHUNK):
-        yield from cutter.feed(chunk)
-    yield from cutter.finish()
+def csv_options(spec: FilesSpec) -> CsvOptions:
+    """Return what a plan says of its CSV files."""
+    return CsvOptions(
+        delimiter=spec.delimiter,
+        decimal=spec.decimal,
+        header=True,
+        header_line=spec.header_line,
+        units_line=spec.units_line,
+        comment=spec.comment,
+        encoding=spec.encoding,
+    )
 
 
 def _parquet_blocks(path: Path, rows: int, after: int) -> Iterator[Block | Refused]:

@@ -7,8 +7,8 @@ and the rest goes on. CSV needs nothing beyond the base install; Parquet needs p
 
 from __future__ import annotations
 
-from lineside.adapters.tables.csv_rows import CsvOptions
 from lineside.adapters.tables.reading import read_table, table_files
 from lineside.adapters.tables.times import TimeOptions
+from lineside.domain.tabular import CsvOptions
 
 __all__ = ["CsvOptions", "TimeOptions", "read_table", "table_files"]

@@ -52,11 +52,6 @@ def _plain_numbers(cells: Sequence[str], decimal: str) -> NDArray[np.float64] | 
     return numbers if plain else None
 
 
-def is_number(cell: str, decimal: str = ".") -> bool:
-    """Return whether a cell is a finite number."""
-    return not math.isnan(_number(cell, decimal))
-
-
 def _number(cell: str, decimal: str) -> float:
     """Return the number, or NaN where it is none or not finite."""
     if decimal != ".":

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 
 from lineside.adapters.tables.columns import to_column
-from lineside.adapters.tables.csv_form import decode
-from lineside.adapters.tables.csv_rows import CsvOptions, CsvRows, read_rows
+from lineside.adapters.tables.csv_rows import CsvRows, read_rows
 from lineside.adapters.tables.parquet import read_parquet
 from lineside.adapters.tables.times import TimeOptions, find_time_column, parse_times
 from lineside.domain.errors import DataError
 from lineside.domain.quarantine import RAW_LIMIT
 from lineside.domain.tables import NO_TIME, BadCell, RejectedRow, Table, TableForm
+from lineside.domain.tabular import CsvOptions
 
 PARQUET: Final = (".parquet", ".pq")
 CSV: Final = (".csv", ".tsv", ".txt")
@@ -72,8 +72,10 @@ def _read_csv(path: Path, time: TimeOptions, options: CsvOptions, as_text: Colle
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    text = decode(data)
-    rows = read_rows(text, options, path.name)
+    try:
+        rows = read_rows(data, options)
+    except DataError as error:
+        raise DataError(error.problem, where=path.name, value=error.value) from error
     cells = dict(zip(rows.names, rows.cells, strict=True))
     column = find_time_column(cells) if time.column is None else time.column
     table = Table(
@@ -82,7 +84,7 @@ def _read_csv(path: Path, time: TimeOptions, options: CsvOptions, as_text: Colle
         rows=np.array(rows.lines, dtype=np.int64),
         rejected=tuple(rows.rejected),
         form=TableForm(
-            kind="csv", encoding=text.encoding, delimiter=rows.delimiter, decimal=rows.decimal, header=rows.header
+            kind="csv", encoding=rows.encoding, delimiter=rows.delimiter, decimal=rows.decimal, header=rows.header
         ),
     )
     if column:
@@ -99,7 +101,7 @@ def _with_times(
     parsed = parse_times(cells.pop(column), time, where=table.name, field=column)
     bad = np.flatnonzero(parsed.values == NO_TIME)
     rejected = [
-        RejectedRow(row=rows.lines[i], raw=rows.raw(i)[:RAW_LIMIT], reason=f"time: {parsed.problem(i)}")
+        RejectedRow(row=rows.lines[i], raw=rows.raw[i][:RAW_LIMIT], reason=f"time: {parsed.problem(i)}")
         for i in bad.tolist()
     ]
     keep = parsed.values != NO_TIME

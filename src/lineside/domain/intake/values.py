@@ -85,12 +85,15 @@ def check_name(name: object) -> Refusal | None:
 
 
 def read_number_column(
-    cells: Sequence[bytes], *, decimal: str = ".", boolean: bool = False, grouped: bool = True
+    cells: Sequence[bytes], *, decimal: str = ".", boolean: bool = False, grouped: bool = True, thousands: str = ""
 ) -> tuple[Float64, dict[int, Refusal]]:
     """Return the numbers of a column of cells and the refusals by row; empty cells and refused ones are NaN.
 
     ``grouped=False`` promises that no cell holds an underscore (which Python's own grammar would let pass).
+    ``thousands`` is the sign that groups digits by three, where the source declares one; blanks may be no-break.
     """
+    if thousands:
+        cells = [without_groups(cell, thousands, decimal) for cell in cells]
     values = np.full(len(cells), np.nan)
     if not (grouped and any(b"_" in cell for cell in cells)):
         plain = decimal == "." and b"" not in cells
@@ -109,6 +112,14 @@ def read_number_column(
         else:
             values[row] = number
     return values, refusals
+
+
+def without_groups(cell: bytes, thousands: str, decimal: str) -> bytes:
+    """Return a number without the signs that group its digits by three; any other cell as it is."""
+    text = cell.replace(b"\xc2\xa0", b" ").replace(b"\xe2\x80\xaf", b" ") if thousands == " " else cell
+    sign = re.escape(thousands.encode())
+    pattern = rb"\s*[+-]?\d{1,3}(?:" + sign + rb"\d{3})+(?:" + re.escape(decimal.encode()) + rb"\d*)?\s*"
+    return text.replace(thousands.encode(), b"") if re.fullmatch(pattern, text) else cell
 
 
 def read_text_column(cells: Sequence[bytes]) -> tuple[list[str | None], dict[int, Refusal]]:

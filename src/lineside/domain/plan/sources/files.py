@@ -29,6 +29,17 @@ class FilesSpec(TimedSource):
     row_interval: PositiveDuration = Field(SECOND, description="Spacing of rows that have no time.")
     delimiter: str = Field("", max_length=1, description="Of CSV files; empty: found out.")
     decimal: Literal[".", ","] = Field(".", description="Decimal sign of CSV and AQDEF files, and of text in Excel's.")
+    thousands: Literal["", ".", ",", " ", "'"] = Field(
+        "", description="Sign that groups the digits of numbers by three."
+    )
+    encoding: str = Field(
+        "", description="Of CSV and AQDEF files: utf-8, utf-16, cp1252, iso-8859-2, ...; empty: found out."
+    )
+    header_line: int = Field(0, ge=0, description="Number of the line with the names of the columns; 0: found out.")
+    units_line: bool | None = Field(None, description="Whether units stand under the header; empty: found out.")
+    comment: str = Field(
+        "", max_length=4, description="What lines begin with that are no rows; empty: found out ('#')."
+    )
     include: tuple[str, ...] = Field((), description="Patterns of names that are taken, such as 'press_*.csv'.")
     ignore: tuple[str, ...] = Field(UNFINISHED, description="Patterns of names that are left alone.")
     subfolders: bool = Field(False, description="Take files from the folders below as well.")

@@ -1,13 +1,12 @@
 import csv
 import io
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.domain.errors import DataError
 from lineside.domain.intake.reasons import Reason, Refusal
-from lineside.domain.tabular import LONGEST_LINE, LineCutter, guess_delimiter, parse_lines, read_header
+from lineside.domain.tabular import LONGEST_LINE, LineCutter
+from lineside.domain.tabular.cells import Shape, parse_lines
 
 
 @given(st.binary(), st.lists(st.integers(0, 30)))
@@ -26,12 +25,12 @@ def test_lines_are_the_same_however_the_file_is_cut(data: bytes, cuts: list[int]
 
 def test_a_line_that_is_too_long_is_refused_with_its_length_and_the_next_is_whole() -> None:
     cutter, lines = LineCutter(), []
-    for _ in range(100):
+    for _ in range(200):
         lines += cutter.feed(b"x" * 10_000)
     lines += cutter.feed(b"\nnext\n")
     assert isinstance(lines[0], Refusal)
     assert lines[0].reason is Reason.LINE_TOO_LONG
-    assert "1000000 bytes" in lines[0].detail
+    assert "2000000 bytes" in lines[0].detail
     assert lines[1:] == [b"next"]
     assert cutter.feed(b"y" * LONGEST_LINE + b"\n") == [b"y" * LONGEST_LINE]
 
@@ -47,32 +46,19 @@ def test_cells_are_read_back_as_a_csv_writer_wrote_them(rows: list[list[str]], d
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
     lines = out.getvalue().encode().split(b"\n")[:-1]
-    cells, refusals = parse_lines(lines, 2, delimiter)
-    assert not refusals
+    parsed = parse_lines(lines, Shape(width=2, delimiter=delimiter, comment="NONE"))
+    cells = parsed.cells
+    assert not parsed.refusals
+    assert parsed.used == len(lines)
     kept = [row for row, line in zip(rows, lines, strict=True) if line.strip(b" ")]
     assert [cell.decode() for cell in cells.column(0)] == [row[0] for row in kept]
     assert [cell.decode() for cell in cells.column(1)] == [row[1] for row in kept]
 
 
 def test_a_broken_line_hurts_no_other() -> None:
-    cells, refusals = parse_lines([b"1,2", b"1,2,3", b'"1,2', b"", b"3,4", b'5,"6"'], 2, ",")
-    assert cells.lines == (0, 4, 5)
+    lines = [b"1,2", b"1,2,3", b'"1,2', b"", b"3,4", b'5,"6"']
+    parsed = parse_lines(lines, Shape(width=2, delimiter=","))
+    cells, refusals = parsed.cells, parsed.refusals
+    assert list(cells.lines) == [0, 4, 5]
     assert list(cells.flat) == [b"1", b"2", b"3", b"4", b"5", b"6"]
     assert {row: refusal.reason for row, refusal in refusals.items()} == dict.fromkeys((1, 2), Reason.MALFORMED_ROW)
-
-
-@pytest.mark.parametrize(
-    ("header", "delimiter"), [("a,b", ","), ("a;b,c;d", ";"), ("a\tb", "\t"), ("alone", ","), ("a|b|c", "|")]
-)
-def test_the_delimiter_is_found_in_the_header(header: str, delimiter: str) -> None:
-    assert guess_delimiter(header) == delimiter
-
-
-def test_a_header_is_read_without_its_mark_and_quotes() -> None:
-    assert read_header(b'\xef\xbb\xbf"Melt temperature"; time\r') == (("Melt temperature", "time"), ";")
-
-
-@pytest.mark.parametrize("line", [b"a,a", b",,", b"\xff\xfea", b'"a,b'])
-def test_a_header_that_names_nothing_or_twice_is_an_error(line: bytes) -> None:
-    with pytest.raises(DataError):
-        read_header(line)
