@@ -20,9 +20,9 @@ import numpy as np
 from deltalake import DeltaTable
 
 from lineside.adapters.audit_sqlite import read_chain
-from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.layout import Layout
+from lineside.apps.releasing import put_in_service
 from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.catalogue import catalogue_for
@@ -164,11 +164,9 @@ def running_line(root: Path, port: int) -> Iterator[RunningLine]:
     line = RunningLine(root, port)
     line.layout.create()
     plan = load_plan(root / "plan.yaml")
-    folder = BundleFolder(line.layout.bundles)
     table, later = _parts(plan, 300, seed=1), _parts(plan, 300, seed=2)
     bundle = fit(FitRequest(plan=plan, characteristic="porosity", table=table, calibration=later)).bundle
-    folder.add(bundle)
-    folder.activate(bundle)
+    put_in_service(line.layout, plan, bundle)
     line.start()
     try:
         yield line

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from lineside.adapters.bundle_folder import BundleFolder
 from lineside.apps.layout import Layout
+from lineside.apps.releasing import put_in_service
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.model import Plan
@@ -73,9 +73,7 @@ def install(shared: Path, cell: Path, rate: int) -> None:
     layout = Layout(cell / "data")
     layout.create()
     bundle = unpack_bundle((shared / "cell.bundle").read_bytes())
-    kept = BundleFolder(layout.bundles)
-    kept.add(bundle)
-    kept.activate(bundle)
+    put_in_service(layout, Plan.model_validate(plain_plan()), bundle)
 
 
 def _readings(rate: int) -> pa.Table:

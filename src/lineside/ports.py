@@ -220,7 +220,11 @@ class Judge(Protocol):
     """Judges the parts of one station."""
 
     def judge(self, part: PartRecord, now: int) -> Judgement:
-        """Return the judgement of a part; ``now`` in UTC nanoseconds. Never raises for bad data: it says so."""
+        """Return the judgement of a part; ``now`` in UTC nanoseconds. Never raises for bad data: it says so.
+
+        Raises:
+            IntegrityError: the model itself is broken, and another one should judge.
+        """
 
 
 class Registry(Protocol):

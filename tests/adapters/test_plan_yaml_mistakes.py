@@ -211,6 +211,8 @@ SENSE = [
     Mistake("gauge", "    kind: variable", "    kind: variable\n    measurement: {grr_percent: 35}", "not acceptable", "grr_percent"),
     Mistake("gauge", "    kind: variable", "    kind: variable\n    measurement: {kappa: 0.3}", "poor labels", "kappa"),
     Mistake("cost", "cost: {escape: 250", "cost: {escape: 2", "costs more (12) than an escape (2)", "escape: 2,"),
+    Mistake("acceptance", "    kind: variable", "    kind: variable\n    acceptance: {decisions: 0.5}", "lost part of a class", "acceptance:"),
+    Mistake("acceptance", "    kind: variable", "    kind: variable\n    acceptance: {judging_p99: 1 h}", "longer than the whole time", "acceptance:"),
     Mistake("supplier", "    kind: variable", "    kind: variable\n    pass_through: true", "name it", "  - id: weight\n"),
     Mistake("no-reaction", "  - id: weight_any\n    characteristic: weight\n", "  - id: weight_any\n    characteristic: weight\n    signals: [vacuum]\n", "has no reaction for any cause", "  - id: weight\n"),
     Mistake("no-reaction", "  - id: porosity_any\n    characteristic: porosity\n", "  - id: porosity_any\n    characteristic: porosity\n    classes: [gas]\n", "'porosity' (shrinkage)", "  - id: porosity\n"),

@@ -4,7 +4,7 @@
 
     DATA/
       gateway/outbox.db   what the gateway has accepted        gateway/audit.db   its audit chain
-      gateway/status.sock the running gateway's own word
+      gateway/status.sock the running gateway's own word       gateway/models/    the models that it runs
       plant/landing.db    what has arrived at the plant        plant/audit.db     its audit chain
       plant/history/      the long memory, a folder per table
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
@@ -41,6 +41,11 @@ class Layout:
     def status_socket(self) -> Path:
         """Where the running gateway says how it does."""
         return self.root / "gateway" / "status.sock"
+
+    @property
+    def models(self) -> Path:
+        """The folder of the models that the gateway runs, one per seat."""
+        return self.root / "gateway" / "models"
 
     @property
     def landing(self) -> Path:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "gateway": "The process at the line.",
     "gateways": "Which gateways may write.",
     "history": "Look at, count, query and export the history.",
+    "model": "Show, sign and offer models to the gateways.",
     "outcomes": "Import what was later found to be true of parts.",
     "plan": "Draft, check, compare and document control plans.",
     "plant": "The process of the site: history, alerts, board.",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
 
+from lineside.adapters.model_slots import ModelSlots
 from lineside.apps.gateway.app import GatewaySettings, run_gateway
 from lineside.apps.gateway.local_status import ask_status
+from lineside.apps.gateway.models import ask_rollback
 from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
 from lineside.cli.gateway_enrol import enrol
@@ -23,7 +26,7 @@ from lineside.cli.options import (
     plain_lab_option,
     plan_option,
 )
-from lineside.domain.errors import UnavailableError
+from lineside.domain.errors import InputError, UnavailableError
 from lineside.wire.status import GatewayStatus
 
 BAD: Final = 2
@@ -86,6 +89,30 @@ def status(data: Path, *, as_json: bool, check: bool) -> None:
         raise SystemExit(BAD) from error
     click.echo(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() if as_json else _in_words(said))
     raise SystemExit(said.level if check else 0)
+
+
+@command.command()
+@click.argument("characteristic")
+@data_option
+def rollback(characteristic: str, data: Path) -> None:
+    """Return to the signed fallback of a CHARACTERISTIC's model, at once and without the plant.
+
+    The gateway does it within a second and audits it; one that does not run does it first thing when it starts. The
+    offer that was rolled back is not taken again; a newer one is.
+    """
+    seats = {path.name.partition(".")[2]: path for path in sorted(Layout(data).models.glob("*.*"))}
+    if characteristic not in seats:
+        raise InputError(
+            "no model of that characteristic has ever run here",
+            field="CHARACTERISTIC",
+            value=characteristic,
+            choices=list(seats),
+        )
+    if ask_rollback(seats[characteristic], getpass.getuser()):
+        pointer = ModelSlots(seats[characteristic]).pointer()
+        click.echo(f"{characteristic}: the {pointer.use} judges now; {pointer.reason}")
+    else:
+        click.echo(f"{characteristic}: no gateway runs here; it will return to the fallback when it starts")
 
 
 def _in_words(said: GatewayStatus) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 import click
 import numpy as np
 
-from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.onnx_judge.golden import with_reference
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.tables import CsvOptions, TimeOptions, read_table, table_files
 from lineside.apps.layout import Layout
+from lineside.apps.releasing import signing_folder
 from lineside.domain.backtests.units import column_of, units_from_tables
 from lineside.domain.errors import InputError, StorageError
 from lineside.domain.part_tables import join_parts, latest_outcomes, with_outcomes
@@ -41,9 +42,14 @@ def command(plan: Path, data: Path | None, parts: Path | None, output: Path | No
     chosen = options["characteristic"] or tuple(item.id for item in loaded.characteristics)
     _check(loaded, chosen, data, output)
     load = _loader(loaded, data, parts, options["outcomes"], options["unit"])
-    registry = None if data is None else BundleFolder(Layout(data).bundles)
+    registry = None if data is None else signing_folder(Layout(data))
     request = TrainRequest(
-        plan=loaded, characteristics=chosen, seed=options["seed"], now=time.time_ns(), activate=not options["keep"]
+        plan=loaded,
+        characteristics=chosen,
+        seed=options["seed"],
+        now=time.time_ns(),
+        activate=not options["keep"],
+        complete=with_reference,
     )
     for trained in train(request, load, registry, _say):
         _show(trained)

@@ -1,7 +1,8 @@
 """From readings to judged parts and alert events: the same steps at the gateway, in a backtest and in a demo.
 
 `LineJudge` holds, for each station, the assembler, the judge and the alert engine, and passes parts from one
-to the next in the order in which they close. It does no I/O: the flows around it store and publish.
+to the next in the order in which they close. It does no I/O: the flows around it store and publish. Parts that a
+station's seats have kept because there was no model are judged with the next parts or the next tick after it came.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
-from lineside.ports import Judge
+from lineside.flows.seats import StationSeats
+from lineside.ports import Judge, Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Judged:
 
     def __bool__(self) -> bool:
         """Whether anything came of them."""
-        return bool(self.parts)
+        return bool(self.parts or self.predictions)
 
 
 class LineJudge:
@@ -86,13 +88,21 @@ class LineJudge:
                     judge = self._judges[part.station]
                     if part.cycle_id not in known:
                         missed.append(part)
+                    elif isinstance(judge, StationSeats):
+                        judge.remember(part)
                     elif judge is not None:
                         judge.judge(part, now)
         return self.judge([part for part in missed if not part.incomplete], now)
 
-    def replace_judge(self, station: str, judge: Judge | None) -> None:
-        """Judge the station's next part with another model."""
-        self._judges[station] = judge
+    def wait(self, parts: Iterable[PartRecord], predicted: Collection[tuple[str, str]]) -> None:
+        """Keep recorded parts for the models that have not judged them: ``predicted`` has cycle and characteristic."""
+        done: dict[str, list[str]] = {}
+        for cycle, characteristic in predicted:
+            done.setdefault(cycle, []).append(characteristic)
+        for part in parts:
+            judge = self._judges.get(part.station)
+            if isinstance(judge, StationSeats):
+                judge.wait(part, done.get(part.cycle_id, ()))
 
     def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False, unrecorded: bool = False) -> Judged:
         """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
@@ -127,13 +137,24 @@ class LineJudge:
                 marked = _marked(prediction, record, unrecorded=unrecorded)
                 predictions.append(marked)
                 events += self._engines[part.station].observe(marked, now)
+        for waited in self._caught_up(now):
+            for prediction in waited.predictions:
+                marked = _marked(prediction, waited.part, unrecorded=unrecorded)
+                predictions.append(marked)
+                events += self._engines[waited.part.station].observe(marked, now)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
+
+    def _caught_up(self, now: int) -> Iterable[Judgement]:
+        """Return the judgements of parts that were recorded before there was a model for them, if there is one now."""
+        for station, judge in self._judges.items():
+            if isinstance(judge, StationSeats):
+                yield from judge.catch_up(now, self._live_within[station])
 
     @property
     def stations(self) -> Mapping[str, StationCount]:
         """How many parts each station has had, the newest, and whether a model judges them."""
         return {
-            station: StationCount(count, self._newest.get(station), self._judges[station] is not None)
+            station: StationCount(count, self._newest.get(station), _judges(self._judges[station]))
             for station, count in self._parts.items()
         }
 
@@ -149,3 +170,10 @@ def _marked(prediction: Prediction, part: PartRecord, *, unrecorded: bool) -> Pr
         reason = f"judged without {', '.join(part.missing)}"
         prediction = replace(prediction, reason=f"{prediction.reason}; {reason}" if prediction.reason else reason)
     return replace(prediction, unrecorded=True) if unrecorded else prediction
+
+
+def _judges(judge: Judge | None) -> bool:
+    """Return whether a judge has a model to judge by."""
+    if isinstance(judge, StationSeats):
+        return any(seat.model is not None for seat in judge.seats)
+    return judge is not None

@@ -2,8 +2,9 @@
 
 1. Load the parts with their outcomes.
 2. Fit: choose, learn, validate, export, compare (`lineside.learn.fit`).
-3. Add the bundle to the registry under the next version, durably.
-4. Make it the active one, where that is wished.
+3. Judge its golden parts, as the reference for every device.
+4. Add the bundle to the registry under the next version, durably.
+5. Make it the active one, where that is wished.
 """
 
 from __future__ import annotations
@@ -33,17 +34,23 @@ class LoadedParts:
 
 
 LoadParts = Callable[[Characteristic], LoadedParts]
+Complete = Callable[[Plan, Bundle], Bundle]
+"""Gives a new bundle what only a judge can: the reference of its golden parts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainRequest:
-    """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns."""
+    """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns.
+
+    ``complete`` adds to each bundle the reference of its golden parts before it is kept.
+    """
 
     plan: Plan
     characteristics: Sequence[str] = ()
     seed: int = 0
     now: int = 0
     activate: bool = True
+    complete: Complete = field(default=lambda _, bundle: bundle)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,9 +94,9 @@ def _train_one(
             progress=lambda text: progress(f"{name}: {text}"),
         )
     )
-    where = ""
+    where, bundle = "", request.complete(request.plan, result.bundle)
     if registry is not None:
-        where = registry.add(result.bundle)
+        where = registry.add(bundle)
         if request.activate:
-            registry.activate(result.bundle)
-    return Trained(bundle=result.bundle, report=result.report, dropped=loaded.dropped, where=where)
+            registry.activate(bundle)
+    return Trained(bundle=bundle, report=result.report, dropped=loaded.dropped, where=where)

@@ -23,6 +23,7 @@ from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.readings import Float64
 from lineside.learn.choose import choose_and_learn
 from lineside.learn.experience import learn_experience
+from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
 from lineside.learn.rows import (
     Rows,
@@ -215,7 +216,8 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         experience=learn_experience(task.rows.features, learned.columns.environment),
         training=_training(request, task, learned, report),
     )
-    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **_golden(task, learned)})
+    golden = _golden(task, learned) | golden_parts(task, learned)
+    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **golden})
 
 
 def _training(request: FitRequest, task: Task, learned: Learned, report: FitReport) -> TrainingFacts:

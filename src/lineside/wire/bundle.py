@@ -44,6 +44,9 @@ RESIDUALS: Final = "residuals.npy"
 GOLDEN_INPUTS: Final = "golden_inputs.npy"
 GOLDEN_SCORES: Final = "golden_scores.npy"
 """Rows of inputs, and the scores they give one after the other: what every opening of the bundle checks."""
+GOLDEN_PARTS: Final = "golden_parts.npy"
+GOLDEN_ANSWERS: Final = "golden_answers.json"
+"""Whole parts as features, and how they must be judged: what a device checks before the model goes live."""
 _PREFIX: Final = struct.Struct("<4sI")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}\.(onnx|npy|json)")
 _MOST_BYTES: Final = 512 * 1024 * 1024
@@ -188,7 +191,7 @@ def seal(manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
 
 def manifest_digest(manifest: Manifest) -> str:
     """Return the SHA-256 of a manifest, and through its list of files of the whole bundle."""
-    return hashlib.sha256(_encode(manifest)).hexdigest()
+    return hashlib.sha256(encode_manifest(manifest)).hexdigest()
 
 
 def pack_bundle(bundle: Bundle) -> bytes:
@@ -198,7 +201,7 @@ def pack_bundle(bundle: Bundle) -> bytes:
         IntegrityError: the files are not those of the manifest.
     """
     _check_files(bundle.manifest, bundle.files)
-    manifest = _encode(bundle.manifest)
+    manifest = encode_manifest(bundle.manifest)
     parts = [_PREFIX.pack(MAGIC, len(manifest)), manifest]
     return b"".join(parts + [bundle.files[fact.name] for fact in bundle.manifest.files])
 
@@ -233,7 +236,7 @@ def _read_manifest(data: bytes) -> tuple[Manifest, int]:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IntegrityError(f"a bundle's manifest cannot be read: {error}") from error
-    if _encode(manifest) != raw:
+    if encode_manifest(manifest) != raw:
         raise IntegrityError("a bundle's manifest is not in its one canonical form")
     return manifest, _PREFIX.size + length
 
@@ -250,5 +253,6 @@ def _check_files(manifest: Manifest, files: Mapping[str, bytes]) -> None:
             raise IntegrityError("a file of a bundle is not what its manifest says", field=fact.name)
 
 
-def _encode(manifest: Manifest) -> bytes:
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return a manifest in its one canonical form."""
     return msgspec.json.encode(manifest, order="deterministic")

@@ -1,4 +1,4 @@
-"""How a gateway asks the plant which models to run, and fetches them in pieces."""
+"""How a gateway asks the plant which models are offered, and fetches them in pieces."""
 
 from __future__ import annotations
 
@@ -15,25 +15,18 @@ _T = TypeVar("_T")
 
 
 class ReleaseRequest(msgspec.Struct, frozen=True, array_like=True):
-    """Asks for the list of models in service (empty name), or for a piece of one from an offset on."""
+    """Asks for the offers of a line (empty digest), or for a piece of the bundle of that digest from an offset on."""
 
-    name: str = ""
+    digest: str = ""
     offset: int = 0
 
 
-class ReleaseEntry(msgspec.Struct, frozen=True, array_like=True):
-    """One model in service: its name, and digest and size of its bundle's bytes."""
-
-    name: str
-    digest: str
-    size: int
-
-
 class ReleaseReply(msgspec.Struct, frozen=True, array_like=True):
-    """The models in service, and the piece that was asked for."""
+    """The signed offers, one for each place that has a model; or the piece that was asked for, and the whole's size."""
 
-    entries: tuple[ReleaseEntry, ...]
+    offers: tuple[bytes, ...] = ()
     piece: bytes = b""
+    size: int = 0
 
 
 def encode(message: ReleaseRequest | ReleaseReply) -> bytes:

@@ -14,10 +14,11 @@ from lineside.domain.access import AccessRole
 from lineside.testing.boards import make_bench
 from lineside.testing.conformance.registry import some_bundle
 from lineside.testing.floors import sample_plan
+from lineside.wire.signed import Signer
 
 
 async def test_bundles_are_noted_once_with_what_is_in_service_and_a_damaged_one_is_said(tmp_path: Path) -> None:
-    folder = BundleFolder(tmp_path / "bundles")
+    folder = BundleFolder(tmp_path / "bundles", Signer(bytes(32)))
     state = open_state(sqlite_url(tmp_path / "notes.db"))
     notes = ReleaseNotes(folder, state, sample_plan())
     bench = make_bench(tmp_path, settings=BoardSettings(releases=notes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,11 @@ Explainer = Callable[[Float32, Mapping[str, Float32]], Float64]
 """From one row of inputs ``(1, n)`` and the graph's outputs to the share of each input, shape ``(n,)``."""
 
 
-def explainer_for(bundle: Bundle) -> Explainer:
-    """Return the explainer of a bundle's family."""
+def explainer_for(bundle: Bundle, session: Any) -> Explainer:
+    """Return the explainer of a bundle: along the paths of its trees, the graph's own parts, or by replacement."""
     if TREE_NODES not in bundle.files:
-        return _parts
+        names = {item.name for item in session.get_outputs()}
+        return _parts if "parts" in names else _by_replacement(bundle, session)
     nodes = bundle.array(TREE_NODES)
     if nodes.dtype != NODE:
         raise IntegrityError("a bundle's trees are of another form", field=TREE_NODES, value=nodes.dtype.names)
@@ -50,6 +52,27 @@ def _check_trees(table: TreeTable, inputs: int) -> None:
     )
     if not sound:
         raise IntegrityError("a bundle's trees do not hang together", field=TREE_NODES)
+
+
+def _by_replacement(bundle: Bundle, session: Any) -> Explainer:
+    """Return an explainer for graphs that say nothing of their inputs, such as networks.
+
+    The share of an input is how much lower the score were if it alone had its usual value (occlusion: Zeiler and
+    Fergus, ECCV 2014). It takes one run of the graph per input.
+    """
+    features, inputs = bundle.manifest.features, bundle.manifest.inputs
+    usual = np.array([features[position].usual for position in inputs], dtype=np.float32)
+
+    def explain(row: Float32, outputs: Mapping[str, Float32]) -> Float64:
+        score = float(outputs["score"][0, 0])
+        shares = np.zeros(row.shape[1])
+        for i in range(row.shape[1]):
+            without = row.copy()
+            without[0, i] = usual[i]
+            shares[i] = score - float(session.run(["score"], {"x": without})[0][0, 0])
+        return np.nan_to_num(shares, nan=0.0, posinf=0.0, neginf=0.0)
+
+    return explain
 
 
 def _parts(features: Float32, outputs: Mapping[str, Float32]) -> Float64:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lineside.adapters.onnx_judge.model import Answer, OpenModel, open_model
 from lineside.adapters.onnx_judge.verdict import Verdict, contributions, predicted
-from lineside.domain.errors import ConfigurationError
+from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.judging.memory import MemoryState
 from lineside.domain.judging.rows import take_inputs
@@ -32,6 +32,8 @@ _LEAST_PRESENT: Final = 0.5
 """Least share of a model's inputs that a part must have to be judged."""
 _ABNORMAL: Final = frozenset({JudgementState.ALARM, JudgementState.OUTSIDE_EXPERIENCE})
 _NAN: Final = float("nan")
+_ORDINARY: Final = 1e9
+"""Inputs below this, none of them missing, give every sound model a number; beyond it float32 may overflow."""
 
 
 class OnnxJudge:
@@ -69,7 +71,11 @@ class OnnxJudge:
         return self
 
     def judge(self, part: PartRecord, now: int) -> Judgement:
-        """Return the judgement of a part; ``now`` in UTC ns. Bad data never raises: the state says so."""
+        """Return the judgement of a part; ``now`` in UTC ns. Bad data never raises: the state says so.
+
+        Raises:
+            IntegrityError: a model answers ordinary inputs with no number: it is broken.
+        """
         return Judgement(part=part, predictions=tuple(self._judge(model, part, now) for model in self._opened()))
 
     def reset(self) -> None:
@@ -117,6 +123,8 @@ class OnnxJudge:
         answer = model.answer(row)
         ready = model.memory.ready
         if not math.isfinite(answer.score):
+            if np.abs(row).max() < _ORDINARY:  # NaN is not below it
+                raise IntegrityError("a model answers with no number to ordinary inputs", field=model.name)
             return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, "the score is not a number"))
         if model.memory.kept:
             model.memory.advance(answer.outputs, part.ended)

@@ -86,7 +86,7 @@ def open_model(bundle: Bundle) -> OpenModel:
         session=session,
         outputs=outputs,
         memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags, drift=manifest.drift),
-        explain=explainer_for(bundle),
+        explain=explainer_for(bundle, session),
         region=region_of(manifest.experience),
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
         usual=tuple((f.name, f.signal, f.usual, f.low, f.high, f.unit) for f in manifest.features),
@@ -102,13 +102,24 @@ def open_model(bundle: Bundle) -> OpenModel:
     return model
 
 
-def _session(bundle: Bundle) -> Any:
+def open_session(graph: bytes) -> Any:
+    """Return a session of one thread that runs node after node, waits without spinning, and reports to nobody.
+
+    A line's processor has other work: a thread that spins between two parts would take it.
+    """
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _session(bundle: Bundle) -> Any:
     try:
-        return onnxruntime.InferenceSession(bundle.files[MODEL_FILE], options, providers=["CPUExecutionProvider"])
+        return open_session(bundle.files[MODEL_FILE])
     except Exception as error:  # ONNX Runtime raises a dozen classes of its own, all meaning: not this graph
         raise IntegrityError(f"a bundle's graph cannot be loaded: {error}", field=bundle.name) from error
 

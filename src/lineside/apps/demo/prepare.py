@@ -13,12 +13,13 @@ from typing import Final
 
 import msgspec
 
-from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.durable_files import replace_file
+from lineside.adapters.onnx_judge.golden import with_reference
 from lineside.apps.demo.folder import DemoFolder
 from lineside.apps.demo.history import PastParts, production_days
 from lineside.apps.demo.line import Checkpoint, write_checkpoint
 from lineside.apps.layout import Layout
+from lineside.apps.releasing import signing_folder
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan
 from lineside.flows.train import LoadedParts, TrainRequest, train
 
@@ -78,14 +79,14 @@ def _generate(
 
 
 def _learn(plan: Plan, data: Path, past: PastParts, until: int, tell: Callable[[str], None]) -> None:
-    registry = BundleFolder(Layout(data).bundles)
+    registry = signing_folder(Layout(data))
 
     def load(characteristic: Characteristic) -> LoadedParts:
         return LoadedParts(table=past.table(characteristic.id), version="simulated past of the demo", timed=True)
 
     for characteristic in plan.characteristics:
         tell(f"learn: {characteristic.label}")
-        request = TrainRequest(plan=plan, characteristics=(characteristic.id,), now=until)
+        request = TrainRequest(plan=plan, characteristics=(characteristic.id,), now=until, complete=with_reference)
         for trained in train(request, load, registry):
             found = trained.report.metrics
             figures = ", ".join(f"{name} {found[name]:.3g}" for name in ("auc", "recall", "rmse") if name in found)

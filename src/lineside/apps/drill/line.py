@@ -12,13 +12,13 @@ from typing import Final
 
 import numpy as np
 
-from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.drill.machine import rows
 from lineside.apps.layout import Layout
+from lineside.apps.releasing import put_in_service
 from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.errors import UnavailableError
 from lineside.domain.parts import PartTable
@@ -63,9 +63,7 @@ def prepare(root: Path, layout: Layout, lateness: float = 0.0) -> Path:
     plan = load_plan(plan_file)
     good = [_good_parts(plan, first=day * 86_400_000) for day in (1, 2)]
     bundle = fit(FitRequest(plan=plan, characteristic="porosity", table=good[0], calibration=good[1])).bundle
-    folder = BundleFolder(layout.bundles)
-    folder.add(bundle)
-    folder.activate(bundle)
+    put_in_service(layout, plan, bundle)
     return plan_file
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from lineside.adapters.audit_sqlite import SqliteAudit
-from lineside.adapters.clocks import clock_from
+from lineside.adapters.clocks import SystemClock, clock_from
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
@@ -29,10 +29,11 @@ from lineside.apps.gateway.reporter import Reporter
 from lineside.apps.gateway.sources import SourceOptions, open_sources
 from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
-from lineside.domain.errors import UnavailableError
+from lineside.domain.errors import StorageError, UnavailableError
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
+from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.flows.collect import Collector
 from lineside.flows.forward import Forwarder, Origin
@@ -52,6 +53,7 @@ AUDITED_ENTRIES: Final = 20_000
 """Newest audit entries among which an alert event of that stretch is looked for."""
 _MODEL_SECONDS: Final = 30.0
 _MODEL_RETRY_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,10 +112,8 @@ class _Gateway:
         object.__setattr__(self, "subjects", Subjects(self.plan.site.id, self.plan.line.id, self.settings.name))
 
     async def run(self, layout: Layout) -> None:
-        shelf = ModelShelf(layout.outbox.parent / "bundles", self.plan)
-        shelf.load()
-        with contextlib.suppress(UnavailableError):  # it is asked again until it answers
-            await shelf.refresh(self.bus, self.subjects)
+        shelf = ModelShelf(layout.models, layout.keys, self.plan, self.audit.append, SystemClock())
+        await shelf.open()
         catalogue = catalogue_for(self.plan)
         line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name)
         collector = Collector(outbox=self.outbox, audit=self.audit, line=line, publish=self._publish, clock=self.clock)
@@ -123,6 +123,7 @@ class _Gateway:
         newest = 0 if self.audit.last is None else self.audit.last.sequence
         await collector.audit_missed(past.events, await self.audit.entries(max(0, newest - AUDITED_ENTRIES)))
         await collector.resume(line.resume(past.readings, past.cycles, self.clock.now()))
+        line.wait(past.parts, past.predicted)
         forwarder = Forwarder(
             outbox=self.outbox,
             bus=self.bus,
@@ -158,7 +159,8 @@ class _Gateway:
             asyncio.create_task(forwarder.run(), name="forward"),
             asyncio.create_task(reporter.run(), name="status"),
             asyncio.create_task(serve_status(layout.status_socket, reporter.status), name="local status"),
-            asyncio.create_task(self._keep_models(shelf, line, changed), name="models"),
+            asyncio.create_task(self._keep_models(shelf, changed), name="models"),
+            asyncio.create_task(_settle_models(shelf), name="model faults"),
         ]
         collecting = asyncio.create_task(collector.run(sources), name="collect")
         try:
@@ -181,14 +183,12 @@ class _Gateway:
         with contextlib.suppress(UnavailableError):
             await self.bus.publish(f"{self.subjects.live}.{kind}", body)
 
-    async def _keep_models(self, shelf: ModelShelf, line: LineJudge, changed: asyncio.Event) -> None:
-        """Ask for the models in service: until the plant answers, when it says so, and now and then in between."""
+    async def _keep_models(self, shelf: ModelShelf, changed: asyncio.Event) -> None:
+        """Ask for the models on offer: until the plant answers, when it says so, and now and then in between."""
         while True:
             pause = _MODEL_SECONDS
             try:
-                if await shelf.refresh(self.bus, self.subjects):
-                    for station in self.plan.stations:
-                        line.replace_judge(station.id, shelf.judge_for(station.id))
+                await shelf.refresh(self.bus, self.subjects)
             except UnavailableError:
                 pause = _MODEL_RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
@@ -197,17 +197,34 @@ class _Gateway:
             changed.clear()
 
 
+async def _settle_models(shelf: ModelShelf) -> None:
+    """Make durable what seats have done, as soon as the disk takes it."""
+    while True:
+        with contextlib.suppress(StorageError):  # the seats judge on, and it is tried again
+            await shelf.settle()
+        await asyncio.sleep(_SETTLE_SECONDS)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What the newest stretch of an outbox tells a gateway that starts again."""
+    """What the newest stretch of an outbox tells a gateway that starts again.
+
+    ``predicted`` has cycle and characteristic of each prediction.
+    """
 
     readings: tuple[ReadingBatch, ...]
-    cycles: frozenset[str]
+    parts: tuple[PartRecord, ...]
+    predicted: frozenset[tuple[str, str]]
     events: tuple[AlertEvent, ...]
+
+    @property
+    def cycles(self) -> frozenset[str]:
+        """The cycles whose parts were recorded."""
+        return frozenset(part.cycle_id for part in self.parts)
 
 
 async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
-    """Read the newest `RESUMED_RECORDS` of an outbox: its readings, the cycles recorded, and the alert events."""
+    """Read the newest `RESUMED_RECORDS` of an outbox: its readings, parts, judgements and alert events."""
     records: list[Record] = []
     at = max(0, last - RESUMED_RECORDS)
     while more := await outbox.unsent(at, RESUMED_BYTES):
@@ -221,7 +238,12 @@ async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
             for body in bodies[RecordKind.READINGS]
             if readings_catalogue(body) == catalogue.digest
         ),
-        cycles=frozenset(part.cycle_id for body in bodies[RecordKind.PARTS] for part in decode_items(body, PartRecord)),
+        parts=tuple(part for body in bodies[RecordKind.PARTS] for part in decode_items(body, PartRecord)),
+        predicted=frozenset(
+            (item.cycle_id, item.characteristic)
+            for body in bodies[RecordKind.PREDICTIONS]
+            for item in decode_items(body, Prediction)
+        ),
         events=tuple(event for body in bodies[RecordKind.ALERTS] for event in decode_items(body, AlertEvent)),
     )
 

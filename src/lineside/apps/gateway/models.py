@@ -1,76 +1,406 @@
-"""The models that a gateway runs: fetched from the plant, kept beside it, opened per station."""
+"""The models that a gateway runs: taken from signed offers, tried here, kept on its disk, rolled back by themselves.
+
+What may happen to a seat stands in `lineside.domain.model_service`. Taking an offer, step by step; whatever ends the
+process in between leaves the old model or the new one:
+
+1. check signature, target, version and expiry of the offer;
+2. fetch bundle and fallback, and check every byte against what was signed;
+3. try both in a child process with limits, on the golden parts (acceptance);
+4. open and warm up the new model beside the one that judges;
+5. write it into the slot that is not in use, and sync;
+6. replace the pointer (rename, sync): from here a restart runs the new model;
+7. exchange the models between two parts, and audit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import json
+import platform
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+import msgspec
+import onnxruntime
+
+from lineside.adapters.crash_mark import CrashMark
+from lineside.adapters.durable_files import replace_file
+from lineside.adapters.model_slots import (
+    USE_FALLBACK,
+    USE_MODEL,
+    USE_NONE,
+    ModelSlots,
+    Pointer,
+    SlotFiles,
+)
 from lineside.adapters.onnx_judge import OnnxJudge
-from lineside.domain.errors import ConfigurationError, IntegrityError
-from lineside.domain.plan.model import Plan
-from lineside.flows.releases import fetch_releases
-from lineside.ports import Bus
-from lineside.wire.bundle import Bundle, unpack_bundle
+from lineside.adapters.onnx_judge.accepting import Acceptance, accept
+from lineside.adapters.release_keys import trusted_keys
+from lineside.domain.errors import ConfigurationError, IntegrityError, LinesideError, UnavailableError
+from lineside.domain.model_service import SeatState, Trouble
+from lineside.domain.plan.model import Characteristic, Plan
+from lineside.flows.releases import Seen, check_offer, fetch_body, fetch_offers
+from lineside.flows.seats import Seat, Seated, SeatFault, StationSeats
+from lineside.ports import Bus, Clock
+from lineside.wire.bundle import Bundle, manifest_digest, unpack_bundle
+from lineside.wire.offers import Offer, fallback_bundle, offered_bundle, verify_offer
 from lineside.wire.subjects import Subjects
 
-_SUFFIX = ".bundle"
+RUNTIME: Final = f"onnxruntime {onnxruntime.__version__} on {platform.machine()}"
+"""What a model is accepted by: another one accepts it anew."""
+REQUEST: Final = "rollback.json"
+"""Beside a seat's pointer: somebody at the machine asks for a rollback."""
+_MOST_FALLBACK: Final = 256 << 20
+Audit = Callable[[str, Mapping[str, object]], Awaitable[object]]
+Accept = Callable[[Plan, Bundle], Awaitable[Acceptance]]
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class _Place:
+    """One seat with what belongs to it on the disk; ``digest`` is that of the model of the offer in the slot."""
+
+    characteristic: Characteristic
+    seat: Seat
+    slots: ModelSlots
+    mark: CrashMark
+    pointer: Pointer = field(default_factory=Pointer)
+    digest: str = ""
+    tried: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.characteristic.station}/{self.characteristic.id}"
+
+    @property
+    def running(self) -> int:
+        """The version of the offer whose model judges; 0 where none does."""
+        model = self.seat.model if self.seat.state is SeatState.RUNNING else None
+        return 0 if model is None else model.version
 
 
 class ModelShelf:
-    """Keeps the bundles in service in a folder, so that the gateway judges without the plant."""
+    """The seats of a gateway's line, and the models on its disk.
 
-    def __init__(self, folder: Path, plan: Plan) -> None:
+    Args:
+        folder: where the models are kept, a folder per seat.
+        keys: the folder with the list of trusted keys.
+        plan: the plan of the line.
+        audit: adds an entry to the gateway's audit chain.
+        clock: the wall clock, for signatures.
+        accept: tries a model on its golden parts.
+    """
+
+    def __init__(
+        self, folder: Path, keys: Path, plan: Plan, audit: Audit, clock: Clock, accept: Accept = accept
+    ) -> None:
         self._folder = folder
+        self._keys = keys
         self._plan = plan
-        self._bundles: dict[str, Bundle] = {}
+        self._audit = audit
+        self._clock = clock
+        self._accept = accept
+        self._places: dict[str, _Place] = {}
         self.refused: dict[str, str] = {}
 
     @property
     def in_service(self) -> dict[str, str]:
-        """What each model in service is: its version and station, by the name of its bundle."""
-        return {
-            name: f"version {bundle.manifest.version} of {bundle.manifest.characteristic} at {bundle.manifest.station}"
-            for name, bundle in self._bundles.items()
-        }
+        """What each model in service is, in words, by the name of its bundle."""
+        found = {}
+        for place in self._places.values():
+            seat = place.seat
+            if seat.model is not None:
+                role = "the fallback" if seat.state is SeatState.FALLBACK else f"offer {seat.model.version}"
+                why = f" ({place.pointer.reason})" if seat.state is SeatState.FALLBACK else ""
+                found[seat.model.name] = f"{role} for {seat.characteristic} at {place.characteristic.station}{why}"
+        return found
 
-    def load(self) -> None:
-        """Read the bundles that are kept; one that is damaged or for another plan is left out with its reason."""
-        self._take({path.stem: path.read_bytes() for path in sorted(self._folder.glob(f"*{_SUFFIX}"))})
+    async def open(self) -> None:
+        """Take up what is on the disk; a model that is damaged, or crashed twice, gives way to its fallback."""
+        for item in self._plan.characteristics:
+            folder = self._folder / f"{item.station}.{item.id}"
+            mark = CrashMark.open(folder / "crashes", self._clock.now())
+            seat = Seat(item.id, item.acceptance.judging_p99, mark)
+            place = _Place(characteristic=item, seat=seat, slots=ModelSlots(folder), mark=mark)
+            self._places[place.name] = place
+            try:
+                await self._take_up(place)
+            except LinesideError as error:
+                self.refused[place.name] = str(error)
 
-    async def refresh(self, bus: Bus, subjects: Subjects) -> bool:
-        """Fetch what is in service now; return whether anything changed.
+    def judge_for(self, station: str) -> StationSeats:
+        """Return the seats of a station."""
+        return StationSeats([item.seat for item in self._places.values() if item.characteristic.station == station])
+
+    async def refresh(self, bus: Bus, subjects: Subjects) -> None:
+        """Look at what the plant offers, and take what may be taken; what cannot be believed is refused.
 
         Raises:
-            UnavailableError: the plant does not answer; what was kept stays.
+            UnavailableError: the plant does not answer; what runs goes on.
         """
-        kept = {path.stem: path.read_bytes() for path in self._folder.glob(f"*{_SUFFIX}")}
-        bundles = await fetch_releases(bus, subjects, kept)
-        if bundles == kept:
-            return False
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for name, body in bundles.items():
-            if kept.get(name) != body:
-                partial = self._folder / f"{name}.partial"
-                partial.write_bytes(body)
-                partial.replace(self._folder / f"{name}{_SUFFIX}")
-        for name in kept.keys() - bundles.keys():
-            (self._folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
-        self._take(bundles)
-        return True
-
-    def judge_for(self, station: str) -> OnnxJudge | None:
-        """Return an opened judge of the station's models, None where it has none."""
-        bundles = [bundle for bundle in self._bundles.values() if bundle.manifest.station == station]
-        return OnnxJudge(self._plan, station, bundles).open() if bundles else None
-
-    def _take(self, bodies: Mapping[str, bytes]) -> None:
-        """Unpack and try every bundle; a model that is not what it says never gets to judge."""
-        self._bundles, self.refused = {}, {}
-        for name, body in bodies.items():
+        try:
+            envelopes = await fetch_offers(bus, subjects)
+            trusted = trusted_keys(self._keys)
+        except (IntegrityError, ConfigurationError) as error:
+            self.refused["offers"] = str(error)
+            return
+        self.refused.pop("offers", None)
+        for envelope in envelopes:
             try:
-                bundle = unpack_bundle(body)
-                OnnxJudge(self._plan, bundle.manifest.station, [bundle]).open()
-            except (IntegrityError, ConfigurationError) as error:
-                self.refused[name] = str(error)
-            else:
-                self._bundles[name] = bundle
+                offer = verify_offer(envelope, trusted, self._clock.now())
+            except IntegrityError as error:
+                self.refused["offers"] = str(error)
+                continue
+            try:
+                await self._consider(bus, subjects, offer, envelope)
+            except UnavailableError:
+                raise
+            except LinesideError as error:
+                await self._refuse(offer, str(error))
+
+    async def settle(self) -> None:
+        """Make durable what seats have done by themselves, and do what was asked for at the machine.
+
+        Raises:
+            StorageError: it is not durable; the seats judge on as they are.
+        """
+        for place in self._places.values():
+            by = self._requested(place)
+            if by is not None:
+                place.seat.roll_back(Trouble.BY_HAND, f"asked for by {by}")
+            while place.seat.faults:
+                await self._note_fault(place, place.seat.faults[0])
+                place.seat.faults.pop(0)
+            if by is not None:
+                self._request_file(place).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for place in self._places.values():
+            place.mark.close()
+
+    async def _consider(self, bus: Bus, subjects: Subjects, offer: Offer, envelope: bytes) -> None:
+        place = self._places.get(offer.place)
+        if place is not None and place.running == offer.version:
+            if offer.digest == place.digest:
+                self.refused.pop(offer.place, None)
+                return
+            raise IntegrityError("two offers of one version", value=offer.version)
+        if place is not None and offer.version == place.pointer.failed:
+            self.refused[place.name] = place.pointer.reason
+            return
+        seen = Seen() if place is None else Seen(version=place.pointer.seen, failed=place.pointer.failed)
+        check_offer(offer, self._plan, seen, self._clock.now())
+        assert place is not None  # check_offer knows the line's places
+        if problem := place.tried.get(f"{offer.version} {offer.digest}"):
+            self.refused[place.name] = problem
+            return
+        body = await fetch_body(bus, subjects, offer.digest, offer.size)
+        bundle = offered_bundle(offer, body)
+        self._see(place, offer.version)
+        fallback, lacking = await self._fallback(bus, subjects, offer, place)
+        acceptance = await self._accept(self._plan, bundle)
+        if not acceptance.accepted:
+            problem = f"{offer.model} is not accepted: {'; '.join(acceptance.problems)}"
+            place.tried[f"{offer.version} {offer.digest}"] = problem
+            raise IntegrityError(problem)
+        await self._switch(place, offer, SlotFiles(offer=envelope, model=body, fallback=fallback))
+        await self._audit(
+            "model.live", _said(offer) | {"fallback": lacking or offer.fallback_digest, **_figures(acceptance)}
+        )
+        self.refused.pop(place.name, None)
+
+    async def _switch(self, place: _Place, offer: Offer, files: SlotFiles) -> None:
+        """Steps 4 to 7: open beside, write, point, exchange."""
+        model = await asyncio.to_thread(self._open, files.model, offer.version)
+        fallback = (
+            None if files.fallback is None else await asyncio.to_thread(self._open, files.fallback, offer.version)
+        )
+        slot = await asyncio.to_thread(place.slots.stage, files)
+        pointer = Pointer(slot=slot, use=USE_MODEL, seen=offer.version, failed=place.pointer.failed, runtime=RUNTIME)
+        await asyncio.to_thread(place.slots.point, pointer)
+        place.pointer, place.digest = pointer, offer.digest
+        place.mark.forget()
+        place.seat.install(model, fallback)
+
+    async def _fallback(self, bus: Bus, subjects: Subjects, offer: Offer, place: _Place) -> tuple[bytes | None, str]:
+        """Return the packed fallback that an offer names, tried here; or None and why there is none."""
+        if not offer.fallback_digest:
+            return None, "none is offered"
+        body = self._at_hand(place, offer.fallback_digest)
+        known = body is not None and place.pointer.runtime == RUNTIME
+        try:
+            if body is None:
+                body = await fetch_body(bus, subjects, offer.fallback_digest, _MOST_FALLBACK)
+            bundle = fallback_bundle(offer, body)
+            acceptance = Acceptance() if known else await self._accept(self._plan, bundle)
+        except (IntegrityError, ConfigurationError) as error:
+            return None, f"none: {error}"
+        return (body, "") if acceptance.accepted else (None, f"none: {'; '.join(acceptance.problems)}")
+
+    def _at_hand(self, place: _Place, digest: str) -> bytes | None:
+        """Return a packed bundle that judges here, or stands by, from the disk."""
+        if not place.pointer.slot:
+            return None
+        try:
+            files = place.slots.read(place.pointer.slot)
+            bodies = [body for body in (files.model, files.fallback) if body is not None]
+            return next((body for body in bodies if manifest_digest(unpack_bundle(body).manifest) == digest), None)
+        except IntegrityError:
+            return None
+
+    async def _take_up(self, place: _Place) -> None:
+        """Open what the pointer of a seat names, at a start."""
+        place.pointer = await self._pointer(place)
+        if not place.pointer.slot or place.pointer.use == USE_NONE:
+            return
+        files = place.slots.read(place.pointer.slot)
+        offer = verify_offer(files.offer, trusted_keys(self._keys), self._clock.now())
+        check_offer(offer, self._plan, Seen(), 0)  # it was taken in its time
+        place.digest = offer.digest
+        crashed = place.mark.crashed_twice()
+        model, problem = (None, "") if crashed else await self._open_kept(place, offer, files, USE_MODEL)
+        fallback, _ = await self._open_kept(place, offer, files, USE_FALLBACK)
+        fallen = place.pointer.use == USE_FALLBACK
+        if fallen and not crashed and fallback is not None:
+            place.seat.install(fallback, fallen=True)
+        elif not fallen and model is not None:
+            place.seat.install(model, fallback)
+        else:
+            trouble = Trouble.CRASHED if crashed else Trouble.UNREADABLE
+            detail = "the process ended twice in 5 minutes while it judged" if crashed else problem
+            then = None if fallen else fallback
+            fault = SeatFault(
+                model=offer.model,
+                version=offer.version,
+                trouble=trouble,
+                detail=detail,
+                now="" if then is None else then.name,
+            )
+            if then is not None:
+                place.seat.install(then, fallen=True)
+            await self._note_fault(place, fault)
+
+    async def _open_kept(self, place: _Place, offer: Offer, files: SlotFiles, use: str) -> tuple[Seated | None, str]:
+        """Return a model of a slot, opened; or None and why it cannot be used."""
+        body = files.model if use == USE_MODEL else files.fallback
+        if body is None or (use == USE_MODEL and place.pointer.use == USE_FALLBACK):
+            return None, "there is none"
+        try:
+            bundle = offered_bundle(offer, body) if use == USE_MODEL else fallback_bundle(offer, body)
+            if place.pointer.runtime != RUNTIME:
+                acceptance = await self._accept(self._plan, bundle)
+                if not acceptance.accepted:
+                    return None, f"it is not accepted by {RUNTIME}: {'; '.join(acceptance.problems)}"
+            place.mark.enter()
+            return self._open(body, offer.version), ""
+        except (IntegrityError, ConfigurationError) as error:
+            return None, str(error)
+        finally:
+            place.mark.leave()
+
+    async def _pointer(self, place: _Place) -> Pointer:
+        """Return a seat's pointer; where the disk has damaged it, one to the newest offer that a slot still holds."""
+        try:
+            return place.slots.pointer()
+        except IntegrityError:
+            found = []
+            for slot in ("a", "b"):
+                try:
+                    offer = verify_offer(place.slots.read(slot).offer, trusted_keys(self._keys), self._clock.now())
+                except LinesideError:
+                    continue  # this slot holds nothing that could be used
+                found.append(Pointer(slot=slot, use=USE_MODEL, seen=offer.version))
+            return max(found, key=lambda item: item.seen, default=Pointer())
+
+    def _open(self, body: bytes, version: int) -> Seated:
+        bundle = unpack_bundle(body)
+        judge = OnnxJudge(self._plan, bundle.manifest.station, [bundle]).open()
+        return Seated(judge=judge, name=bundle.name, version=version)
+
+    def _see(self, place: _Place, version: int) -> None:
+        """Remember durably the highest version whose signature held, so that nothing older is taken again."""
+        if version > place.pointer.seen:
+            place.pointer = msgspec.structs.replace(place.pointer, seen=version)
+            place.slots.point(place.pointer)
+
+    async def _note_fault(self, place: _Place, fault: SeatFault) -> None:
+        """Make a rollback durable, then audit it."""
+        for_good = fault.trouble is not Trouble.UNREADABLE
+        place.pointer = msgspec.structs.replace(
+            place.pointer,
+            use=USE_FALLBACK if fault.now else USE_NONE,
+            failed=fault.version if for_good else place.pointer.failed,
+            reason=f"{fault.model} gave way: {fault.trouble}, {fault.detail}",
+        )
+        await asyncio.to_thread(place.slots.point, place.pointer)
+        place.mark.forget()
+        self.refused[place.name] = place.pointer.reason
+        await self._audit(
+            "model.rolled_back",
+            {
+                "place": place.name,
+                "model": fault.model,
+                "offer": fault.version,
+                "why": str(fault.trouble),
+                "detail": fault.detail,
+                "now": fault.now,
+            },
+        )
+
+    async def _refuse(self, offer: Offer, problem: str) -> None:
+        """Say why an offer is not taken; once to the audit record, in the status as long as it is offered."""
+        known = self.refused.get(offer.place) == problem
+        self.refused[offer.place] = problem
+        place = self._places.get(offer.place)
+        if place is not None:
+            place.seat.refuse()
+        if not known:
+            await self._audit("model.refused", _said(offer) | {"why": problem})
+
+    def _request_file(self, place: _Place) -> Path:
+        return place.slots.folder / REQUEST
+
+    def _requested(self, place: _Place) -> str | None:
+        """Return who asks for a rollback of a seat at the machine, None where nobody does."""
+        try:
+            asked = json.loads(self._request_file(place).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            return "somebody at the machine"
+        return str(asked.get("by", "")) or "somebody at the machine"
+
+
+def ask_rollback(seat: Path, by: str, within: float = 5.0) -> bool:
+    """Ask the gateway for a rollback of the seat in a folder; return whether one has taken it up in time.
+
+    The request stays: a gateway that does not run now takes it up when it starts.
+    """
+    request = seat / REQUEST
+    replace_file(request, json.dumps({"by": by}).encode())
+    deadline = time.monotonic() + within
+    while request.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not request.exists()
+
+
+def _said(offer: Offer) -> dict[str, object]:
+    return {
+        "place": offer.place,
+        "model": offer.model,
+        "digest": offer.digest,
+        "offer": offer.version,
+        "note": offer.note,
+    }
+
+
+def _figures(acceptance: Acceptance) -> dict[str, object]:
+    """Return what the audit record keeps of an acceptance: by class how many golden parts were decided as they must."""
+    return {
+        "golden": {name: f"{item.agree}/{item.parts}" for name, item in acceptance.classes.items()},
+        "worst_score": acceptance.worst_score,
+        "runtime": RUNTIME,
+    }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +41,7 @@ from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.part_traces import PartTraces
-from lineside.apps.plant.releases import ReleaseNotes
+from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unsigned_words
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
@@ -53,7 +52,6 @@ from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.flows.releases import serve_releases
 from lineside.flows.submit import Submitter
 from lineside.ports import Clock
-from lineside.wire.bundle import pack_bundle
 from lineside.wire.records import RecordKind
 from lineside.wire.status import STATUS, decode_status
 from lineside.wire.subjects import Subjects
@@ -160,7 +158,10 @@ class _Plant:
         )  # fmt: skip
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line])
         await serve_gateways(self.bus, desk, roll, subjects)
-        await serve_releases(self.bus, subjects, self._in_service)
+        releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
+        await serve_releases(self.bus, subjects, releases.offers, releases.body)
+        for model in await asyncio.to_thread(releases.unsigned):
+            sys.stderr.write(f"lineside: {unsigned_words(model, self.settings.data)}\n")
         await self._listen(subjects, feed)
         submitter = Submitter(
             landing=self.landing, writer=WRITER, epoch=secrets.token_hex(8), site=subjects.site,
@@ -187,11 +188,6 @@ class _Plant:
             feed.objects(kind, await asyncio.to_thread(query.recent, kind, most))
         for entry in await self.landing.after(await self.history.position(), _FILL_BYTES):
             await feed.record(entry.record)
-
-    def _in_service(self) -> Mapping[str, bytes]:
-        folder = BundleFolder(self.layout.bundles)
-        bundles = [bundle for station in self.plan.stations for bundle in folder.active(station.id)]
-        return {f"{item.manifest.characteristic}-{item.manifest.version}": pack_bundle(item) for item in bundles}
 
     async def _listen(self, subjects: Subjects, feed: FloorFeed) -> None:
         witness = Witness(self.audit)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
-from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.bundle_folder import BundleFolder, InService
 from lineside.adapters.state_sql import ReleaseRecord, SqlState
 from lineside.domain.plan.model import Plan
-from lineside.wire.bundle import Bundle
+from lineside.wire.bundle import Bundle, pack_bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,56 @@ class ReleaseNotes:
                 await self.state.releases.add(record)
 
     def _read(self) -> list[ReleaseRecord]:
-        active = {bundle.name for station in self.plan.stations for bundle in self.folder.active(station.id)}
+        active = {
+            item.bundle.name: item for station in self.plan.stations for item in self.folder.in_service(station.id)
+        }
         kept = [bundle for item in self.plan.characteristics for bundle in self.folder.bundles(item.id)]
-        return [_record(bundle, "in service" if bundle.name in active else "kept") for bundle in kept]
+        return [_record(bundle, active.get(bundle.name)) for bundle in kept]
 
 
-def _record(bundle: Bundle, state: str) -> ReleaseRecord:
+class ReleaseDesk:
+    """What the plant offers to gateways: the signed offers in force, and the bundles that they name."""
+
+    def __init__(self, folder: BundleFolder, plan: Plan) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._bodies: dict[str, bytes] = {}
+
+    def offers(self) -> tuple[bytes, ...]:
+        """Return the envelopes of all offers of the line; what is not signed is not offered."""
+        found = [item for item in self._in_service() if item.offer is not None]
+        self._bodies = {}
+        for item in found:
+            assert item.offer is not None
+            self._bodies[item.offer.digest] = pack_bundle(item.bundle)
+            back = item.offer.fallback_digest
+            old = self._folder.by_digest(item.offer.characteristic, back) if back else None
+            if old is not None:
+                self._bodies[back] = pack_bundle(old)
+        return tuple(item.envelope for item in found)
+
+    def body(self, digest: str) -> bytes:
+        """Return the packed bundle that an offer names; empty where none does."""
+        if digest not in self._bodies:
+            self.offers()
+        return self._bodies.get(digest, b"")
+
+    def unsigned(self) -> tuple[str, ...]:
+        """Return the names of models in service that are not signed, and so reach no gateway."""
+        return tuple(item.bundle.name for item in self._in_service() if item.offer is None)
+
+    def _in_service(self) -> list[InService]:
+        return [item for station in self._plan.stations for item in self._folder.in_service(station.id)]
+
+
+def unsigned_words(model: str, data: Path) -> str:
+    """Return what to say of a model that is not signed."""
+    return f"the model {model} is not signed, so that no gateway takes it; sign it: lineside model sign --data {data}"
+
+
+def _record(bundle: Bundle, service: InService | None) -> ReleaseRecord:
+    offer = None if service is None else service.offer
+    state = "kept" if service is None else "in service" if offer is not None else "not signed"
     manifest = bundle.manifest
     training = manifest.training
     return ReleaseRecord(
@@ -58,5 +103,6 @@ def _record(bundle: Bundle, state: str) -> ReleaseRecord:
             "plan": manifest.plan_digest,
             "data": training.data_version,
             "code": training.code_version,
+            **({} if offer is None else {"offer": offer.version, "fallback": offer.fallback_digest[:12] or "none"}),
         },
     )

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineside.domain.plan.basics import Duration, Id, Named, PlanModel
-from lineside.domain.units import DAY
+from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration
+from lineside.domain.units import DAY, MILLISECOND
 
 
 class SpecialClass(StrEnum):
@@ -93,6 +93,24 @@ class ModelWish(PlanModel):
     exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
 
 
+class Acceptance(PlanModel):
+    """What a device must show with a model's golden parts before the model judges there."""
+
+    score_tolerance: float = Field(
+        0.001,
+        ge=0,
+        le=1,
+        description="Greatest difference of a score or contribution from training, relative to 1 + its size.",
+    )
+    decisions: float = Field(
+        1.0, ge=0, le=1, description="Least share of the golden parts of each class that are decided as in training."
+    )
+    judging_p99: PositiveDuration = Field(
+        100 * MILLISECOND,
+        description="Longest time for judging one part, 99th percentile; a model that takes longer is rolled back.",
+    )
+
+
 class CharacteristicKind(StrEnum):
     """Conforming or not (or one of several classes), or a measured value with specification limits."""
 
@@ -122,5 +140,6 @@ class Characteristic(Named):
     outcome: OutcomeSource = Field(OutcomeSource(), description="Where the truth comes from.")
     cost: Cost = Field(Cost(), description="What an escape and a false alarm cost.")
     model: ModelWish = Field(ModelWish(), description="What production asks of the model.")
+    acceptance: Acceptance = Field(Acceptance(), description="What a device must show before the model judges there.")
     pfmea: str = Field("", description="Reference of the PFMEA item.")
     action_priority: Literal["", "high", "medium", "low"] = Field("", description="Of the PFMEA item (AIAG-VDA).")

@@ -71,6 +71,7 @@ CODES: Final = {
     "family": "The wished kind of model does not fit the kind of characteristic.",
     "outcome-is-signal": "The truth about the part would reach the model.",
     "gauge": "The measurement is not capable of telling good from bad.",
+    "acceptance": "A device would accept a model that lost much of a class, or judging may take too long.",
     "cost": "A false alarm is said to cost more than an escape.",
     "supplier": "A pass-through characteristic names no supplier.",
     "no-characteristic": "Nothing is judged.",

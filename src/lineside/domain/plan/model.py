@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration, Text, by_id
 from lineside.domain.plan.characteristics import (
+    Acceptance,
     Characteristic,
     CharacteristicKind,
     Cost,
@@ -53,6 +54,7 @@ from lineside.domain.plan.stations import (
 )
 
 __all__ = [
+    "Acceptance",
     "Approval",
     "Buffer",
     "Characteristic",

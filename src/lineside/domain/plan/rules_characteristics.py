@@ -9,11 +9,14 @@ from lineside.domain.features.recipe import signals_of
 from lineside.domain.plan.findings import Finding, Path
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily, Role, Signal
 from lineside.domain.plan.view import View, mistake, warning
+from lineside.domain.units import format_duration
 
 GRR_LIMIT: Final = 30.0
 """Percent of the tolerance above which a gauge is not acceptable (AIAG MSA)."""
 KAPPA_LIMIT: Final = 0.4
 """Agreement below which an attribute gauge is poor (AIAG MSA)."""
+LEAST_DECISIONS: Final = 0.9
+"""Share of equal decisions in a class below which a device may lose much of that class unnoticed."""
 _UNITS: Final = {"°c": "degc", "c": "degc", "celsius": "degc", "°f": "degf", "k": "kelvin", "percent": "%", "n·m": "nm"}
 
 
@@ -149,6 +152,30 @@ def costs_are_plausible(view: View) -> Iterator[Finding]:
             yield warning("supplier", path, "a pass-through characteristic is controlled at its supplier: name it")
 
 
+def acceptance_means_something(view: View) -> Iterator[Finding]:
+    """A device is not let off so easily that a class could be lost, and judging fits into the time to the alert."""
+    whole = view.plan.service_levels.sensor_to_alert_p99
+    for position, item in enumerate(view.plan.characteristics):
+        path: Path = ("characteristics", position, "acceptance")
+        wanted = item.acceptance
+        if wanted.decisions < LEAST_DECISIONS:
+            yield warning(
+                "acceptance",
+                (*path, "decisions"),
+                "a model that has lost part of a class on the device would still go live",
+                found=wanted.decisions,
+                choices=(f">= {LEAST_DECISIONS:g}",),
+            )
+        if wanted.judging_p99 > whole:
+            yield warning(
+                "acceptance",
+                (*path, "judging_p99"),
+                "judging alone may take longer than the whole time from sensor to alert",
+                found=format_duration(wanted.judging_p99),
+                choices=(f"<= {format_duration(whole)} (service_levels.sensor_to_alert_p99)",),
+            )
+
+
 CHARACTERISTIC_RULES: Final = (
     something_is_judged,
     variables_have_limits,
@@ -157,4 +184,5 @@ CHARACTERISTIC_RULES: Final = (
     truth_stays_out_of_the_model,
     measurements_are_capable,
     costs_are_plausible,
+    acceptance_means_something,
 )

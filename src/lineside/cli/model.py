@@ -1,0 +1,107 @@
+"""`lineside model`: which models are in service, and the signed offers that put them there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from lineside.adapters.bundle_folder import BundleFolder, InService
+from lineside.apps.layout import Layout
+from lineside.apps.releasing import signing_folder
+from lineside.cli.options import data_option
+from lineside.domain.errors import InputError
+from lineside.domain.units import DAY, SECOND
+from lineside.wire.bundle import Bundle
+from lineside.wire.offers import Offer
+
+_above_option = click.option(
+    "--above",
+    default=0,
+    metavar="VERSION",
+    help="Number the offer above this too, where gateways have seen offers that this folder has lost.",
+)
+_days_option = click.option(
+    "--days", default=90, show_default=True, type=click.IntRange(1, 3650), help="How long the offer may be taken."
+)
+
+
+@click.group()
+def command() -> None:
+    """Show, sign and offer models to the gateways."""
+
+
+@command.command("list")
+@data_option
+def list_models(data: Path) -> None:
+    """List every model that is kept, which are in service, and what gateways fall back to."""
+    folder = BundleFolder(Layout(data).bundles)
+    for service in folder.all_in_service():
+        _show(folder, service)
+
+
+@command.command()
+@data_option
+@_days_option
+@_above_option
+def sign(data: Path, days: int, above: int) -> None:
+    """Sign the models that are in service and not signed yet; gateways take no others."""
+    folder = signing_folder(Layout(data))
+    unsigned = [item.bundle for item in folder.all_in_service() if item.offer is None]
+    for bundle in unsigned:
+        _said(folder.offer(bundle, note="signed later", above=above, valid_for=days * DAY))
+    if not unsigned:
+        click.echo("every model in service is signed")
+
+
+@command.command()
+@click.argument("characteristic")
+@click.argument("version", type=int)
+@data_option
+@_days_option
+@_above_option
+@click.option("--note", default="", help="Why, for the record.")
+def offer(characteristic: str, version: int, data: Path, days: int, above: int, note: str) -> None:
+    """Put a kept VERSION of a CHARACTERISTIC's model in service: again, or in return to an old one.
+
+    The offer is a new one with a number of its own, so that gateways take it although the model is old.
+    """
+    folder = signing_folder(Layout(data))
+    _said(folder.offer(_kept(folder, characteristic, version), note=note, above=above, valid_for=days * DAY))
+
+
+def _kept(folder: BundleFolder, characteristic: str, version: int) -> Bundle:
+    kept = {item.manifest.version: item for item in folder.bundles(characteristic)}
+    if version not in kept:
+        raise InputError(
+            f"no such version of a model of '{characteristic}' is kept",
+            field="VERSION",
+            value=version,
+            choices=sorted(kept),
+            next_step="see `lineside model list`",
+        )
+    return kept[version]
+
+
+def _show(folder: BundleFolder, service: InService) -> None:
+    manifest, offered = service.bundle.manifest, service.offer
+    click.echo(f"{manifest.characteristic} at {manifest.station}")
+    for bundle in folder.bundles(manifest.characteristic):
+        here = bundle.name == service.bundle.name
+        words = "kept"
+        if here:
+            words = (
+                "in service, NOT SIGNED: lineside model sign" if offered is None else f"in service, {_words(offered)}"
+            )
+        click.echo(f"  {bundle.name:44} {bundle.manifest.family:12} {words}")
+
+
+def _words(offered: Offer) -> str:
+    until = dt.datetime.fromtimestamp(offered.expires // SECOND, tz=dt.UTC).date()
+    back = f"fallback {offered.fallback_digest[:12]}" if offered.fallback_digest else "no fallback"
+    return f"offer {offered.version} until {until}, {back}"
+
+
+def _said(offered: Offer) -> None:
+    click.echo(f"{offered.place}: {offered.model} in service, {_words(offered)}")
