@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from lineside.adapters.opcua.browse import browse
 from lineside.adapters.opcua.certificates import fingerprint
+from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.session import Session
-from lineside.adapters.opcua.source import OpcuaOptions
 from lineside.adapters.plan_yaml import check_text
 from lineside.cli.source import command
 from lineside.domain.errors import InputError, SourceError

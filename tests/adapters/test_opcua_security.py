@@ -10,8 +10,9 @@ import pytest_asyncio
 from asyncua import ua
 
 from lineside.adapters.opcua.certificates import fingerprint, pin
+from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.probe import probe
-from lineside.adapters.opcua.source import OpcuaOptions, open_source
+from lineside.adapters.opcua.source import open_source
 from lineside.domain.plan.model import OpcuaSpec
 from lineside.ports import ProbeReport, ProbeStep
 from lineside.testing.clocks import WallClock

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from lineside.adapters.opcua.source import OpcuaOptions, open_source
+from lineside.adapters.opcua.options import OpcuaOptions
+from lineside.adapters.opcua.source import open_source
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.plan.model import OpcuaSpec
 from lineside.testing.clocks import WallClock

@@ -15,8 +15,8 @@ from lineside.adapters.modbus.probe import probe as probe_modbus
 from lineside.adapters.mqtt.probe import probe as probe_mqtt
 from lineside.adapters.mqtt.source import MqttOptions
 from lineside.adapters.mtconnect.probe import probe as probe_mtconnect
+from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.probe import probe as probe_opcua
-from lineside.adapters.opcua.source import OpcuaOptions
 from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec
 from lineside.ports import ProbeReport
 from lineside.testing.clocks import WallClock

@@ -92,8 +92,9 @@ async def _references(
 ) -> list[tuple[Any, tuple[str, ...], Any]]:
     """Return what hangs below the nodes of a level, each with its parent and the path of that."""
     found = []
-    for start in range(0, len(level), NODES_PER_CALL):
-        piece = level[start : start + NODES_PER_CALL]
+    per_call = await session.limit("MaxNodesPerBrowse", NODES_PER_CALL)
+    for start in range(0, len(level), per_call):
+        piece = level[start : start + per_call]
         params = ua.BrowseParameters()
         params.View.Timestamp = ua.get_win_epoch()
         params.RequestedMaxReferencesPerNode = 1000

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError
 
-from lineside.adapters.opcua.session import Session, said
+from lineside.adapters.opcua.history import read_history, with_history
+from lineside.adapters.opcua.session import ClockReading, Session, said
 from lineside.adapters.opcua.values import Change, change_of
 
 if TYPE_CHECKING:
-    from lineside.adapters.opcua.source import OpcuaOptions, Subscribe
+    from lineside.adapters.opcua.options import OpcuaOptions, Subscribe
     from lineside.domain.plan.model import OpcuaSpec
 
 KEEP_ALIVE: Final = 5.0
@@ -82,13 +83,26 @@ class Connection:
         self._heard = time.monotonic()
         return refused | {self._signals[request.RequestedParameters.ClientHandle]: why for request, why in left}
 
+    async def with_history(self, nodes: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the signals whose nodes have a history that we may read; raises `ConnectionError`."""
+        return await with_history(self.session, nodes)
+
+    def history(self, nodes: Mapping[str, str], since: int, until: int) -> AsyncIterator[tuple[Change, ...]]:
+        """Yield what the server kept of nodes between two times (UTC ns), page by page; raises `ConnectionError`."""
+        return read_history(self.session, nodes, since, until)
+
+    async def clock(self) -> ClockReading | None:
+        """Compare the server's clock with this machine's; None where it tells no time; raises `ConnectionError`."""
+        return await self.session.clock()
+
     async def _watch(self, subscription: int, requests: Sequence[Any]) -> list[tuple[Any, str]]:
         """Ask for monitored items; return those that the server refuses, with the name of its reason."""
         refused = []
-        for start in range(0, len(requests), _ITEMS_PER_CALL):
+        per_call = await self.session.limit("MaxMonitoredItemsPerCall", _ITEMS_PER_CALL)
+        for start in range(0, len(requests), per_call):
             items = ua.CreateMonitoredItemsParameters()
             items.SubscriptionId = subscription
-            items.ItemsToCreate = list(requests[start : start + _ITEMS_PER_CALL])
+            items.ItemsToCreate = list(requests[start : start + per_call])
             items.TimestampsToReturn = ua.TimestampsToReturn.Both
             results = await self.session.client.uaclient.create_monitored_items(items)
             pairs = zip(items.ItemsToCreate, results, strict=True)

@@ -8,26 +8,21 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from lineside.adapters.opcua.certificates import SOON, days_left, described, utc
+from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.refusals import REFUSALS, RefusedError
 from lineside.adapters.opcua.session import Session
-from lineside.adapters.opcua.source import OpcuaOptions, open_source
-from lineside.adapters.opcua.values import change_of, nanoseconds
+from lineside.adapters.opcua.source import open_source
+from lineside.adapters.opcua.values import change_of
 from lineside.adapters.probing import failed, reach, report, signals_to_test
 from lineside.domain.errors import LinesideError
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.times import check_time
 from lineside.domain.plan.model import OpcuaSpec, Plan, Signal
 from lineside.domain.probes import ProbeStep, look_at
-from lineside.domain.readings import BAD
-from lineside.domain.units import SECOND
 from lineside.ports import Clock, ProbeReport
 
 PORT: Final = 4840
 """The port of OPC UA, where an address names none."""
-SKEW: Final = SECOND
-"""The server's clock may differ this much from ours."""
-SERVER_TIME: Final = "i=2258"
-"""Server_ServerStatus_CurrentTime (Part 5)."""
 NOTHING: Final = "look at the node with another client"
 
 
@@ -64,7 +59,7 @@ async def probe(
         if not steps[-1].ok:
             return report(spec.id, steps)
         async with asyncio.timeout(within):
-            steps.append(await _clock(session, options))
+            steps.append(await _clock(session, spec.clock_difference))
             gate, wanted = Gate(plan, spec.id), signals_to_test(plan, spec.id, signals)
             known = await _read(session, gate, clock, steps, wanted)
             return report(spec.id, steps, look_at(known, [gate.take()], NOTHING))
@@ -98,18 +93,14 @@ def _certificate(der: bytes, options: OpcuaOptions) -> ProbeStep:
     return ProbeStep(name="certificate", ok=True, seen=described(der), next_step=advice)
 
 
-async def _clock(session: Session, options: OpcuaOptions) -> ProbeStep:
-    """Return the step that compares clocks: the server's against this machine's half-way through the question."""
-    asked = options.now()
-    [data] = await session.read([SERVER_TIME])
-    answered = options.now()
-    stamp = None if data.Value is None or change_of("", data).status & BAD else nanoseconds(data.Value.Value)
-    if stamp is None:
+async def _clock(session: Session, allowed: int) -> ProbeStep:
+    """Return the step that compares the server's clock with this machine's."""
+    found = await session.clock()
+    if found is None:
         advice = "nothing warns of a clock that drifts: keep the machine on NTP"
         return ProbeStep(name="clock", ok=True, seen="the server does not tell its time", next_step=advice)
-    skew = stamp - (asked + answered) // 2
-    near = abs(skew) <= SKEW + (answered - asked) // 2
-    seen = f"the server's clock is {abs(skew) / SECOND:.3f} s {'ahead of' if skew > 0 else 'behind'} this one"
+    near = abs(found.ahead) <= allowed + found.round_trip // 2
+    seen = f"the server's clock is {found.words}"
     return ProbeStep(name="clock", ok=near, seen=seen, next_step="" if near else "set both clocks by NTP")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
@@ -17,26 +18,52 @@ from asyncua.client.client import Client
 from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from lineside.adapters.opcua.certificates import days_left, described, fingerprint, own_certificate, pinned, utc
 from lineside.adapters.opcua.refusals import Refused, RefusedError, meaning_of
+from lineside.adapters.opcua.values import nanoseconds
 from lineside.domain.errors import ConfigurationError
+from lineside.domain.units import SECOND
 
 if TYPE_CHECKING:
-    from lineside.adapters.opcua.source import OpcuaOptions
+    from lineside.adapters.opcua.options import OpcuaOptions
     from lineside.domain.plan.model import OpcuaSpec
 
 LARGEST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of a message from the server."""
 SESSION_TIMEOUT: Final = 30_000
 """Milliseconds after which a server forgets a session that says nothing."""
+NODES_PER_CALL: Final = 500
+"""Nodes of one call, where the server sets no smaller limit."""
+_SERVER_TIME: Final = f"i={ObjectIds.Server_ServerStatus_CurrentTime}"
+_LIMITS: Final = {
+    name: ua.NodeId.from_string(f"i={getattr(ObjectIds, f'Server_ServerCapabilities_OperationLimits_{name}')}")
+    for name in ("MaxNodesPerRead", "MaxNodesPerBrowse", "MaxMonitoredItemsPerCall", "MaxNodesPerHistoryReadData")
+}
 _POLICIES: Final[dict[str, Any]] = {
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
     "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockReading:
+    """How far the server's clock is ahead of this machine's, and how long the question took (both ns).
+
+    The true difference is within half of the round trip of ``ahead``.
+    """
+
+    ahead: int
+    round_trip: int
+
+    @property
+    def words(self) -> str:
+        """The difference as people say it."""
+        return f"{abs(self.ahead) / SECOND:.3f} s {'ahead of' if self.ahead > 0 else 'behind'} this machine's"
 
 
 class Session:
@@ -45,6 +72,7 @@ class Session:
     def __init__(self, spec: OpcuaSpec, options: OpcuaOptions) -> None:
         self._spec = spec
         self._options = options
+        self._limits: dict[str, Any] = {}
         self.client = Client(spec.url, timeout=options.timeout, watchdog_intervall=options.alive)
 
     async def open(self, on_lost: Callable[[Exception], Coroutine[Any, Any, None]] | None = None) -> None:
@@ -88,27 +116,57 @@ class Session:
         advice = "switch the plan's policy on at the machine's server; an older one is not taken"
         raise RefusedError(seen, Refused("security", advice))
 
-    async def read(self, addresses: Sequence[str], per_call: int = 500) -> list[Any]:
+    async def read(self, addresses: Sequence[str]) -> list[Any]:
         """Return the data value of each node, in order; that of a text that is no node id says so by its status.
 
         Raises:
             ConnectionError: the server does not answer.
         """
-        return await self.read_attributes([(node_id(text), AttributeIds.Value) for text in addresses], per_call)
+        return await self.read_attributes([(node_id(text), AttributeIds.Value) for text in addresses])
 
-    async def read_attributes(self, wanted: Sequence[tuple[Any, Any]], per_call: int = 500) -> list[Any]:
+    async def read_attributes(self, wanted: Sequence[tuple[Any, Any]]) -> list[Any]:
         """Return the data value of each pair of node id and attribute, in order.
 
         Raises:
             ConnectionError: the server does not answer.
         """
         values = []
+        per_call = await self.limit("MaxNodesPerRead", NODES_PER_CALL)
         for start in range(0, len(wanted), per_call):
             params = ua.ReadParameters()
             params.TimestampsToReturn = ua.TimestampsToReturn.Both
             params.NodesToRead = [_read_value(*pair) for pair in wanted[start : start + per_call]]
             values += await self.ask(self.client.uaclient.read(params))
         return values
+
+    async def limit(self, name: str, most: int) -> int:
+        """Return how many nodes a call may have: what the server says (OperationLimits, Part 5, 6.3.11), or ``most``.
+
+        Raises:
+            ConnectionError: the server does not answer.
+        """
+        if not self._limits:
+            params = ua.ReadParameters()
+            params.NodesToRead = [_read_value(node, AttributeIds.Value) for node in _LIMITS.values()]
+            values = await self.ask(self.client.uaclient.read(params))
+            said = [None if data.Value is None else data.Value.Value for data in values]
+            self._limits = dict(zip(_LIMITS, said, strict=True))
+        found = self._limits[name]
+        return min(most, found) if isinstance(found, int) and found > 0 else most
+
+    async def clock(self) -> ClockReading | None:
+        """Compare the server's clock with this machine's; None where it does not tell its time.
+
+        Raises:
+            ConnectionError: the server does not answer.
+        """
+        asked = self._options.now()
+        [data] = await self.read([_SERVER_TIME])
+        answered = self._options.now()
+        stamp = None if data.Value is None else nanoseconds(data.Value.Value)
+        if stamp is None:
+            return None
+        return ClockReading(ahead=stamp - (asked + answered) // 2, round_trip=answered - asked)
 
     async def ask(self, request: Awaitable[Any]) -> Any:
         """Return the answer to a request of the library.

@@ -7,8 +7,12 @@ status code. A server reports changes; where the plan asks for ``repeats`` it al
 again, which a machine that measures once per cycle means as a measurement.
 
 When the connection is lost, when the server stops answering or stops publishing, everything is dropped and built up
-anew, after a pause that grows from `FIRST_PAUSE` to `LAST_PAUSE`; the gap stands in quarantine with its
-reason. The current values that a server sends to a new subscription are dropped as duplicates if they came before.
+anew, after a pause that grows from `FIRST_PAUSE` to `LAST_PAUSE`. Live readings flow at once; beside them, what the
+server's own history holds of the gap is read (`gap`) and delivered as replayed. The gap stands in quarantine with its
+reason, its length, and what the history gave. The same is done for the time that the gateway itself was away. Every
+`CLOCK_INTERVAL` the server's clock is compared with ours. The current values that a server sends to a new
+subscription are dropped as duplicates if they came before.
+
 Nodes that the server does not know are reported one by one and stop no other. When the gateway does not keep
 pace, publishing is held back; what the server's queues then lose is reported as lost at the source.
 
@@ -18,18 +22,19 @@ OPC UA has no acknowledgement by reading, so what was received and not yet recor
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from lineside.adapters.opcua.gap import Filled, fill_gap
+from lineside.adapters.opcua.options import DEFAULTS, OpcuaOptions, Subscribe
 from lineside.adapters.opcua.refusals import RefusedError
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.health.sources import SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse, shown
 from lineside.domain.intake.times import check_time
+from lineside.domain.intake.troubles import Troubles
 from lineside.domain.plan.model import OpcuaSpec, Plan
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.domain.units import MILLISECOND, SECOND
@@ -37,58 +42,18 @@ from lineside.ports import Clock, SourceDelivery
 
 if TYPE_CHECKING:
     from lineside.adapters.opcua.connection import Connection
+    from lineside.adapters.opcua.session import ClockReading
     from lineside.adapters.opcua.values import Change
 
 FIRST_PAUSE: Final = 0.5
 LAST_PAUSE: Final = 5.0
 """Seconds before the next attempt to connect: the first, and the longest."""
+CLOCK_INTERVAL: Final = 10.0
+"""Seconds between two comparisons of the server's clock with ours."""
+UNCERTAIN_ORDER: Final = SECOND
+"""A value that was on its way when the connection was lost is not older than the newest by more than this."""
 MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; beyond that the server is made to wait."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpcuaOptions:
-    """What the plan does not hold.
-
-    Args:
-        password: the secret that the plan names.
-        certificate: this gateway's certificate (PEM); made on first need where neither it nor the key is there.
-        private_key: its private key.
-        trusted: the server's certificate, pinned: the only one that is taken.
-        trust: the command by which a person trusts the server.
-        uri: application URI of a certificate that is made.
-        user_certificate: certificate to log in with, where the plan says so.
-        user_key: its private key.
-        timeout: seconds that the server has for an answer.
-        alive: seconds between two probes of a silent server.
-        now: the time by which certificates are judged, UTC nanoseconds.
-    """
-
-    password: str = ""
-    certificate: Path = Path("opcua.crt")
-    private_key: Path = Path("opcua.key")
-    trusted: Path | None = None
-    trust: str = "lineside source trust PLAN SOURCE"
-    uri: str = "urn:lineside:gateway"
-    user_certificate: Path | None = None
-    user_key: Path | None = None
-    timeout: float = 4.0
-    alive: float = 2.0
-    now: Callable[[], int] = time.time_ns
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscribe:
-    """What to watch: nodes by signal, the intervals in milliseconds, and the length of each item's queue.
-
-    ``repeats`` asks for values that are the same again, with a newer source time.
-    """
-
-    nodes: dict[str, str]
-    publishing: float
-    sampling: float
-    queue: int
-    repeats: bool
 
 
 class OpcuaSource:
@@ -103,7 +68,10 @@ class OpcuaSource:
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._closed = asyncio.Event()
+        self._ready: deque[SourceDelivery] = deque()
         self._lost_at: int | None = None
+        self._gap: int | None = None
+        self._troubles = Troubles(self._gate.refuse, self._record)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -119,6 +87,8 @@ class OpcuaSource:
         """Take note of readings that were accepted before."""
         for batch in seen:
             self._gate.remember(batch)
+        if self._gate.newest is not None:
+            self._gap = self._heard_until(self._clock.now())
 
     async def deliveries(self) -> AsyncIterator[SourceDelivery]:
         """Yield what the server publishes, until the source is closed.
@@ -130,11 +100,15 @@ class OpcuaSource:
         running = asyncio.create_task(self._run(), name=f"opcua {self._spec.id}")
         running.add_done_callback(lambda _: self._arrived.set())
         try:
-            while not running.done() or self._gate.pending:
+            while not running.done() or self._gate.pending or self._ready:
                 await self._arrived.wait()
                 self._arrived.clear()
+                while self._ready:
+                    self._room.set()
+                    yield self._ready.popleft()
                 if self._gate.pending:
-                    yield self._delivery()
+                    self._room.set()
+                    yield self._taken(replayed=False)
             running.result()
         finally:
             self._closed.set()
@@ -151,10 +125,11 @@ class OpcuaSource:
         self._room.set()
         self._record.stop(self._clock.now())
 
-    def _delivery(self) -> SourceDelivery:
+    def _taken(self, *, replayed: bool) -> SourceDelivery:
         taken = self._gate.take()
-        self._room.set()
-        return SourceDelivery(readings=taken.readings, quarantined=taken.quarantined, duplicates=taken.duplicates)
+        return SourceDelivery(
+            readings=taken.readings, quarantined=taken.quarantined, duplicates=taken.duplicates, replayed=replayed
+        )
 
     # -- connecting ---------------------------------------------------------------------------------------
 
@@ -176,30 +151,64 @@ class OpcuaSource:
             pause = min(2 * pause, LAST_PAUSE)
 
     async def _serve(self, connection: Connection) -> None:
-        """Connect, subscribe, and return when the source is closed.
+        """Connect, subscribe, fill the gap, and return when the source is closed.
 
         Raises:
             ConnectionError: there is no connection, or it was lost.
         """
         await connection.open()
+        gap = self._gap
         refused = await connection.subscribe(self._wanted(), self._receive)
         now = self._clock.now()
         for signal, why in refused.items():
             node = self._gate.rules[signal].address
             hint = f"Node {node}: {why}; browse the server for the right id and correct the plan's address."
             self._gate.refuse(refuse(Reason.UNKNOWN_NODE, hint=hint), received=now, signal=signal, raw=node.encode())
-        self._note_return(now)
-        self._record.connect(now, refused)
+        away, self._lost_at = None if self._lost_at is None else now - self._lost_at, None
+        self._record.connect(now, {**refused, **self._troubles.standing()})
         self._arrived.set()
-        closed = asyncio.create_task(self._closed.wait())
-        lost = asyncio.create_task(connection.lost())
+        nodes = {rule.id: rule.address for rule in self._gate.rules.values() if rule.id not in refused}
+        tasks = [
+            asyncio.create_task(self._closed.wait()),
+            asyncio.create_task(connection.lost()),
+            asyncio.create_task(self._tend(connection, nodes, gap, away)),
+        ]
         try:
-            await asyncio.wait((closed, lost), return_when=asyncio.FIRST_COMPLETED)
-            if lost.done():
-                lost.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            closed.cancel()
-            lost.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tend(self, connection: Connection, nodes: Mapping[str, str], gap: int | None, away: int | None) -> None:
+        """Fill the gap since a time, then compare clocks now and then.
+
+        Raises:
+            ConnectionError: the server does not answer.
+        """
+        if gap is not None:
+            filled = Filled(backfill=self._spec.backfill)
+            async for changes in fill_gap(connection, nodes, filled, since=gap, now=self._clock.now()):
+                filled.count += self._take_past(changes)
+                await self._has_room()
+            self._note_return(filled.words, away)
+        while True:
+            self._note_clock(await connection.clock())
+            await asyncio.sleep(CLOCK_INTERVAL)
+
+    def _take_past(self, changes: Sequence[Change]) -> int:
+        """Let what a history holds in, as a delivery of its own that is never live; return how many were new."""
+        if self._gate.pending:
+            self._ready.append(self._taken(replayed=False))
+        now = self._clock.now()
+        for change in changes:
+            self._offer(change, now)
+        delivery = self._taken(replayed=True)
+        self._ready.append(delivery)
+        self._arrived.set()
+        return 0 if delivery.readings is None else len(delivery.readings)
 
     def _wanted(self) -> Subscribe:
         publishing, sampling = self._spec.publishing_interval, self._spec.sampling_interval
@@ -221,18 +230,38 @@ class OpcuaSource:
         """Record that the connection was lost, once for each time that it is; it is tried again after the pause (s)."""
         now = self._clock.now()
         self._record.lose(now, why, now + round(pause * SECOND))
-        if self._lost_at is None:
-            self._lost_at = now
-            refusal = refuse(Reason.CONNECTION_LOST, hint=shown(why, 500).strip("'\""))
-            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
-            self._arrived.set()
-
-    def _note_return(self, now: int) -> None:
         if self._lost_at is not None:
-            away = (now - self._lost_at) / SECOND
-            refusal = refuse(Reason.CONNECTION_LOST, hint=f"It is back after {away:.1f} s.")
-            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
-            self._lost_at = None
+            return
+        self._lost_at = now
+        if self._gap is None:
+            self._gap = self._heard_until(now)
+        refusal = refuse(Reason.CONNECTION_LOST, hint=shown(why, 500).strip("'\""))
+        self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
+        self._arrived.set()
+
+    def _heard_until(self, now: int) -> int:
+        """Return the time (UTC ns) up to which all readings have come: a little before the newest one."""
+        newest = self._gate.newest
+        until = now if newest is None else min(now, newest)
+        return until - self._spec.publishing_interval - self._spec.sampling_interval - UNCERTAIN_ORDER
+
+    def _note_clock(self, found: ClockReading | None) -> None:
+        """Record that the clocks differ, or that they do no longer."""
+        now = self._clock.now()
+        if found is None or abs(found.ahead) - found.round_trip // 2 <= self._spec.clock_difference:
+            self._troubles.over("clock", now)
+            return
+        hint = f"The server's is {found.words}; set both by NTP."
+        self._troubles.note("clock", refuse(Reason.CLOCK_DIFFERS, hint=hint), now=now, raw=self._spec.url.encode())
+        self._arrived.set()
+
+    def _note_return(self, filled: str, away: int | None) -> None:
+        """Record that the gap is over, and what is known of it."""
+        self._gap = None
+        since = "The gateway has begun anew." if away is None else f"It is back after {away / SECOND:.1f} s."
+        refusal = refuse(Reason.CONNECTION_LOST, hint=f"{since} {filled}")
+        self._gate.refuse(refusal, received=self._clock.now(), raw=self._spec.url.encode())
+        self._arrived.set()
 
     # -- receiving ----------------------------------------------------------------------------------------
 
@@ -243,12 +272,25 @@ class OpcuaSource:
             if change.lost:
                 self._gate.refuse(refuse(Reason.LOST_AT_SOURCE), received=now, signal=change.signal)
             if change.signal:
-                moment = now if change.time is None else check_time(change.time, now)
-                self._gate.offer(change.signal, moment, change.value, received=now, status=change.status)
+                self._offer(change, now)
         self._arrived.set()
-        while self._gate.pending >= MOST_PENDING and not self._closed.is_set():
+        await self._has_room()
+
+    def _offer(self, change: Change, now: int) -> None:
+        moment = now if change.time is None else check_time(change.time, now)
+        self._gate.offer(change.signal, moment, change.value, received=now, status=change.status)
+
+    async def _has_room(self) -> None:
+        """Wait until there is room for more."""
+        while self._pending >= MOST_PENDING and not self._closed.is_set():
             self._room.clear()
             await self._room.wait()
+
+    @property
+    def _pending(self) -> int:
+        """Readings and refusals that wait for a delivery."""
+        waiting = sum(0 if item.readings is None else len(item.readings) for item in self._ready)
+        return self._gate.pending + waiting
 
 
 def open_source(
@@ -256,7 +298,7 @@ def open_source(
     spec: OpcuaSpec,
     clock: Clock,
     *,
-    options: OpcuaOptions = OpcuaOptions(),
+    options: OpcuaOptions = DEFAULTS,
     seen: Iterable[ReadingBatch] = (),
 ) -> OpcuaSource:
     """Return the source of the server that ``spec`` names; nothing is connected before it delivers.

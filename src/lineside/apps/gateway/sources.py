@@ -17,7 +17,7 @@ from lineside.ports import Clock, Source
 if TYPE_CHECKING:
     from lineside.adapters.files.options import FileOptions
     from lineside.adapters.mqtt.source import MqttOptions
-    from lineside.adapters.opcua.source import OpcuaOptions
+    from lineside.adapters.opcua.options import OpcuaOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,7 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
 
 def opcua_options(spec: OpcuaSpec, options: SourceOptions) -> OpcuaOptions:
     """Return what the plan does not hold of a server: secret and certificates."""
-    from lineside.adapters.opcua.source import OpcuaOptions  # noqa: PLC0415 - as above
+    from lineside.adapters.opcua.options import OpcuaOptions  # noqa: PLC0415 - as above
 
     keys = options.keys
     own = spec.id if (keys / f"{spec.id}.crt").exists() else "opcua"

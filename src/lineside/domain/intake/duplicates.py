@@ -7,7 +7,7 @@ readings are newer than everything their signal said before, and are known to be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,11 @@ class Duplicates:
         self._generation = generation
         self._young: dict[tuple[int, int], float | str] = {}
         self._old: dict[tuple[int, int], float | str] = {}
+
+    def newest(self, signals: Iterable[int]) -> int | None:
+        """Return the newest time of some signals, by their code; None where none of them is known."""
+        found = max((self._newest[code] for code in signals), default=_NEVER)
+        return None if found == _NEVER else int(found)
 
     def classify(self, signal: int, time: int, value: float | str) -> int:
         """Return whether a reading is `NEW`, `REPEATED` or `CONFLICTING`, and remember it if it is new."""

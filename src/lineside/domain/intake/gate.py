@@ -109,6 +109,11 @@ class Gate:
         """Readings and refusals that wait for a take."""
         return self._pending
 
+    @property
+    def newest(self) -> int | None:
+        """The newest source time that was accepted from this source, UTC nanoseconds; None before the first."""
+        return self._seen.newest(rule.code for rule in self.rules.values())
+
     def remember(self, batch: ReadingBatch) -> None:
         """Take note of readings that were accepted before, such as those before a restart."""
         rows = zip(batch.signal.tolist(), batch.source_time.tolist(), _plain_values(batch), strict=True)

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     UNKNOWN_NODE = "unknown_node"
     LOST_AT_SOURCE = "lost_at_source"
     CONNECTION_LOST = "connection_lost"
+    CLOCK_DIFFERS = "clock_differs"
     NO_ANSWER = "no_answer"
     BAD_FRAME = "bad_frame"
     MACHINE_EXCEPTION = "machine_exception"
@@ -93,6 +94,7 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.SOURCE_UNREACHABLE: "The folder or its server does not answer; it is asked again until it does.",
     Reason.UNKNOWN_NODE: "The server has no node of this id, or refuses to watch it.",
     Reason.LOST_AT_SOURCE: "A queue of the machine overflowed or its message was lost: earlier readings are missing.",
+    Reason.CLOCK_DIFFERS: "The machine's clock and the gateway's differ: source times are not those of other sources.",
     Reason.CONNECTION_LOST: "The connection was lost: readings of the time without it may be missing.",
     Reason.NO_ANSWER: "The machine did not answer in time.",
     Reason.BAD_FRAME: "The answer is cut short, of another request, or not of the protocol's form.",

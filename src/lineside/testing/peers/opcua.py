@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.history import HistoryDict
 from asyncua.server.server import Server
 from asyncua.server.user_managers import UserManager
 from asyncua.ua.attribute_ids import AttributeIds
@@ -69,12 +70,38 @@ class Guard(UserManager):
             raise ServiceError(StatusCodes.BadSecurityChecksFailed)
 
 
-class OpcuaPeer:
-    """A server that can be stopped and started again; its nodes begin with a bad status and no value."""
+class KeptHistory(HistoryDict):
+    """A history that outlives the server that writes it, as a machine keeps one on its disk."""
 
-    def __init__(self, guard: Guard | None = None) -> None:
+    async def new_historized_node(self, node_id: Any, period: timedelta | None, count: int = 0) -> None:
+        """Begin to keep a node, or go on."""
+        if node_id not in self._datachanges:
+            await super().new_historized_node(node_id, period, count)
+
+    def forget(self) -> None:
+        """Drop all values."""
+        for values in self._datachanges.values():
+            values.clear()
+
+    async def save_node_value(self, node_id: Any, datavalue: Any) -> None:
+        """Keep a value that has a time."""
+        if datavalue.SourceTimestamp is not None:
+            await super().save_node_value(node_id, datavalue)
+
+
+class OpcuaPeer:
+    """A server that can be stopped and started again; its nodes begin with a bad status and no value.
+
+    Args:
+        guard: how it guards itself; without one it takes anybody, in the clear.
+        historized: signals of which it keeps a history, over restarts too.
+    """
+
+    def __init__(self, guard: Guard | None = None, historized: Sequence[str] = ()) -> None:
         self.port = free_port()
         self.guard = guard
+        self._historized = historized
+        self._history = KeptHistory()
         self._server: Any = None
         self._folder: Any = None
         self._nodes: dict[str, Any] = {}
@@ -97,7 +124,19 @@ class OpcuaPeer:
             start: object = {"running": False, "serial": ""}.get(signal, 0.0)
             self._nodes[signal] = await folder.add_variable(node, signal, start, _TYPES[signal])
         await self.reset()
+        if self._historized:
+            self._server.iserver.history_manager.set_storage(self._history)
         await self._server.start()
+        for signal in self._historized:
+            await self._server.historize_node_data_change(self._nodes[signal])
+
+    async def remember(self, signal: str, value: object, time: int) -> None:
+        """Put a value into the history alone, as one that came while nobody was connected."""
+        await self._history.save_node_value(self._nodes[signal].nodeid, self._data(signal, value, time))
+
+    def forget(self) -> None:
+        """Empty the history."""
+        self._history.forget()
 
     async def add(self, name: str, value: object, **properties: object) -> None:
         """Add a variable below the press, with properties by their browse names."""
@@ -131,13 +170,16 @@ class OpcuaPeer:
 
     async def write(self, signal: str, value: object, time: int | None, *, status: int = 0, kind: Any = None) -> None:
         """Set a node's value as the machine would: with its source time (UTC nanoseconds) and status."""
-        stamp: Any = None if time is None else _EPOCH.replace(tzinfo=None) + timedelta(microseconds=time // 1000)
-        variant = None if value is None else ua.Variant(value, kind or _TYPES[signal])
-        data = ua.DataValue(Value=variant, StatusCode=ua.StatusCode(ua.UInt32(status)), SourceTimestamp=stamp)
+        data = self._data(signal, value, time, status=status, kind=kind)
         space, node = self._server.iserver.aspace, self._nodes[signal].nodeid
         # The library lets a value have a new type only where there is none; machines change types as they like.
         space._nodes[node].attributes[AttributeIds.Value].value = None  # noqa: SLF001
         await space.write_attribute_value(node, AttributeIds.Value, data)
+
+    def _data(self, signal: str, value: object, time: int | None, *, status: int = 0, kind: Any = None) -> Any:
+        stamp: Any = None if time is None else _EPOCH + timedelta(microseconds=time // 1000)
+        variant = None if value is None else ua.Variant(value, kind or _TYPES[signal])
+        return ua.DataValue(Value=variant, StatusCode=ua.StatusCode(ua.UInt32(status)), SourceTimestamp=stamp)
 
     async def write_text(self, signal: str, text: str, time: int) -> None:
         """Set a node's value to a text, whatever its type, as a machine may after a change of its program."""

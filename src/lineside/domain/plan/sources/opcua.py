@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from lineside.domain.plan.basics import PositiveDuration
+from lineside.domain.plan.basics import Duration, PositiveDuration
 from lineside.domain.plan.sources.base import SourceBase, SourceKind
-from lineside.domain.units import MILLISECOND
+from lineside.domain.units import HOUR, MILLISECOND, SECOND
 
 
 class OpcuaSpec(SourceBase):
@@ -22,6 +22,12 @@ class OpcuaSpec(SourceBase):
     sampling_interval: PositiveDuration = Field(50 * MILLISECOND, description="How often the server looks at a value.")
     repeats: bool = Field(
         False, description="Whether the server also reports a value that is the same again, by its newer time."
+    )
+    backfill: Duration = Field(
+        HOUR, description="How far back a gap is filled from the server's own history, where it keeps one; 0 s: never."
+    )
+    clock_difference: PositiveDuration = Field(
+        SECOND, description="How far the server's clock may differ from the gateway's before that is a trouble."
     )
     security: Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = Field(
         "Aes256_Sha256_RsaPss",
