@@ -30,6 +30,11 @@ CATALOGUE = Catalogue(("die_temp", "running"))
 STEP = {"do": "adjust", "text": "Open the chiller valve"}
 
 
+@pytest.fixture(autouse=True)
+def _a_disk_is_tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "RETRY_SECONDS", 0.0)
+
+
 def a_plan(cycle: dict[str, Any] | None = None) -> Plan:
     return Plan.model_validate(
         {
@@ -199,6 +204,37 @@ async def test_what_must_be_let_go_leaves_a_counted_receipt(monkeypatch: pytest.
     [receipt] = bench.items(RecordKind.RECEIPTS, Receipt)
     assert receipt.count == bench.collector.counts.dropped == 4
     assert receipt.signals == ("die_temp", "running")
+
+
+async def test_a_source_whose_readings_were_let_go_is_acknowledged_with_their_receipt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collect, "HELD_BYTES", 100)
+    bench = Bench()
+    bench.outbox.broken = True
+    refused = Quarantined(source="machine", reason="not_a_number", detail="NaN", raw=b"NaN", received=1)
+    first = cycle(0, 190, "first")
+    await bench.run(SourceDelivery(readings=first.readings, quarantined=(refused,), token="first"))
+    source = await bench.run(cycle(1, 190, "second"), cycle(2, 190, "third"))
+    assert source.acknowledged == []
+    bench.outbox.broken = False
+    await bench.run(cycle(3, 190))
+    assert [token for token, _ in source.acknowledged] == ["second", "third"]
+    [receipt] = bench.items(RecordKind.RECEIPTS, Receipt)
+    kept = sum(r.header.count for r in bench.outbox.records.values() if r.header.kind is RecordKind.READINGS)
+    assert kept + receipt.count == 16
+    assert bench.items(RecordKind.QUARANTINE, Quarantined) == [refused]
+
+
+async def test_a_disk_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "RETRY_SECONDS", 60.0)
+    bench = Bench()
+    bench.outbox.broken = True
+    await bench.run(cycle(0, 190, "first"))
+    bench.outbox.broken = False
+    await bench.run(cycle(1, 190, "second"))
+    assert bench.outbox.last == 0
+    assert bench.collector.counts.unrecorded
 
 
 async def test_a_large_delivery_travels_as_records_of_bounded_size() -> None:

@@ -30,7 +30,7 @@ from lineside.wire.records import RecordKind
 
 TIMES: Final = (
     "source_time", "receive_time", "started", "ended", "received", "judged", "time", "until", "found", "recorded",
-    "first", "last",
+    "first", "last", "minute",
 )  # fmt: skip
 """Columns that hold UTC nanoseconds."""
 NEWEST_BY: Final[Mapping[RecordKind, str]] = {

@@ -4,6 +4,8 @@ The packed bytes of a record are stored as they will travel, under a sequence th
 moves in the same transaction: an outbox that has been emptied goes on counting where it was, and a commit that
 failed leaves no hole. The epoch is random for each file, so that a lost and newly made file is another writer's.
 
+The file is bounded as the plan says: `lineside.adapters.outbox_room`.
+
 Behind the plant's watermark a stretch is kept, measured in bytes (a clock that jumps cannot delete it): it is what
 a plant restored from its backup asks for.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,9 @@ from typing import Any, Final
 
 import apsw
 
+from lineside.adapters.outbox_room import SPENT, Room, Space
 from lineside.adapters.sqlite_thread import SqliteThread
+from lineside.domain.buffering import Bounds
 from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.quarantine import RAW_LIMIT, Quarantined
 from lineside.ports import Clock
@@ -29,17 +34,30 @@ from lineside.wire.records import Record, RecordHeader, RecordKind, pack, unpack
 
 KEEP_BYTES: Final = 256 * 1024 * 1024
 _FORGET_ROWS: Final = 512
+_STAND_INS: Final = frozenset({RecordKind.REDUCED.value, SPENT})
+"""Kinds of rows that stand in the place of what may have reached the plant before."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (
-  id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, last INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+  id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, last INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  confirmed INTEGER NOT NULL DEFAULT 0, lived INTEGER NOT NULL DEFAULT 0, pending BLOB NOT NULL DEFAULT x'') STRICT;
 CREATE TABLE IF NOT EXISTS records (
-  sequence INTEGER PRIMARY KEY, items INTEGER NOT NULL, total INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+  sequence INTEGER PRIMARY KEY, items INTEGER NOT NULL, total INTEGER NOT NULL, kind TEXT NOT NULL DEFAULT '',
+  lived INTEGER NOT NULL DEFAULT 0, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS catalogues (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS accepted (
   kind TEXT PRIMARY KEY, records INTEGER NOT NULL, items INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS set_aside (
   sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, reason TEXT NOT NULL, items INTEGER NOT NULL,
   data BLOB NOT NULL) STRICT;
 """
+_LATER_COLUMNS: Final = (
+    ("state", "confirmed", "INTEGER NOT NULL DEFAULT 0"),
+    ("state", "lived", "INTEGER NOT NULL DEFAULT 0"),
+    ("state", "pending", "BLOB NOT NULL DEFAULT x''"),
+    ("records", "kind", "TEXT NOT NULL DEFAULT ''"),
+    ("records", "lived", "INTEGER NOT NULL DEFAULT 0"),
+)
+"""Columns that a file of an earlier version lacks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,11 +73,20 @@ class OutboxCounts:
 class SqliteOutbox:
     """`lineside.ports.Outbox` in one SQLite file, which one process at a time may hold.
 
-    Make one with `open`. ``keep_bytes`` is the size of the stretch kept behind the watermark.
+    Make one with `open`. ``keep_bytes`` is the size of the stretch kept behind the watermark; without ``bounds`` the
+    file grows as the disk allows.
     """
 
     def __init__(
-        self, path: Path, *, writer: str, site: str, line: str, clock: Clock, keep_bytes: int = KEEP_BYTES
+        self,
+        path: Path,
+        *,
+        writer: str,
+        site: str,
+        line: str,
+        clock: Clock,
+        keep_bytes: int = KEEP_BYTES,
+        bounds: Bounds | None = None,
     ) -> None:
         self._writer = writer
         self._site = site
@@ -74,10 +101,22 @@ class SqliteOutbox:
         self._durable_last = 0
         self._begun = 0
         self._bytes = 0
+        self._confirmed = 0
+        self._lived = 0
+        self._started = time.monotonic()
+        self._room = None if bounds is None else Room(path, bounds, self._pack)
 
     @classmethod
     async def open(
-        cls, path: Path, *, writer: str, site: str, line: str, clock: Clock, keep_bytes: int = KEEP_BYTES
+        cls,
+        path: Path,
+        *,
+        writer: str,
+        site: str,
+        line: str,
+        clock: Clock,
+        keep_bytes: int = KEEP_BYTES,
+        bounds: Bounds | None = None,
     ) -> SqliteOutbox:
         """Open the outbox in a file, making the file where there is none.
 
@@ -85,7 +124,7 @@ class SqliteOutbox:
             ConfigurationError: another process holds it.
             StorageError: it cannot be opened.
         """
-        outbox = cls(path, writer=writer, site=site, line=line, clock=clock, keep_bytes=keep_bytes)
+        outbox = cls(path, writer=writer, site=site, line=line, clock=clock, keep_bytes=keep_bytes, bounds=bounds)
         outbox._lock = _hold(path)
         try:
             outbox._durable_last = outbox._begun = await outbox._thread.run(lambda _: outbox._last)
@@ -103,6 +142,11 @@ class SqliteOutbox:
     def last(self) -> int:
         """The sequence of the newest durable record; 0 where there never was one."""
         return self._durable_last
+
+    @property
+    def space(self) -> Space:
+        """How much room there is, as it was last measured; all 0 without bounds."""
+        return Space() if self._room is None else self._room.space
 
     @property
     def begun(self) -> int:
@@ -127,7 +171,7 @@ class SqliteOutbox:
         if not items:
             return ()
         sequences = await self._thread.run(lambda connection: self._insert(connection, items))
-        self._durable_last = max(self._durable_last, sequences[-1])
+        self._durable_last = max(self._durable_last, self._last if not sequences else sequences[-1])
         return sequences
 
     async def unsent(self, after: int, most_bytes: int) -> tuple[Record, ...]:
@@ -168,22 +212,29 @@ class SqliteOutbox:
     def _prepare(self, connection: apsw.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(_SCHEMA)
-        connection.execute("INSERT OR IGNORE INTO state VALUES (1, ?, 0, 0)", (secrets.token_hex(8),))
+        _add_columns(connection)
+        new = (secrets.token_hex(8),)
+        connection.execute("INSERT OR IGNORE INTO state (id, epoch, last, bytes) VALUES (1, ?, 0, 0)", new)
         connection.execute("COMMIT")
-        row = connection.execute("SELECT epoch, last, bytes FROM state").fetchone()
-        assert row is not None
-        self._epoch, self._last, self._bytes = row
+        row: Any = connection.execute("SELECT epoch, last, bytes, confirmed, lived FROM state").fetchone()
+        self._epoch, self._last, self._bytes, self._confirmed, lived = row
+        self._lived = max(lived, self._lived)
+        if self._room is not None:
+            self._room.load(connection)
 
     def _insert(self, connection: apsw.Connection, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
-        now = self._clock.now()
+        now, lived = self._clock.now(), self._age()
+        kept = items
+        if self._room is not None:
+            kept = self._room.admit(connection, items, last=self._last, confirmed=self._confirmed, lived=lived)
         first, rows = self._last + 1, []
-        for sequence, (kind, body, count) in enumerate(items, first):
-            data = pack(self._header(sequence, kind, count, now), body)
+        for sequence, (kind, body, count) in enumerate(kept, first):
+            data = self._pack(sequence, kind, body, count, now)
             self._bytes += len(data)
-            rows.append((sequence, count, self._bytes, data))
+            rows.append((sequence, count, self._bytes, kind.value, lived, data))
         self._last += len(rows)
-        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
-        connection.execute("UPDATE state SET last = ?, bytes = ?", (self._last, self._bytes))
+        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("UPDATE state SET last = ?, bytes = ?, lived = ?", (self._last, self._bytes, lived))
         connection.executemany(
             "INSERT INTO accepted VALUES (?, 1, ?) "
             "ON CONFLICT (kind) DO UPDATE SET records = records + 1, items = items + excluded.items",
@@ -192,27 +243,30 @@ class SqliteOutbox:
         return tuple(range(first, self._last + 1))
 
     def _begin_anew(self, connection: apsw.Connection) -> int:
-        old = connection.execute("SELECT sequence, items, data FROM records WHERE sequence > ?", (self._begun,))
-        kept: list[Any] = sorted(old.fetchall())
+        query = "SELECT sequence, items, kind, lived, data FROM records WHERE sequence > ?"
+        kept: list[Any] = sorted(connection.execute(query, (self._begun,)).fetchall())
         self._epoch, self._last, self._bytes = secrets.token_hex(8), 0, 0
         connection.execute("DELETE FROM records")
         connection.execute("DELETE FROM set_aside")
-        for self._last, (_, items, data) in enumerate(kept, 1):
+        for self._last, (_, items, kind, lived, data) in enumerate(kept, 1):
             record = unpack(data)
-            again = pack(
-                self._header(self._last, record.header.kind, record.header.count, record.header.written), record.body
-            )
+            header = record.header
+            again = self._pack(self._last, header.kind, record.body, header.count, header.written)
             self._bytes += len(again)
-            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (self._last, items, self._bytes, again))
+            row = (self._last, items, self._bytes, kind, lived, again)
+            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._confirmed = 0
         state = (self._epoch, self._last, self._bytes)
-        connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?", state)
+        connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?, confirmed = 0", state)
         return self._last
 
     def _substitute(self, connection: apsw.Connection, sequence: int, reason: str) -> bool:
-        row = connection.execute("SELECT data, items FROM records WHERE sequence = ?", (sequence,)).fetchone()
-        if row is None:
+        row: Any = connection.execute(
+            "SELECT data, items, kind FROM records WHERE sequence = ?", (sequence,)
+        ).fetchone()
+        if row is None or row[2] in _STAND_INS:
             return False
-        (data, count), now = row, self._clock.now()
+        (data, count, _), now = row, self._clock.now()
         note = Quarantined(
             source=f"outbox of {self._writer}",
             reason="record",
@@ -221,19 +275,25 @@ class SqliteOutbox:
             received=now,
             count=count,
         )
-        new = pack(self._header(sequence, RecordKind.QUARANTINE, 1, now), encode_items([note]))
+        new = self._pack(sequence, RecordKind.QUARANTINE, encode_items([note]), 1, now)
         connection.execute(
             "INSERT OR IGNORE INTO set_aside VALUES (?, ?, ?, ?, ?)", (sequence, now, reason, count, data)
         )
-        connection.execute("UPDATE records SET data = ? WHERE sequence = ?", (new, sequence))
+        values = (RecordKind.QUARANTINE.value, new, sequence)
+        connection.execute("UPDATE records SET kind = ?, data = ? WHERE sequence = ?", values)
         return True
 
     def _delete(self, connection: apsw.Connection, watermark: int) -> None:
+        connection.execute("UPDATE state SET confirmed = ?", (watermark,))
+        self._confirmed = watermark
+        if self._room is not None:
+            self._room.restart()
         newest = "SELECT total FROM records WHERE sequence <= ? ORDER BY sequence DESC LIMIT 1"
         row = connection.execute(newest, (watermark,)).fetchone()
         if row is None:
             return
-        least = row[0] - self._keep_bytes
+        keep = self._keep_bytes if self._room is None else min(self._keep_bytes, self._room.bounds.bytes // 4)
+        least = row[0] - keep
         oldest = "SELECT sequence, total FROM records WHERE sequence <= ? ORDER BY sequence LIMIT ?"
         while True:
             rows = connection.execute(oldest, (watermark, _FORGET_ROWS)).fetchall()
@@ -243,8 +303,16 @@ class SqliteOutbox:
             if len(gone) < _FORGET_ROWS:
                 return
 
-    def _header(self, sequence: int, kind: RecordKind, count: int, now: int) -> RecordHeader:
-        return RecordHeader(
+    def _age(self) -> int:
+        """Return for how many seconds gateways have run on this file: a clock that jumps does not change it."""
+        now = time.monotonic()
+        passed = int(now - self._started)
+        self._started += passed
+        self._lived += passed
+        return self._lived
+
+    def _pack(self, sequence: int, kind: RecordKind, body: bytes, count: int, written: int) -> bytes:
+        header = RecordHeader(
             writer=self._writer,
             epoch=self._epoch,
             sequence=sequence,
@@ -252,8 +320,17 @@ class SqliteOutbox:
             line=self._line,
             kind=kind,
             count=count,
-            written=now,
+            written=written,
         )
+        return pack(header, body)
+
+
+def _add_columns(connection: apsw.Connection) -> None:
+    """Give a file of an earlier version the columns that it lacks."""
+    for table, column, form in _LATER_COLUMNS:
+        known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        if column not in known:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {form}")
 
 
 def _read(connection: apsw.Connection, after: int, most_bytes: int) -> tuple[tuple[Record, ...], list[tuple[int, str]]]:

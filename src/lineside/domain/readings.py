@@ -55,6 +55,10 @@ class Catalogue:
         """Return the code of each signal id."""
         return {name: code for code, name in enumerate(self.signals)}
 
+    def nothing(self) -> ReadingBatch:
+        """Return a batch of no readings."""
+        return make_batch(self, [], [], [])
+
     def text_mask(self) -> NDArray[np.bool_]:
         """Return for each code whether its values are texts."""
         return np.fromiter((name in self.texts for name in self.signals), dtype=np.bool_, count=len(self.signals))
@@ -81,6 +85,12 @@ class ReadingBatch:
     def __len__(self) -> int:
         """Return the number of readings."""
         return len(self.signal)
+
+    def usable(self) -> NDArray[np.bool_]:
+        """Return which readings are numbers of a status that is not bad; texts are none."""
+        textual = self.catalogue.text_mask()[self.signal]
+        usable: NDArray[np.bool_] = ~textual & ~np.isnan(self.value) & ((self.status & SEVERITY) != BAD)
+        return usable
 
     def take(self, rows: Int64 | NDArray[np.bool_] | slice) -> ReadingBatch:
         """Return the rows chosen by an index, a mask or a slice."""

@@ -43,6 +43,8 @@ RECORD_READINGS: Final = 8_000
 """Readings in one record at most: 256 KB, which travel as one message."""
 RECORD_BYTES: Final = 256 << 10
 """Bytes of items (parts, refusals, events) in one record at most, for the same reason; one item may be larger."""
+RETRY_SECONDS: Final = 0.5
+"""Seconds between two tries of a disk that has failed."""
 HELD_BYTES: Final = 64 << 20
 """Bytes held in memory while the outbox cannot be written."""
 
@@ -100,8 +102,9 @@ class Collector:
         self._held: deque[_Held] = deque()
         self._results: list[Item] = []
         self._unaudited: deque[AlertEvent] = deque()
-        self._receipts: list[Receipt] = []
         self._advance_at = 0.0
+        self._receipt: Receipt | None = None
+        self._retry_at = 0.0
         self.counts = CollectCounts()
 
     async def run(self, sources: Mapping[str, Source]) -> None:
@@ -205,12 +208,16 @@ class Collector:
         """Commit all that is held, acknowledge its sources and audit its alerts; say whether that succeeded."""
         held, results = tuple(self._held), tuple(self._results)
         items = [item for entry in held for item in entry.items] + list(results)
-        if self._receipts:
-            items += _records_of(RecordKind.RECEIPTS, self._receipts)
+        if self._receipt is not None:
+            items += _records_of(RecordKind.RECEIPTS, [self._receipt])
+        now = asyncio.get_running_loop().time()
+        if now < self._retry_at:
+            self._let_go()
+            return False
         try:
             if items:
                 await self._outbox.commit(items)
-                self._receipts.clear()
+                self._receipt = None
                 del self._results[: len(results)]
             for entry in held:
                 self._held.popleft()
@@ -219,6 +226,7 @@ class Collector:
             await self._write_audit()
         except StorageError:
             self.counts.unrecorded = True
+            self._retry_at = now + RETRY_SECONDS
             self._let_go()
             return False
         self.counts.unrecorded = False
@@ -232,26 +240,20 @@ class Collector:
             self.counts.alerts += 1
 
     def _let_go(self) -> None:
-        """Keep what is held within its bound: the oldest readings go first, and leave a receipt."""
-        while len(self._held) > 1 and sum(entry.size for entry in self._held) > HELD_BYTES:
-            readings = self._held.popleft().readings
-            if readings is None:
-                continue
-            self.counts.dropped += len(readings)
-            names = readings.catalogue.signals
-            first, last = int(readings.source_time.min()), int(readings.source_time.max())
-            self._receipts.append(
-                Receipt(
-                    id=f"disk-{first}-{last}-{len(readings)}",
-                    source="outbox",
-                    reason="the outbox could not be written",
-                    signals=tuple(names[code] for code in sorted(set(readings.signal.tolist()))),
-                    first=first,
-                    last=last,
-                    count=len(readings),
-                    recorded=self._clock.now(),
-                )
-            )
+        """Keep what is held within its bound: the oldest readings go first, and leave a receipt.
+
+        Their sources are acknowledged with the receipt: it is the record of them.
+        """
+        size = sum(entry.size for entry in self._held)
+        for place in range(len(self._held) - 1):
+            entry = self._held[place]
+            if size <= HELD_BYTES:
+                return
+            if entry.readings is not None:
+                self._held[place] = _without_readings(entry)
+                size -= entry.size - self._held[place].size
+                self.counts.dropped += len(entry.readings)
+                self._receipt = _joined(self._receipt, entry.readings, self._clock.now())
 
     def _count(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
         for _, delivery in group:
@@ -259,6 +261,31 @@ class Collector:
             self.counts.rows += len(delivery.rows)
             self.counts.quarantined += sum(item.count for item in delivery.quarantined)
             self.counts.duplicates += delivery.duplicates
+
+
+def _without_readings(entry: _Held) -> _Held:
+    items = tuple(item for item in entry.items if item[0] is not RecordKind.READINGS)
+    return _Held(items, entry.tokens, None, sum(len(body) for _, body, _ in items))
+
+
+def _joined(receipt: Receipt | None, readings: ReadingBatch, now: int) -> Receipt:
+    """Return one receipt for what was let go before and these readings too."""
+    names = readings.catalogue.signals
+    signals = {names[code] for code in set(readings.signal.tolist())} | set(() if receipt is None else receipt.signals)
+    first, last = int(readings.source_time.min()), int(readings.source_time.max())
+    count = len(readings)
+    if receipt is not None:
+        first, last, count = min(first, receipt.first), max(last, receipt.last), count + receipt.count
+    return Receipt(
+        id=f"disk-{first}-{last}-{count}",
+        source="outbox",
+        reason="the outbox could not be written",
+        signals=tuple(sorted(signals)),
+        first=first,
+        last=last,
+        count=count,
+        recorded=now,
+    )
 
 
 def _readings_in(delivery: SourceDelivery) -> int:

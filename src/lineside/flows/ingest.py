@@ -32,6 +32,7 @@ from lineside.ports import Bus, Clock, Landing
 from lineside.wire.asks import Ask, decode_ask, is_ask
 from lineside.wire.codecs import check_readings, decode_catalogue, decode_items
 from lineside.wire.records import Record, RecordKind, unpack
+from lineside.wire.reduced import check_reduced
 from lineside.wire.subjects import Subjects
 from lineside.wire.watermarks import Refusal, Watermark, sign_watermark
 
@@ -190,5 +191,7 @@ def check_body(record: Record) -> None:
         decode_catalogue(record.body)
     elif kind is RecordKind.READINGS:
         check_readings(record.body)
+    elif kind is RecordKind.REDUCED:
+        check_reduced(record.body)
     else:
         decode_items(record.body, ITEM_TYPES[kind])

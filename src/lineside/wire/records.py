@@ -42,6 +42,8 @@ class RecordKind(StrEnum):
     EVENTS = "events"
     QUARANTINE = "quarantine"
     RECEIPTS = "receipts"
+    REDUCED = "reduced"
+    """Readings of which some had to go while the buffer was full, with what takes their place."""
 
 
 class RecordHeader(msgspec.Struct, frozen=True, array_like=True):

@@ -23,13 +23,22 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Tr
 from deltalake.exceptions import DeltaError
 
 from lineside.adapters.delta_history.durable import LOG, remove_partial, scrub, sync_commit, sync_tail
-from lineside.adapters.delta_history.tables import PARTITIONS, READINGS, TABLES, readable, reading_rows, rows_of
+from lineside.adapters.delta_history.tables import (
+    PARTITIONS,
+    READINGS,
+    TABLES,
+    readable,
+    reading_rows,
+    reduced_rows,
+    rows_of,
+)
 from lineside.adapters.durable_files import replace_file
 from lineside.domain.errors import IntegrityError, StorageError
 from lineside.domain.readings import Catalogue
 from lineside.ports import LandedRecord
 from lineside.wire.codecs import decode_catalogue, decode_readings, readings_catalogue
 from lineside.wire.records import RecordKind
+from lineside.wire.reduced import decode_reduced
 
 _POSITION: Final = "position.json"
 _CATALOGUES: Final = "catalogues.json"
@@ -143,14 +152,17 @@ class DeltaHistory:
         return found
 
     def _rows(self, table: str, records: Sequence[LandedRecord]) -> pa.Table | None:
-        if table != READINGS:
-            return rows_of(records, self._recipes).get(table)
         pieces = []
+        if table != READINGS and (rows := rows_of(records, self._recipes).get(table)) is not None:
+            pieces.append(rows)
         for entry in records:
-            if entry.record.header.kind is RecordKind.READINGS:
-                body = entry.record.body
+            header, body = entry.record.header, entry.record.body
+            if header.kind is RecordKind.READINGS and table == READINGS:
                 catalogue = self._catalogues[readings_catalogue(body)]
-                pieces.append(reading_rows(entry.record.header, decode_readings(body, catalogue)))
+                pieces.append(reading_rows(header, decode_readings(body, catalogue)))
+            elif header.kind is RecordKind.REDUCED:
+                rows = reduced_rows(header, decode_reduced(body, self._catalogues)).get(table)
+                pieces += [] if rows is None else [rows]
         return pa.concat_tables(pieces) if pieces else None
 
     def _done(self, table: str) -> int:

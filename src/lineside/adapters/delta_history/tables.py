@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from lineside.domain.alerts import AlertEvent, AlertKind
+from lineside.domain.buffering import Aggregate, Kept
 from lineside.domain.errors import IntegrityError
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
@@ -30,6 +31,7 @@ from lineside.domain.units import DAY
 from lineside.ports import LandedRecord
 from lineside.wire.codecs import decode_items, encode_items, readings_catalogue
 from lineside.wire.records import RecordHeader, RecordKind, pack, unpack
+from lineside.wire.reduced import decode_reduced, receipts_in, reduced_catalogue
 
 ITEMS: Final[Mapping[RecordKind, tuple[str, type[Any]]]] = {
     RecordKind.PARTS: ("parts", PartRecord),
@@ -43,9 +45,10 @@ ITEMS: Final[Mapping[RecordKind, tuple[str, type[Any]]]] = {
 """The table of each kind of item, and the item's class."""
 
 FEEDBACK: Final = "feedback"
+AGGREGATES: Final = "aggregates"
 READINGS: Final = "readings"
 PARTITIONS: Final = ("line", "day")
-_RECEIVED: Final = {"received", "receive_time", "recorded", "judged", "time"}
+_RECEIVED: Final = {"received", "receive_time", "recorded", "judged", "time", "minute"}
 
 _IDENTITY: Final = (
     pa.field("line", pa.string()),
@@ -94,6 +97,7 @@ def _schema(of: type[Any], *more: pa.Field) -> pa.Schema:
 TABLES: Final[Mapping[str, pa.Schema]] = {
     READINGS: pa.schema([*_IDENTITY, *_READING]),
     FEEDBACK: _schema(AlertEvent),
+    AGGREGATES: _schema(Aggregate),
     **{
         table: _schema(of, *([pa.field("feature_names", pa.list_(pa.string()))] if of is PartRecord else []))
         for table, of in ITEMS.values()
@@ -121,6 +125,19 @@ def rows_of(landed: Sequence[LandedRecord], recipes: Mapping[str, Sequence[str]]
             if table == "alert_events" and item.kind is AlertKind.CLOSED and item.verdict is not None:
                 rows.setdefault(FEEDBACK, []).append(row)
     return {table: pa.Table.from_pylist(found, schema=TABLES[table]) for table, found in rows.items()}
+
+
+def reduced_rows(header: RecordHeader, kept: Kept) -> dict[str, pa.Table]:
+    """Return the rows of what a full buffer has left of a record of readings, by table."""
+    items: dict[str, list[Any]] = {"receipts": receipts_in(header, kept), AGGREGATES: list(kept.aggregates)}
+    rows = {
+        table: pa.Table.from_pylist(
+            [_row(header, place, item, TABLES[table]) for place, item in enumerate(found)], schema=TABLES[table]
+        )
+        for table, found in items.items()
+        if found
+    }
+    return rows | ({READINGS: reading_rows(header, kept.readings)} if len(kept.readings) else {})
 
 
 def reading_rows(header: RecordHeader, batch: ReadingBatch) -> pa.Table:
@@ -156,6 +173,9 @@ def readable(entry: LandedRecord, known: Mapping[str, Catalogue]) -> LandedRecor
     try:
         if header.kind is RecordKind.READINGS:
             _check_catalogue(readings_catalogue(body), known)
+        elif header.kind is RecordKind.REDUCED:
+            _check_catalogue(reduced_catalogue(body), known)
+            decode_reduced(body, known)
         elif header.kind in ITEMS:
             decode_items(body, ITEMS[header.kind][1])
     except IntegrityError as error:

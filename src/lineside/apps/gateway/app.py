@@ -29,6 +29,7 @@ from lineside.apps.gateway.reporter import Reporter
 from lineside.apps.gateway.sources import SourceOptions, open_sources
 from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
@@ -86,7 +87,12 @@ async def run_gateway(settings: GatewaySettings) -> None:
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     async with AsyncExitStack() as stack:
         outbox = await SqliteOutbox.open(
-            layout.outbox, writer=settings.name, site=plan.site.id, line=plan.line.id, clock=clock
+            layout.outbox,
+            writer=settings.name,
+            site=plan.site.id,
+            line=plan.line.id,
+            clock=clock,
+            bounds=bounds_of(plan),
         )
         stack.push_async_callback(outbox.close)
         audit = await SqliteAudit.open(layout.gateway_audit, writer=settings.name, clock=clock, key=layout.audit_key)
