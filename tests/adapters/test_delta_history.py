@@ -12,14 +12,17 @@ from lineside.adapters.delta_history import history as history_module
 from lineside.adapters.delta_history import tables as tables_module
 from lineside.adapters.durable_files import sync_path
 from lineside.domain.alerts import AlertEvent, AlertKind, Verdict
+from lineside.domain.buffering import Kept, reduce_stretch
 from lineside.domain.errors import IntegrityError, StorageError
 from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
+from lineside.domain.plan.gateway import WhenFull
 from lineside.domain.readings import Catalogue, make_batch
 from lineside.ports import LandedRecord
 from lineside.testing.clocks import A_MOMENT
 from lineside.wire.codecs import encode_catalogue, encode_items, encode_readings
 from lineside.wire.records import RecordHeader, RecordKind, pack, unpack
+from lineside.wire.reduced import encode_reduced
 
 CATALOGUE = Catalogue(("die_temp", "lot"), frozenset({"lot"}))
 Item = tuple[RecordKind, bytes]
@@ -228,3 +231,17 @@ async def test_a_field_that_items_got_later_becomes_a_column(tmp_path: Path, mon
         await (await DeltaHistory.open(tmp_path)).append(landed(part(1)))
     await (await DeltaHistory.open(tmp_path)).append(landed(part(2), first=2))
     assert [row["readings"] for row in rows(tmp_path, "parts")] == [None, 0]
+
+
+async def test_a_reduced_record_becomes_readings_aggregates_and_receipts(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    catalogue = Catalogue(("a", "b"))
+    batch = make_batch(catalogue, [0, 0, 1, 1], [0, 1, 2, 3], [1.0, 2.0, 5.0, 7.0])
+    [kept] = reduce_stretch([Kept(readings=batch)], [WhenFull.THIN, WhenFull.AGGREGATES])
+    start: Item = (RecordKind.CATALOGUE, encode_catalogue(catalogue))
+    record: Item = (RecordKind.REDUCED, encode_reduced(kept))
+    await history.append(landed(start, record))
+    await history.append(landed(start, record))
+    assert [row["value"] for row in rows(tmp_path, "readings")] == [1.0]
+    assert [(row["signal"], row["count"], row["mean"]) for row in rows(tmp_path, "aggregates")] == [("b", 2, 6.0)]
+    assert [(row["signals"], row["count"]) for row in rows(tmp_path, "receipts")] == [(["a"], 1), (["b"], 2)]

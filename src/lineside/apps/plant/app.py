@@ -63,6 +63,7 @@ _FILL_ITEMS: Final = {
     RecordKind.PREDICTIONS: 2_000,
     RecordKind.ALERTS: 5_000,
     RecordKind.OUTCOMES: 2_000,
+    RecordKind.RECEIPTS: 500,
 }
 """How many of the newest items of each kind the board remembers at a start."""
 _LIVE_KINDS: Final = (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lineside.apps.plant.floor import Floor, LinkStatus
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import IntegrityError
 from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
+from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
+from lineside.domain.receipts import Receipt
 from lineside.domain.units import SECOND
 from lineside.wire.codecs import decode_items
 from lineside.wire.records import Record, RecordKind
+from lineside.wire.reduced import decode_reduced, receipts_in
 from lineside.wire.status import GatewayStatus
 
 _SHOWN: Final[Mapping[RecordKind, type[Any]]] = {
@@ -21,6 +26,7 @@ _SHOWN: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.PREDICTIONS: Prediction,
     RecordKind.ALERTS: AlertEvent,
     RecordKind.OUTCOMES: Outcome,
+    RecordKind.RECEIPTS: Receipt,
 }
 SILENT_AFTER: Final = 30 * SECOND
 """A source that has been silent for longer is shown as such."""
@@ -32,9 +38,15 @@ class FloorFeed:
     def __init__(self, floor: Floor, plan: Plan) -> None:
         self._floor = floor
         self._plan = plan
+        catalogue = catalogue_for(plan)
+        self._catalogues = {catalogue.digest: catalogue}
 
     async def record(self, record: Record) -> None:
         """Take note of a record that has just become durable."""
+        if record.header.kind is RecordKind.REDUCED:
+            with contextlib.suppress(IntegrityError):  # of another plan's catalogue: the history has its receipts
+                kept = decode_reduced(record.body, self._catalogues)
+                self._floor.apply_receipts(receipts_in(record.header, kept))
         self.items(record.header.kind, record.body)
 
     async def handed_in(self, record: Record) -> None:
@@ -57,6 +69,8 @@ class FloorFeed:
             self._floor.apply_alerts(items)
         elif kind is RecordKind.OUTCOMES:
             self._floor.apply_outcomes(items)
+        elif kind is RecordKind.RECEIPTS:
+            self._floor.apply_receipts(items)
 
     def status(self, status: GatewayStatus) -> None:
         """Take note of what a gateway says of its sources and of itself."""

@@ -8,6 +8,7 @@ import pytest
 
 from board_client import BoardClient
 from lineside.domain.alerts import AlertKind, Verdict
+from lineside.domain.receipts import Receipt
 from lineside.testing.boards import Bench
 from lineside.testing.floors import ALERT, alert_event
 
@@ -39,11 +40,24 @@ async def test_every_page_is_there_for_an_operator(operator: BoardClient) -> Non
     for path in (
         "/", "/alerts", CARD, f"{CARD}?ask=close", f"{CARD}?ask=problem", f"{CARD}?ask=later", "/stations/cast",
         "/stations/melt", "/parts", "/parts?station=cast", "/parts/cast/cast-118203?unit=118203", "/units/118200",
-        "/models", "/password",
+        "/models", "/missing", "/password",
     ):  # fmt: skip
         answer = await operator.get(path)
         assert answer.status_code == 200, path
         assert "Die casting DC-07" in answer.text
+
+
+async def test_receipts_are_shown_and_the_overview_leads_to_them(operator: BoardClient, bench: Bench) -> None:
+    assert "Missing readings" not in (await operator.get("/")).text
+    receipt = Receipt(
+        id="r", source="outbox", reason="the buffer was full", signals=("die_temp",), first=1, last=2, count=12345,
+        recorded=3,
+    )  # fmt: skip
+    bench.floor.apply_receipts([receipt, receipt])
+    assert "Missing readings <b>12345</b>" in (await operator.get("/")).text
+    html = (await operator.get("/missing")).text
+    assert "the buffer was full" in html
+    assert "die_temp" in html
 
 
 async def test_what_is_not_there_says_so(operator: BoardClient) -> None:

@@ -25,6 +25,12 @@ def side_fragments(board: Board) -> dict[str, str]:
     return {
         "top-alerts": fragment(board, "fragments/top_alerts.html", cards=cards),
         "budget": fragment(board, "fragments/budget.html", budget=budget),
-        "facts": fragment(board, "fragments/facts.html", budget=budget, surroundings=board.floor.surroundings()),
+        "facts": fragment(
+            board,
+            "fragments/facts.html",
+            budget=budget,
+            surroundings=board.floor.surroundings(),
+            missing=board.floor.missing.readings,
+        ),
         "warnings": fragment(board, "fragments/warnings.html", links=board.floor.links()),
     }

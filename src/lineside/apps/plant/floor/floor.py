@@ -9,6 +9,7 @@ from typing import Final
 from lineside.apps.plant.floor.alerts import AlertMemory, is_late, priority_of, raised_at
 from lineside.apps.plant.floor.cards import CardSight, build_card
 from lineside.apps.plant.floor.labels import feature_labels, station_label
+from lineside.apps.plant.floor.missing import MissingMemory
 from lineside.apps.plant.floor.models import ModelMemory
 from lineside.apps.plant.floor.parts import OutcomeMemory, StationParts
 from lineside.apps.plant.floor.partviews import feature_views, feedback_about, met_by, summarise
@@ -33,6 +34,7 @@ from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan, Priority
 from lineside.domain.predictions import Prediction
+from lineside.domain.receipts import Receipt
 
 MOST_PARTS: Final = 2_000
 MOST_ALERTS: Final = 1_000
@@ -65,6 +67,7 @@ class Floor:
         self._alerts: Final = AlertMemory(most_alerts)
         self._outcomes: Final = OutcomeMemory(MOST_OUTCOMES)
         self._models: Final = ModelMemory()
+        self.missing: Final = MissingMemory()
         self._links: dict[str, LinkStatus] = {}
         self._listeners: list[Callable[[Change], None]] = []
 
@@ -94,6 +97,11 @@ class Floor:
         touched = {alert.id for alert in self._alerts.visible() if units.intersection(_units(alert))}
         if units:
             self._tell(stations=set(self._parts), alerts=touched)
+
+    def apply_receipts(self, receipts: Iterable[Receipt]) -> None:
+        """Take in receipts for what is missing from the record."""
+        if self.missing.add(receipts):
+            self._tell(stations=set(), links=True)
 
     def apply_status(self, links: Mapping[str, LinkStatus]) -> None:
         """Take in how links are doing; others stay as they were."""

@@ -1,4 +1,4 @@
-"""The overview, the pages of stations and models, and the live stream."""
+"""The overview, the pages of stations, of models and of what is missing, and the live stream."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ async def models(call: Call) -> Response:
     """Show the models that judge, and what is known of their releases."""
     releases = await call.board.releases()
     return page(call.board, call.who, "models.html", models=call.board.floor.models(), releases=releases)
+
+
+async def missing(call: Call) -> Response:
+    """Show what is missing from the record, and why."""
+    return page(call.board, call.who, "missing.html", receipts=call.board.floor.missing.newest())
 
 
 async def live(call: Call) -> Response:
