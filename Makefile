@@ -14,10 +14,10 @@ DATA ?= ../shared/data
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test check docs backtests bench lock browser clean
+.PHONY: help run test check docs backtests bench lock wheelhouse wheelhouse-try browser clean
 
 help: ## Say what each target does
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 run: $(RUN_READY) ## Install what it takes, then start the demo and its board
 	@exec $(BIN)/lineside demo $(ARGS)
@@ -45,10 +45,18 @@ bench: $(ALL_READY) ## Measure Lineside beside its peers and limits: make bench 
 	@test -n "$(OUT)" || { echo "usage: make bench OUT=DIR [ONLY=PREFIX]"; exit 2; }
 	@$(BIN)/python benchmarks/bench.py --out "$(OUT)" $(if $(ONLY),--only "$(ONLY)")
 
-lock: ## Renew both lock files (needs uv)
+lock: ## Renew the lock files (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv (https://docs.astral.sh/uv/); nothing else does"; exit 2; }
 	$(LOCK) --all-extras --output-file requirements.lock
 	$(LOCK) --extra demo --extra build --constraint requirements.lock --output-file requirements-run.lock
+	$(LOCK) --constraint requirements.lock --output-file requirements-gateway.lock
+
+wheelhouse: $(ALL_READY) ## All wheels of a gateway, to install offline: make wheelhouse [MACHINE=aarch64] [OUT=DIR]
+	@tools/wheelhouse "$(or $(OUT),dist/wheelhouse-$(or $(MACHINE),$(shell uname -m)))" $(MACHINE)
+
+wheelhouse-try: $(ALL_READY) ## Make a wheelhouse, install a gateway from it without a network, and judge a stream
+	@tools/wheelhouse dist/wheelhouse-try
+	@LINESIDE_WHEELHOUSE=dist/wheelhouse-try $(BIN)/python -m pytest tests/packaging/test_offline_install.py $(ARGS)
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis benchmarks/.peers

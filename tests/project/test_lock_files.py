@@ -1,4 +1,4 @@
-"""Two lock files that agree, pin by hash, and name no registry."""
+"""Lock files that agree, pin by hash, and name no registry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,17 @@ def test_what_the_demo_needs_is_pinned_as_in_the_lock_of_everything(project_root
     assert run <= pins(project_root / "requirements.lock")
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-run.lock"])
+def test_what_a_gateway_needs_is_pinned_as_in_the_lock_of_everything(project_root: Path) -> None:
+    gateway = pins(project_root / "requirements-gateway.lock")
+    project = tomllib.loads((project_root / "pyproject.toml").read_text())["project"]
+
+    assert {normal(re.split(r"[\[><=!~ ]", item)[0]) for item in project["dependencies"]} <= {
+        normal(name) for name, _ in gateway
+    }
+    assert gateway <= pins(project_root / "requirements.lock")
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-run.lock", "requirements-gateway.lock"])
 def test_a_lock_pins_every_package_by_hash_and_names_no_address(name: str, project_root: Path) -> None:
     text = (project_root / name).read_text()
 

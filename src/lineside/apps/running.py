@@ -1,22 +1,43 @@
-"""How a process of ours runs and ends: on SIGINT or SIGTERM its work is cancelled and may clean up."""
+"""How a process of ours runs and ends: on SIGINT or SIGTERM its work is cancelled and may clean up.
+
+A service manager that started it hears that it lives, and that it is ending; `lineside.adapters.service_manager.READY`
+is told by the work itself, once it does what it is there for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
+
+from lineside.adapters.service_manager import STOPPING, keep_watchdog_calm, tell_manager
+
+
+def warn_of_root() -> None:
+    """Say so where a service or container runs as root, which nothing here needs."""
+    if os.geteuid() == 0 and ("INVOCATION_ID" in os.environ or os.getpid() == 1):
+        sys.stderr.write("lineside: this service runs as root; an ordinary user is enough, see packaging/systemd\n")
 
 
 async def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` until it ends or the process is asked to end; errors of the work are raised."""
     # The transport's client lets asyncio warn at the end of each connection over TLS; the status says it better.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    warn_of_root()
     task = asyncio.create_task(work)
+    watchdog = asyncio.create_task(keep_watchdog_calm(), name="watchdog")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        tell_manager(STOPPING)
+        watchdog.cancel()
+        await asyncio.gather(watchdog, return_exceptions=True)

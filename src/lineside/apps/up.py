@@ -20,6 +20,7 @@ from typing import Final
 from lineside.adapters.child_process import die_with_parent
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.nats_server import EmbeddedNats
+from lineside.adapters.service_manager import VARIABLES
 from lineside.apps.layout import Layout
 from lineside.apps.own_gateway import OWN_GATEWAY, enrol_own
 from lineside.apps.transport import transport_options
@@ -86,7 +87,8 @@ class Child:
         parent = os.getpid()
         self._process = await asyncio.create_subprocess_exec(
             *self.spec.command,
-            env={**os.environ, **self.spec.environment},
+            env={name: value for name, value in os.environ.items() if name not in VARIABLES}
+            | dict(self.spec.environment),
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=lambda: die_with_parent(parent),

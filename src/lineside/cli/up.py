@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.running import until_interrupted
 from lineside.apps.up import Supervisor, UpSettings
 from lineside.cli.options import data_option, plain_lab_option, plan_option, transport_option
@@ -29,6 +30,7 @@ async def _run(settings: UpSettings) -> None:
     supervisor = Supervisor(settings)
     try:
         await supervisor.start()
+        tell_manager(READY)
         await asyncio.Event().wait()
     finally:
         await supervisor.stop()

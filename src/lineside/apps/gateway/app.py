@@ -22,6 +22,7 @@ from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
+from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.gateway.enrol import watermark_key_of
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
@@ -168,6 +169,7 @@ class _Gateway:
             asyncio.create_task(self._keep_models(shelf, changed), name="models"),
             asyncio.create_task(_settle_models(shelf), name="model faults"),
         ]
+        tell_manager(READY)
         collecting = asyncio.create_task(collector.run(sources), name="collect")
         try:
             await _first_failure(collecting, *beside)

@@ -1,4 +1,4 @@
-"""Secrets that a plan names and never holds: from the environment, or from a file beside the other keys."""
+"""Secrets that a plan names and never holds: from the environment, the service manager, or a file beside the keys."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PREFIX: Final = "LINESIDE_SECRET_"
 def find_secret(name: str, keys: Path) -> str:
     """Return the secret of that name, ``""`` where the plan names none.
 
-    It is the variable ``LINESIDE_SECRET_<NAME>``, else the file ``<name>.secret`` in the folder of keys, which its
-    owner alone may read.
+    It is the variable ``LINESIDE_SECRET_<NAME>``, else the credential ``secret_<name>`` that systemd has loaded for
+    this service, else the file ``<name>.secret`` in the folder of keys, which its owner alone may read.
 
     Raises:
         ConfigurationError: there is neither, or others can read the file.
@@ -25,6 +25,9 @@ def find_secret(name: str, keys: Path) -> str:
     given = os.environ.get(PREFIX + name.upper())
     if given is not None:
         return given
+    loaded = Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / f"secret_{name}"
+    if loaded.is_file():  # the service manager has seen to who can read it
+        return loaded.read_text(encoding="utf-8").strip()
     path = keys / f"{name}.secret"
     if not path.exists():
         raise ConfigurationError(

@@ -25,6 +25,7 @@ from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.plan_yaml import load_plan
+from lineside.adapters.service_manager import READY, tell_manager
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.adapters.tls_authority import LocalCertificate, local_certificate, names_of
 from lineside.apps.layout import Layout
@@ -286,6 +287,7 @@ class _Plant:
     async def _say_address(self, ready: asyncio.Event) -> None:
         """Print where the board is, and a code for who may come in: the first admin, or the demo's visitor."""
         await ready.wait()
+        tell_manager(READY)
         settings = self.settings
         board = f"{'https' if settings.https else 'http'}://{settings.host}:{settings.port}"
         now = SystemClock().now()
