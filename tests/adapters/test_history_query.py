@@ -13,6 +13,7 @@ from lineside.adapters.delta_history.tables import TABLES
 from lineside.adapters.history_query import TIMES, HistoryQuery
 from lineside.domain.alerts import AlertEvent, AlertKind, Verdict
 from lineside.domain.errors import InputError, StorageError
+from lineside.domain.health.events import HealthEvent, HealthEventKind
 from lineside.domain.outcomes import EventKind, LineEvent, Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Priority
@@ -69,6 +70,19 @@ ITEMS: dict[RecordKind, tuple[Any, ...]] = {
     RecordKind.RECEIPTS: (
         Receipt(id="r", source="outbox", reason="disk", signals=("a", "b"), first=1, last=2, count=9, recorded=BORN),
     ),
+    RecordKind.HEALTH: (
+        HealthEvent(
+            id="h",
+            kind=HealthEventKind.CLOCK,
+            gateway="g",
+            time=BORN,
+            subject="clock",
+            name="press",
+            since=BORN,
+            values={"drift_ppm": 3.0, "jitter_s": 0.001, "offset_s": 0.5},
+            details={"version": "1"},
+        ),
+    ),
 }
 
 
@@ -94,7 +108,7 @@ async def query(tmp_path: Path) -> HistoryQuery:
 def test_every_table_is_counted_and_nothing_is_doubled(query: HistoryQuery) -> None:
     assert query.counts() == {
         "readings": 100, "parts": 4, "predictions": 2, "alert_events": 2, "feedback": 1, "outcomes": 3, "events": 1,
-        "quarantine": 1, "receipts": 1, "aggregates": 0,
+        "quarantine": 1, "receipts": 1, "aggregates": 0, "health": 1,
     }  # fmt: skip
     assert set(query.doubled()) == set(TABLES)
     assert not any(query.doubled().values())

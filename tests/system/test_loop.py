@@ -39,6 +39,11 @@ def test_a_fault_becomes_an_alert_that_is_audited_and_shown(line: RunningLine) -
     assert "source machine: connected" in said.output, said.output
     assert "station cast: judging" in said.output
     assert "link: connected" in said.output
+    assert "clock machine: steady" in said.output
+    eventually(lambda: len(line.rows("health")) > 3, saying=lambda: "births and states in the history")
+    births = [row for row in line.rows("health") if row["kind"] == "birth"]
+    assert len(births) == 1
+    assert "machine (files)" in births[0]["details"]
     assert line.stop() == 0
     assert not Path(line.layout.root / "pids.json").exists()
     verified = CliRunner().invoke(audit_command, ["verify", "--data", str(line.layout.root)])

@@ -30,7 +30,7 @@ from lineside.wire.records import RecordKind
 
 TIMES: Final = (
     "source_time", "receive_time", "started", "ended", "received", "judged", "time", "until", "found", "recorded",
-    "first", "last", "minute",
+    "first", "last", "minute", "since",
 )  # fmt: skip
 """Columns that hold UTC nanoseconds."""
 NEWEST_BY: Final[Mapping[RecordKind, str]] = {
@@ -41,6 +41,7 @@ NEWEST_BY: Final[Mapping[RecordKind, str]] = {
     RecordKind.EVENTS: "time",
     RecordKind.QUARANTINE: "received",
     RecordKind.RECEIPTS: "recorded",
+    RecordKind.HEALTH: "time",
 }
 """The column by which items of a kind are newer or older."""
 IDENTITY: Final = "writer, epoch, sequence, item"

@@ -34,6 +34,7 @@ from lineside.wire.records import RecordKind
 
 Item = tuple[RecordKind, bytes, int]
 Publish = Callable[[RecordKind, bytes], Awaitable[None]]
+Hear = Callable[[str, SourceDelivery], None]
 
 QUEUED_DELIVERIES: Final = 256
 """Deliveries that may wait; a source that delivers more waits itself."""
@@ -87,10 +88,19 @@ class Collector:
         publish: sends a body of a kind to the live board; losing it is harmless.
         clock: the time.
         tick: seconds between looks at the clock while nothing arrives.
+        hear: is told every delivery with its source.
     """
 
     def __init__(
-        self, *, outbox: Outbox, audit: AuditLog, line: LineJudge, publish: Publish, clock: Clock, tick: float = 0.2
+        self,
+        *,
+        outbox: Outbox,
+        audit: AuditLog,
+        line: LineJudge,
+        publish: Publish,
+        clock: Clock,
+        tick: float = 0.2,
+        hear: Hear = lambda _, __: None,
     ) -> None:
         self._outbox = outbox
         self._audit = audit
@@ -105,6 +115,7 @@ class Collector:
         self._advance_at = 0.0
         self._receipt: Receipt | None = None
         self._retry_at = 0.0
+        self._hear = hear
         self.counts = CollectCounts()
 
     async def run(self, sources: Mapping[str, Source]) -> None:
@@ -139,6 +150,7 @@ class Collector:
         async for delivery in source.deliveries():
             self.counts.delivered[name] = self.counts.delivered.get(name, 0) + 1
             self.counts.heard[name] = self._clock.now()
+            self._hear(name, delivery)
             await self._queue.put((name, source, delivery))
 
     async def _group(self) -> list[tuple[Source, SourceDelivery]]:

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
+from lineside.domain.health.events import HealthEvent
 from lineside.domain.holders import Holders
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
@@ -50,6 +51,7 @@ ITEM_TYPES: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.EVENTS: LineEvent,
     RecordKind.QUARANTINE: Quarantined,
     RecordKind.RECEIPTS: Receipt,
+    RecordKind.HEALTH: HealthEvent,
 }
 """What the body of a record holds, for the kinds that hold items."""
 

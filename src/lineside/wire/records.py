@@ -44,6 +44,7 @@ class RecordKind(StrEnum):
     RECEIPTS = "receipts"
     REDUCED = "reduced"
     """Readings of which some had to go while the buffer was full, with what takes their place."""
+    HEALTH = "health"
 
 
 class RecordHeader(msgspec.Struct, frozen=True, array_like=True):

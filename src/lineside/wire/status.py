@@ -14,11 +14,18 @@ STATUS: Final = "status"
 
 
 class SourceStatus(msgspec.Struct, frozen=True, array_like=True):
-    """One source: deliveries since the start, and when it was last heard (UTC ns; 0: never)."""
+    """One source: deliveries since the start, and when it was last heard (UTC ns; 0: never).
+
+    ``offset`` (positive: its clock is behind ours), ``jitter`` (both ns) and ``drift`` (parts per million) are those of
+    its clock; None before the first reading. See `lineside.domain.health.clocks`.
+    """
 
     id: str
     deliveries: int
     heard: int
+    offset: int | None = None
+    jitter: int | None = None
+    drift: float | None = None
 
 
 class HealthStatus(msgspec.Struct, frozen=True, array_like=True):

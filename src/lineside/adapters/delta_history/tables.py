@@ -21,6 +21,7 @@ import pyarrow as pa
 from lineside.domain.alerts import AlertEvent, AlertKind
 from lineside.domain.buffering import Aggregate, Kept
 from lineside.domain.errors import IntegrityError
+from lineside.domain.health.events import HealthEvent
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
@@ -41,6 +42,7 @@ ITEMS: Final[Mapping[RecordKind, tuple[str, type[Any]]]] = {
     RecordKind.EVENTS: ("events", LineEvent),
     RecordKind.QUARANTINE: ("quarantine", Quarantined),
     RecordKind.RECEIPTS: ("receipts", Receipt),
+    RecordKind.HEALTH: ("health", HealthEvent),
 }
 """The table of each kind of item, and the item's class."""
 

@@ -26,8 +26,9 @@ from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.gateway.enrol import watermark_key_of
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
-from lineside.apps.gateway.reporter import Reporter
+from lineside.apps.gateway.reporter import Reporter, last_words
 from lineside.apps.gateway.sources import SourceOptions, open_sources
+from lineside.apps.gateway.vitals import Vitals
 from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.buffering import bounds_of
@@ -39,12 +40,13 @@ from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.flows.collect import Collector
 from lineside.flows.forward import Forwarder, Origin
+from lineside.flows.hearing import Hearing
 from lineside.flows.judge import LineJudge
 from lineside.flows.releases import CHANGED
 from lineside.ports import Clock, Outbox
 from lineside.wire.codecs import decode_items, decode_readings, encode_catalogue, readings_catalogue
+from lineside.wire.life import BIRTHS_WANTED
 from lineside.wire.records import Record, RecordKind
-from lineside.wire.status import STATUS
 from lineside.wire.subjects import Subjects
 
 RESUMED_RECORDS: Final = 4_000
@@ -123,7 +125,15 @@ class _Gateway:
         await shelf.open()
         catalogue = catalogue_for(self.plan)
         line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name)
-        collector = Collector(outbox=self.outbox, audit=self.audit, line=line, publish=self._publish, clock=self.clock)
+        hearing = Hearing(self.plan, catalogue)
+        collector = Collector(
+            outbox=self.outbox,
+            audit=self.audit,
+            line=line,
+            publish=self._publish,
+            clock=self.clock,
+            hear=lambda name, delivery: hearing.hear(name, delivery, self.clock.now()),
+        )
         past = await read_past(self.outbox, self.outbox.last, catalogue)
         line.restore(past.events)
         await self.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
@@ -146,35 +156,43 @@ class _Gateway:
             replay=self.settings.replay,
         )
         sources = open_sources(self.plan, self.clock, options, past.readings)
-        reporter = Reporter(
+        vitals = Vitals(
             name=self.settings.name,
             plan=self.plan,
             clock=self.clock,
             outbox=layout.outbox,
             audit=self.audit,
-            bus=self.bus,
-            subject=f"{self.subjects.live}.{STATUS}",
             collector=collector,
             forwarder=forwarder,
             line=line,
             shelf=shelf,
             sources=sources,
+            hearing=hearing,
+        )
+        reporter = Reporter(
+            vitals=vitals, bus=self.bus, subjects=self.subjects, outbox=self.outbox, started=self.clock.now()
         )
         changed = asyncio.Event()
-        await self.bus.subscribe(self.subjects.control, _sets(changed))
+        await self.bus.subscribe(self.subjects.control, _control(changed, reporter))
         beside = [
             asyncio.create_task(forwarder.run(), name="forward"),
             asyncio.create_task(reporter.run(), name="status"),
-            asyncio.create_task(serve_status(layout.status_socket, reporter.status), name="local status"),
+            asyncio.create_task(serve_status(layout.status_socket, vitals.status), name="local status"),
             asyncio.create_task(self._keep_models(shelf, changed), name="models"),
             asyncio.create_task(_settle_models(shelf), name="model faults"),
         ]
         tell_manager(READY)
         collecting = asyncio.create_task(collector.run(sources), name="collect")
+        why = "it was told to end"
         try:
             await _first_failure(collecting, *beside)
             await forwarder.drained()
+            why = "every source has ended"
+        except Exception as error:
+            why = f"it failed: {error}"
+            raise
         finally:
+            await reporter.say_goodbye(last_words(vitals.healths(), why))
             for task in (collecting, *beside):
                 task.cancel()
             await asyncio.gather(collecting, *beside, return_exceptions=True)
@@ -256,10 +274,12 @@ async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
     )
 
 
-def _sets(changed: asyncio.Event):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler for the bus
+def _control(changed: asyncio.Event, reporter: Reporter):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler
     async def handle(_: str, data: bytes) -> None:
         if data == CHANGED:
             changed.set()
+        elif data == BIRTHS_WANTED:
+            await reporter.tell_birth()
 
     return handle
 

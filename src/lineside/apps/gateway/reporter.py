@@ -1,182 +1,170 @@
-"""How the gateway does, once a second: gathered from its parts, kept for the local reader, sent to the plant."""
+"""What the gateway says of itself: a status each second, its birth, the changes in its record, and its goodbye.
+
+The status and the birth are live: losing one is harmless, the next says all of it again. What changed goes into the
+outbox, so that the history knows years later how the gateway did when a part was judged.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import time
-from collections.abc import Iterator, Mapping
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from lineside.adapters.audit_sqlite import SqliteAudit
-from lineside.adapters.durable_files import replace_file
-from lineside.apps.gateway.models import ModelShelf
+from lineside import __version__
+from lineside.apps.gateway.vitals import Vitals
 from lineside.domain.errors import StorageError, UnavailableError
-from lineside.domain.health.gateway import (
-    ClockWatch,
-    Finding,
-    HealthBook,
-    buffer_finding,
-    disk_finding,
-    link_finding,
-    model_findings,
-    station_finding,
-)
-from lineside.domain.health.sources import silence_allowed, source_health
-from lineside.domain.health.states import Health, State, Subject
-from lineside.domain.plan.model import Plan
-from lineside.domain.units import SECOND
-from lineside.flows.collect import Collector
-from lineside.flows.forward import Forwarder
-from lineside.flows.judge import LineJudge
-from lineside.ports import Bus, Clock, Source
-from lineside.wire.status import GatewayStatus, SourceStatus, encode_status, health_status
+from lineside.domain.health.events import HealthEvent, HealthEventKind, HealthJournal
+from lineside.domain.health.states import Health, Subject, not_good
+from lineside.domain.plan.digest import judging_digest, response_digest
+from lineside.domain.units import HOUR, SECOND
+from lineside.ports import Bus, Outbox
+from lineside.wire.codecs import encode_items
+from lineside.wire.life import BIRTH, GOODBYE, Birth, Goodbye, encode_life
+from lineside.wire.records import RecordKind
+from lineside.wire.status import STATUS, encode_status
+from lineside.wire.subjects import Subjects
 
 STATUS_SECONDS: Final = 1.0
-PROBE_SECONDS: Final = 10.0
-"""Between two durable writes that try the disk."""
-_PROBE: Final = bytes(4096)
-_RATE_SECONDS: Final = 60.0
+MOST_KEPT: Final = 1_000
+"""Health events that wait while the outbox cannot be written; beyond that the oldest go."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Reporter:
-    """Gathers, keeps and sends; ``outbox`` is the file of the outbox and ``subject`` where statuses go."""
+    """Tells the plant and the record how the gateway does."""
 
-    name: str
-    plan: Plan
-    clock: Clock
-    outbox: Path
-    audit: SqliteAudit
+    vitals: Vitals
     bus: Bus
-    subject: str
-    collector: Collector
-    forwarder: Forwarder
-    line: LineJudge
-    shelf: ModelShelf
-    sources: Mapping[str, Source]
-    _book: HealthBook = field(default_factory=HealthBook)
-    _watch: ClockWatch = field(default_factory=ClockWatch)
-    _clock_finding: Finding = field(default_factory=lambda: Finding(State.STEADY))
-    _write: int = 0
-    _probe_at: float = 0.0
-    _grown: tuple[float, int] = (0.0, 0)
-    _bytes_per_second: float = 0.0
+    subjects: Subjects
+    outbox: Outbox
+    started: int
+    _journal: HealthJournal = field(init=False)
+    _events: list[HealthEvent] = field(default_factory=list)
+    _clocks_at: int = 0
+    _reached: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin a journal of this gateway."""
+        self._journal = HealthJournal(self.vitals.name)
 
     async def run(self) -> None:
-        """Look and tell the plant until cancelled; while the link is down the board sees the age of the last one."""
+        """Look and tell until cancelled; while the link is down the board sees the age of the last one."""
+        birth = self._birth()
+        self._note(HealthEventKind.BIRTH, "", details=_as_text(birth))
         while True:
-            self._clock_finding = self._watch.look(time.time_ns(), time.monotonic_ns())
-            await self._try_disk()
-            with contextlib.suppress(UnavailableError):
-                await self.bus.publish(self.subject, encode_status(self.status()))
+            await asyncio.to_thread(self.vitals.look)
+            reached = self.vitals.forwarder.status.reachable
+            if reached and not self._reached:
+                await self.tell_birth()
+            self._reached = reached
+            await self._say(STATUS, encode_status(self.vitals.status()))
+            await self._record(self.vitals.healths())
             await asyncio.sleep(STATUS_SECONDS)
 
-    def status(self) -> GatewayStatus:
-        """Return how the gateway does now."""
-        counts, audited = self.collector.counts, self.audit.last
-        healths = tuple(self._healths(self.clock.now()))
-        return GatewayStatus(
-            gateway=self.name,
-            time=self.clock.now(),
-            sources=tuple(
-                SourceStatus(spec.id, counts.delivered.get(spec.id, 0), counts.heard.get(spec.id, 0))
-                for spec in self.plan.sources
-            ),
-            readings=counts.readings,
-            parts=counts.parts,
-            quarantined=counts.quarantined,
-            dropped=counts.dropped,
-            late=sum(item.late for item in self.line.counts.values()),
-            backlog=self.forwarder.status.backlog,
-            unrecorded=counts.unrecorded,
-            problem=self.forwarder.status.problem or "; ".join(self.shelf.refused.values()),
-            audited=0 if audited is None else audited.sequence,
-            audit_hash="" if audited is None else audited.hash,
-            healths=tuple(health_status(item) for item in healths),
+    async def tell_birth(self) -> None:
+        """Tell the plant all that this gateway is: after a start, a reconnection, or when it asks."""
+        await self._say(BIRTH, encode_life(self._birth()))
+
+    async def say_goodbye(self, words: str) -> None:
+        """Say the last words, to the plant and into the record."""
+        now = self.vitals.clock.now()
+        self._note(HealthEventKind.GOODBYE, words)
+        await self._write()
+        await self._say(
+            GOODBYE, encode_life(Goodbye(gateway=self.vitals.name, time=now, started=self.started, words=words))
         )
 
-    def _healths(self, now: int) -> Iterator[Health]:
-        heard = self.collector.counts.heard
-        for name, source in self.sources.items():
-            allowed = silence_allowed(self.plan, name)
-            yield source_health(name, source.condition, heard=heard.get(name, 0), allowed=allowed, now=now)
-        for name, finding in self._stations(now):
-            yield self._book.note(Subject.STATION, name, finding, now)
-        for name, finding in model_findings(self.shelf.in_service, self.shelf.refused).items():
-            yield self._book.note(Subject.MODEL, name, finding, now)
-        for subject, finding in self._own():
-            yield self._book.note(subject, "", finding, now)
+    async def _say(self, token: str, data: bytes) -> None:
+        with contextlib.suppress(UnavailableError):
+            await self.bus.publish(f"{self.subjects.live}.{token}", data)
 
-    def _stations(self, now: int) -> Iterator[tuple[str, Finding]]:
-        for name, count in self.line.stations.items():
-            last = count.last
-            yield (
-                name,
-                station_finding(
-                    expected=[item.id for item in self.plan.characteristics_at(name)],
-                    judged=count.judged,
-                    parts=count.parts,
-                    last=0 if last is None else last.ended,
-                    missing=() if last is None else last.missing,
-                    now=now,
-                ),
-            )
+    async def _record(self, healths: tuple[Health, ...]) -> None:
+        now = self.vitals.clock.now()
+        self._events += self._journal.changes(healths, now)
+        if now - self._clocks_at >= HOUR or now < self._clocks_at:
+            self._clocks_at = now
+            for health in healths:
+                if health.subject is Subject.CLOCK and health.id:
+                    self._note_clock(health)
+        await self._write()
 
-    def _own(self) -> Iterator[tuple[Subject, Finding]]:
-        buffer, forward, counts = self.plan.gateway.buffer, self.forwarder.status, self.collector.counts
-        yield (
-            Subject.BUFFER,
-            buffer_finding(
-                unrecorded=counts.unrecorded,
-                used=_size_of(self.outbox),
-                limit=buffer.bytes,
-                bytes_per_second=self._bytes_per_second,
-                dropped=counts.dropped,
-            ),
-        )
-        yield Subject.CLOCK, self._clock_finding
-        free = shutil.disk_usage(self.outbox.parent).free
-        yield Subject.DISK, disk_finding(free=free, least=buffer.free_bytes, write=self._write)
-        yield (
-            Subject.LINK,
-            link_finding(
-                reachable=forward.reachable,
-                tried=forward.failures > 0,
-                backlog=forward.backlog,
-                confirmed=forward.confirmed,
-                problem=forward.problem,
-            ),
-        )
-
-    async def _try_disk(self) -> None:
-        """Measure a durable write now and then, and how quickly the outbox grows."""
-        now = time.monotonic()
-        if now < self._probe_at:
+    async def _write(self) -> None:
+        """Commit what waits; where the disk cannot be written it waits on, up to a bound."""
+        if not self._events:
             return
-        self._probe_at = now + PROBE_SECONDS
-        self._write = await asyncio.to_thread(_durable_write, self.outbox.with_name("probe"))
-        before, size = self._grown
-        grown = _size_of(self.outbox)
-        if now - before >= _RATE_SECONDS:
-            self._bytes_per_second = max(0, grown - size) / (now - before) if before else 0.0
-            self._grown = (now, grown)
+        events = tuple(self._events)
+        with contextlib.suppress(StorageError):
+            await self.outbox.commit([(RecordKind.HEALTH, encode_items(events), len(events))])
+            del self._events[: len(events)]
+        del self._events[:-MOST_KEPT]
+
+    def _note_clock(self, health: Health) -> None:
+        estimate = self.vitals.hearing.clock(health.id)
+        if estimate is not None:
+            values = {
+                "offset_s": estimate.offset / SECOND,
+                "jitter_s": estimate.jitter / SECOND,
+                "drift_ppm": estimate.drift,
+            }
+            self._note(HealthEventKind.CLOCK, health.reason, health=health, values=values)
+
+    def _note(
+        self,
+        kind: HealthEventKind,
+        reason: str,
+        *,
+        health: Health | None = None,
+        values: Mapping[str, float] | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        now, name = self.vitals.clock.now(), self.vitals.name
+        event = HealthEvent(
+            id=f"{name}-{kind.value}-{'' if health is None else health.id}-{now}",
+            kind=kind,
+            gateway=name,
+            time=now,
+            subject="" if health is None else health.subject.value,
+            name="" if health is None else health.id,
+            state="" if health is None else health.state.value,
+            level=0 if health is None else int(health.level),
+            since=now if health is None else health.since,
+            reason=reason,
+            values=values or {},
+            details=details or {},
+        )
+        self._events.append(event)
+
+    def _birth(self) -> Birth:
+        plan = self.vitals.plan
+        return Birth(
+            gateway=self.vitals.name,
+            time=self.vitals.clock.now(),
+            started=self.started,
+            site=plan.site.id,
+            line=plan.line.id,
+            version=__version__,
+            epoch=self.outbox.epoch,
+            plan_revision=plan.revision.number,
+            judging_digest=judging_digest(plan),
+            response_digest=response_digest(plan),
+            sources=tuple((spec.id, spec.kind.value) for spec in plan.sources),
+            stations=tuple(station.id for station in plan.stations),
+            models=tuple(self.vitals.shelf.in_service.items()),
+            machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        )
 
 
-def _durable_write(path: Path) -> int:
-    """Return how long (ns) a durable write takes; one that fails counts as longer than any."""
-    began = time.perf_counter_ns()
-    try:
-        replace_file(path, _PROBE)
-    except StorageError:
-        return 3600 * SECOND
-    return time.perf_counter_ns() - began
+def last_words(healths: tuple[Health, ...], why: str) -> str:
+    """Return why a gateway ends, and what was not good by then."""
+    return "; ".join([why, *(health.words for health in not_good(healths))])
 
 
-def _size_of(path: Path) -> int:
-    """Return the bytes of a SQLite file with its log."""
-    files = (path, path.with_name(f"{path.name}-wal"))
-    return sum(item.stat().st_size for item in files if item.exists())
+def _as_text(birth: Birth) -> dict[str, str]:
+    names = ("version", "epoch", "plan_revision", "judging_digest", "response_digest", "machine")
+    return {name: str(getattr(birth, name)) for name in names} | {
+        "sources": ", ".join(f"{name} ({kind})" for name, kind in birth.sources),
+        "models": ", ".join(f"{name}: {version}" for name, version in birth.models),
+    }

@@ -41,6 +41,7 @@ from lineside.apps.plant.board import (
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
+from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unsigned_words
 from lineside.apps.plant.witness import Witness
@@ -54,7 +55,6 @@ from lineside.flows.releases import serve_releases
 from lineside.flows.submit import Submitter
 from lineside.ports import Clock
 from lineside.wire.records import RecordKind
-from lineside.wire.status import STATUS, decode_status
 from lineside.wire.subjects import Subjects
 
 WRITER: Final = "plant"
@@ -175,9 +175,10 @@ class _Plant:
         beside = [
             asyncio.create_task(compactor.run(), name="compact"),
             asyncio.create_task(roll.keep(), name="gateways"),
+            asyncio.create_task(watch_gateways(feed), name="watch gateways"),
         ]
         try:
-            await self._serve_board(self._board(floor, submitter), *beside)
+            await self._serve_board(self._board(floor, submitter, feed), *beside)
         finally:
             for task in beside:
                 task.cancel()
@@ -192,23 +193,14 @@ class _Plant:
             await feed.record(entry.record)
 
     async def _listen(self, subjects: Subjects, feed: FloorFeed) -> None:
-        witness = Witness(self.audit)
-
         async def live(subject: str, data: bytes) -> None:
             feed.items(RecordKind(subject.rpartition(".")[2]), data)
 
-        async def status(subject: str, data: bytes) -> None:
-            said = decode_status(data)
-            if subject.split(".")[-2] not in {said.gateway, subjects.gateway}:
-                return  # in another gateway's name: the transport vouches for the subject alone
-            feed.status(said)
-            await witness.hear(said, SystemClock().now())
-
         for kind in _LIVE_KINDS:
             await self.bus.subscribe(f"{subjects.live}.{kind}", live)
-        await self.bus.subscribe(f"{subjects.live}.{STATUS}", status)
+        await listen_to_gateways(self.bus, subjects, feed, Witness(self.audit))
 
-    def _board(self, floor: Floor, submitter: Submitter) -> Starlette:
+    def _board(self, floor: Floor, submitter: Submitter, feed: FloorFeed) -> Starlette:
         async def respond(event: AlertEvent) -> None:
             said = {"event": event.id, "alert": event.alert_id, "by": event.by, "verdict": event.verdict or ""}
             await self.audit.append(f"alert.{event.kind}", said)
@@ -232,6 +224,7 @@ class _Plant:
                 releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
                 demo=self._panel(),
+                gateways=lambda: feed.gateways.views(SystemClock().now()),
             ),
         )
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lineside.apps.plant.floor import Floor, LinkStatus
+from lineside.apps.plant.gateway_book import GatewayBook, what_is_bad
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
+from lineside.domain.health.states import Level, Subject
 from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
@@ -17,9 +19,10 @@ from lineside.domain.predictions import Prediction
 from lineside.domain.receipts import Receipt
 from lineside.domain.units import SECOND
 from lineside.wire.codecs import decode_items
+from lineside.wire.life import Birth, Goodbye
 from lineside.wire.records import Record, RecordKind
 from lineside.wire.reduced import decode_reduced, receipts_in
-from lineside.wire.status import GatewayStatus
+from lineside.wire.status import GatewayStatus, HealthStatus, SourceStatus
 
 _SHOWN: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.PARTS: PartRecord,
@@ -29,7 +32,8 @@ _SHOWN: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.RECEIPTS: Receipt,
 }
 SILENT_AFTER: Final = 30 * SECOND
-"""A source that has been silent for longer is shown as such."""
+"""A source of a gateway that says no states is shown as silent after that long."""
+BAD: Final = int(Level.BAD)
 
 
 class FloorFeed:
@@ -40,6 +44,7 @@ class FloorFeed:
         self._plan = plan
         catalogue = catalogue_for(plan)
         self._catalogues = {catalogue.digest: catalogue}
+        self.gateways = GatewayBook()
 
     async def record(self, record: Record) -> None:
         """Take note of a record that has just become durable."""
@@ -72,25 +77,51 @@ class FloorFeed:
         elif kind is RecordKind.RECEIPTS:
             self._floor.apply_receipts(items)
 
-    def status(self, status: GatewayStatus) -> None:
-        """Take note of what a gateway says of its sources and of itself."""
-        links = {source.id: self._source(status, source.id, source.heard) for source in status.sources}
+    def status(self, status: GatewayStatus, now: int) -> None:
+        """Take note of what a gateway says of its sources and of itself; ``now`` is the plant's clock, UTC ns."""
+        self.gateways.heard(status, now)
+        known = {item.id: item for item in status.healths if item.subject == Subject.SOURCE}
+        links = {source.id: self._source(status, source, known.get(source.id)) for source in status.sources}
         links[status.gateway] = self._gateway(status)
         self._floor.apply_status(links)
 
-    def _source(self, status: GatewayStatus, source_id: str, heard: int) -> LinkStatus:
-        silent = heard == 0 or status.time - heard > SILENT_AFTER
-        stations = (signal.station for signal in self._plan.signals if signal.source == source_id)
+    def born(self, birth: Birth, now: int) -> None:
+        """Take note of a gateway's birth."""
+        self.gateways.born(birth, now)
+
+    def went(self, goodbye: Goodbye, now: int) -> None:
+        """Take note of a gateway's goodbye."""
+        self.gateways.went(goodbye, now)
+        self.watch(now)
+
+    def watch(self, now: int) -> None:
+        """Show the gateways that are gone as gone; to be called every few seconds."""
+        for view in self.gateways.views(now):
+            if view.gone:
+                detail = f"is gone: {view.words}"
+                link = LinkStatus(name=view.name, kind="gateway", ok=False, detail=detail, since=view.heard)
+                self._floor.apply_status({view.name: link})
+
+    def _source(self, status: GatewayStatus, source: SourceStatus, health: HealthStatus | None) -> LinkStatus:
+        stations = (signal.station for signal in self._plan.signals if signal.source == source.id)
+        if health is None:
+            silent = source.heard == 0 or status.time - source.heard > SILENT_AFTER
+            ok, detail, since = not silent, "nothing heard" if silent else "", 0
+        else:
+            ok, since = health.level < BAD, 0 if health.level < BAD else health.since
+            detail = "" if ok else f"{health.state}: {health.reason}"
         return LinkStatus(
-            name=self._plan.source(source_id).label,
-            ok=not silent,
-            detail="nothing heard" if silent else "",
-            last_received=heard,
+            name=self._plan.source(source.id).label,
+            ok=ok,
+            detail=detail,
+            since=since,
+            last_received=source.heard,
             stations=tuple(dict.fromkeys(stations)),
         )
 
     def _gateway(self, status: GatewayStatus) -> LinkStatus:
-        problem = status.problem
+        own = tuple(item for item in status.healths if item.subject != Subject.SOURCE)
+        problem = what_is_bad(own) or status.problem
         if status.unrecorded:
             problem = "its disk cannot be written: judgements are unrecorded"
         elif status.dropped:

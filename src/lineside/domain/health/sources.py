@@ -146,12 +146,21 @@ def silence_of(rate: float) -> int:
     return max(LEAST_SILENCE, round(SILENT_INTERVALS * SECOND / rate))
 
 
-def source_health(source: str, condition: SourceCondition, *, heard: int, allowed: int, now: int) -> Health:
+def source_health(
+    source: str,
+    condition: SourceCondition,
+    *,
+    heard: int,
+    allowed: int,
+    now: int,
+    more_troubles: tuple[tuple[str, str], ...] = (),
+) -> Health:
     """Return the health of a source at the time ``now``; the first rule that holds decides.
 
-    ``heard`` is when it last delivered (0: never), ``allowed`` the silence that the plan allows (0: any). All in ns.
+    ``heard`` is when it last delivered (0: never), ``allowed`` the silence that the plan allows (0: any), all in
+    ns. ``more_troubles`` are what others than the adapter have noticed: signals that are silent.
     """
-    told = max(heard, condition.since)
+    told, troubles = max(heard, condition.since), (*condition.troubles, *more_troubles)
     if condition.phase is Phase.LOST:
         state, since, reason = State.LOST, condition.since, _lost(condition, now)
     elif condition.phase is not Phase.CONNECTED:
@@ -163,8 +172,8 @@ def source_health(source: str, condition: SourceCondition, *, heard: int, allowe
             told,
             f"connected, and nothing for {(now - told) / SECOND:.0f} s; {expected}",
         )
-    elif condition.troubles:
-        state, since, reason = State.DEGRADED, condition.since, _troubles(condition.troubles)
+    elif troubles:
+        state, since, reason = State.DEGRADED, condition.since, _troubles(troubles)
     else:
         state, since, reason = State.CONNECTED, condition.since, ""
     return Health(subject=Subject.SOURCE, id=source, state=state, since=since, reason=reason)

@@ -39,6 +39,7 @@ PAGES: Final = (
     Page(path="/units/{unit:path}", handler=parts.unit, allow=ANYONE),
     Page(path="/models", handler=overview.models, allow=ANYONE),
     Page(path="/missing", handler=overview.missing, allow=ANYONE),
+    Page(path="/gateways", handler=overview.gateways, allow=ANYONE),
     Page(path="/login", handler=entry.login_form, allow=PUBLIC),
     Page(path="/login", handler=entry.log_in, allow=PUBLIC, method="POST"),
     Page(path="/first-run", handler=entry.code_form, allow=PUBLIC),

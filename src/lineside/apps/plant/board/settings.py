@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
+from lineside.apps.plant.gateway_book import GatewayView
 from lineside.domain.parts import PartRecord
 from lineside.domain.units import DAY, HOUR, MINUTE
 from lineside.ports import Clock
@@ -53,6 +54,7 @@ class BoardSettings:
         releases: brings the state's releases up to date before they are shown, where something else is their record.
         traces: returns the traces of a part against what is usual, where the history can.
         demo: the panel on which things can be broken.
+        gateways: returns the gateways of the line as they stand now.
     """
 
     secure: bool = False
@@ -70,6 +72,7 @@ class BoardSettings:
     releases: Callable[[], Awaitable[None]] | None = None
     traces: Traces | None = None
     demo: Demo | None = field(default=None)
+    gateways: Callable[[], Sequence[GatewayView]] = tuple
 
 
 SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)

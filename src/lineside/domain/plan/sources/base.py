@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from lineside.domain.plan.basics import Named
+from lineside.domain.plan.basics import Named, PositiveDuration
+from lineside.domain.units import SECOND
 
 
 class SourceKind(StrEnum):
@@ -26,6 +27,10 @@ class SourceBase(Named):
     username: str = Field("", description="Name to log in with; empty: anonymous.")
     secret: str = Field(
         "", description="Name of the secret (LINESIDE_SECRET_<NAME> or a file), never the secret itself."
+    )
+
+    clock_within: PositiveDuration | None = Field(
+        2 * SECOND, description="How far its clock may be from the gateway's before that is alarmed; empty: any."
     )
 
 

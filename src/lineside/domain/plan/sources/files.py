@@ -18,6 +18,9 @@ class FilesSpec(TimedSource):
     """Files that a legacy system writes."""
 
     kind: Literal[SourceKind.FILES] = Field(description="Files in a folder, or one alone.")
+    clock_within: PositiveDuration | None = Field(
+        None, description="How old its newest rows may be when they come before that is alarmed; empty: any."
+    )
     path: str = Field(
         "",
         description="File or folder; a relative path starts at the plan's folder. "

@@ -47,6 +47,11 @@ async def missing(call: Call) -> Response:
     return page(call.board, call.who, "missing.html", receipts=call.board.floor.missing.newest())
 
 
+async def gateways(call: Call) -> Response:
+    """Show the gateways: who they are, how each of their parts does, and the last words of those that are gone."""
+    return page(call.board, call.who, "gateways.html", gateways=call.board.settings.gateways())
+
+
 async def live(call: Call) -> Response:
     """Send what changes, until the browser leaves or the session ends."""
     board, account = call.board, call.visitor.account
