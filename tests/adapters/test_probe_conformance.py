@@ -1,4 +1,4 @@
-"""The conformance suite of connection tests over files, OPC UA, MQTT and Modbus, each with its real peer."""
+"""The conformance suite of connection tests over every adapter, each with its real peer."""
 
 import asyncio
 import json
@@ -17,7 +17,9 @@ from lineside.adapters.mqtt.source import MqttOptions
 from lineside.adapters.mtconnect.probe import probe as probe_mtconnect
 from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.probe import probe as probe_opcua
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec
+from lineside.adapters.sparkplug.probe import probe as probe_sparkplug
+from lineside.adapters.sparkplug.source import SparkplugOptions
+from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec, SparkplugSpec
 from lineside.ports import ProbeReport
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.probe import ProbeBench, ProbeSuite
@@ -26,6 +28,7 @@ from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port
+from lineside.testing.peers.sparkplug import ADDRESSES, EdgePeer
 from lineside.testing.plans import plan_with_source
 
 NOWHERE = {**NODES, "pressure": "ns=2;s=Nothing"}
@@ -190,6 +193,46 @@ class TestMtconnect(ProbeSuite):
         await peer.stop()
 
 
+class SparkplugProbeBench:
+    def __init__(self, broker: BrokerProcess, edge: EdgePeer) -> None:
+        self.broker = broker
+        self.edge = edge
+        addresses = {**ADDRESSES, "pressure": ADDRESSES["pressure"] + "/nowhere"}
+        self.plan = plan_with_source({"kind": "sparkplug", "url": broker.url, "host": "other"}, addresses=addresses)
+
+    async def show(self, signal: str, value: object) -> None:
+        await asyncio.to_thread(self.edge.say, signal, WallClock().now(), value)
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        spec = self.plan.source_as(SparkplugSpec, "machine")
+        return await probe_sparkplug(
+            self.plan, spec, WallClock(), options=SparkplugOptions(), signals=signals, within=3.0
+        )
+
+    async def leave(self) -> None:
+        await self.broker.stop()
+
+
+@pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
+class TestSparkplug(ProbeSuite):
+    @pytest.fixture
+    async def bench(self, tmp_path: Path) -> AsyncIterator[SparkplugProbeBench]:
+        broker = BrokerProcess("mosquitto", tmp_path)
+        await broker.start()
+        edge = EdgePeer(broker.port)
+        await edge.connect()
+        yield SparkplugProbeBench(broker, edge)
+        edge.close()
+        await broker.stop()
+
+    async def test_an_edge_node_that_is_not_there_is_not_heard(self, bench: SparkplugProbeBench) -> None:
+        bench.edge.close()
+        report = await bench.probe("temperature")
+        assert [(step.signal, step.seen) for step in report.steps if not step.ok] == [
+            ("temperature", "nothing arrives")
+        ]
+
+
 def test_every_bench_is_one() -> None:
     benches: list[type[ProbeBench]] = [
         FilesProbeBench,
@@ -197,5 +240,6 @@ def test_every_bench_is_one() -> None:
         MqttProbeBench,
         ModbusProbeBench,
         MtconnectProbeBench,
+        SparkplugProbeBench,
     ]
-    assert len(benches) == 5
+    assert len(benches) == 6

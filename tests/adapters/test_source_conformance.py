@@ -1,4 +1,4 @@
-"""The conformance suite of sources over the fake, files, OPC UA, MQTT and Modbus, each with its real peer."""
+"""The conformance suite of sources over the fake and every adapter, each with its real peer."""
 
 import asyncio
 import json
@@ -18,7 +18,8 @@ from lineside.adapters.mqtt.source import open_source as open_mqtt
 from lineside.adapters.mtconnect.source import MtconnectOptions
 from lineside.adapters.mtconnect.source import open_source as open_mtconnect
 from lineside.adapters.opcua.source import open_source as open_opcua
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec
+from lineside.adapters.sparkplug.source import open_source as open_sparkplug
+from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec, SparkplugSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Source
 from lineside.testing.clocks import WallClock
@@ -28,6 +29,7 @@ from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
 from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
+from lineside.testing.peers.sparkplug import ADDRESSES, EdgePeer
 from lineside.testing.plans import plan_with_source
 
 runs = count()
@@ -273,6 +275,52 @@ class TestMtconnect(SourceSuite):
         await peer.stop()
 
 
+class SparkplugBench:
+    repeats = True
+    redelivers = keeps = False
+
+    def __init__(self, broker: BrokerProcess) -> None:
+        self.broker = broker
+        self.edge = EdgePeer(broker.port)
+        self.plan = plan_with_source({"kind": "sparkplug", "url": broker.url}, addresses=ADDRESSES)
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        return open_sparkplug(self.plan, self.plan.source_as(SparkplugSpec, "machine"), self.clock, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        await asyncio.to_thread(self.edge.say, signal, time, value)
+
+    async def send_bad(self, time: int) -> None:
+        await self.send("temperature", time, "warm")
+
+    async def restart(self) -> None:
+        self.edge.lose_network()
+        await self.broker.stop(kill=True)
+        await self.broker.start()
+        await self.edge.connect()
+
+
+class TestSparkplug(SourceSuite):
+    @pytest.fixture(params=[pytest.param("nats", marks=needs_nats), pytest.param("mosquitto", marks=needs_mosquitto)])
+    async def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SparkplugBench]:
+        broker = BrokerProcess(request.param, tmp_path)
+        await broker.start()
+        bench = SparkplugBench(broker)
+        await bench.edge.connect()
+        yield bench
+        bench.edge.close()
+        await broker.stop()
+
+
 def test_every_bench_is_one() -> None:
-    benches: list[type[SourceBench]] = [FakeBench, FilesBench, OpcuaBench, MqttBench, ModbusBench, MtconnectBench]
-    assert len(benches) == 6
+    benches: list[type[SourceBench]] = [
+        FakeBench,
+        FilesBench,
+        OpcuaBench,
+        MqttBench,
+        ModbusBench,
+        MtconnectBench,
+        SparkplugBench,
+    ]
+    assert len(benches) == 7

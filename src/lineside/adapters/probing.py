@@ -89,6 +89,23 @@ async def watch(source: Source, signals: Sequence[Signal], within: float) -> tup
     return taken, None
 
 
+def logged_in(taken: Sequence[Taken], advice: str) -> list[ProbeStep]:
+    """Return the step of logging in at a broker and subscribing, and one for each message that is of no signal.
+
+    ``advice`` is what to do about those.
+    """
+    strange = [item for entry in taken for item in entry.quarantined if not item.signal]
+    lost = [item for item in strange if item.reason == Reason.CONNECTION_LOST]
+    if lost:
+        doubts = "are user name, secret and, for mqtts://, the certificates right, and may this user subscribe?"
+        return [ProbeStep(name="log in", ok=False, seen=lost[0].detail, next_step=doubts)]
+    steps = [ProbeStep(name="log in", ok=True, seen="the broker accepts the session and the subscription")]
+    return steps + [
+        ProbeStep(name="message", ok=True, seen=f"{item.detail} [{item.reason}]", next_step=advice)
+        for item in strange[:3]
+    ]
+
+
 def failed(name: str, error: LinesideError) -> ProbeStep:
     """Return the step that an error raised on purpose makes: what it says, and the next step that it names."""
     seen = error.problem if error.value is None else f"{error.problem} ({error.value})"

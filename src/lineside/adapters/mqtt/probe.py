@@ -7,15 +7,14 @@ from dataclasses import replace
 from uuid import uuid4
 
 from lineside.adapters.mqtt.source import MqttOptions, open_source
-from lineside.adapters.probing import failed, reach, report, signals_to_test, watch
+from lineside.adapters.probing import failed, logged_in, reach, report, signals_to_test, watch
 from lineside.domain.errors import LinesideError
-from lineside.domain.intake.gate import Taken
-from lineside.domain.intake.reasons import Reason
 from lineside.domain.plan.model import MqttSpec, Plan
-from lineside.domain.probes import ProbeStep, look_at
+from lineside.domain.probes import look_at
 from lineside.ports import Clock, ProbeReport
 
 NOTHING = "does the machine publish to this topic, and how often? Wait longer with --seconds, or correct the address"
+STRANGE = "narrow the topic filter, or name the signal in the plan"
 
 
 async def probe(
@@ -49,24 +48,7 @@ async def probe(
     taken, trouble = await watch(source, wanted, within)
     if trouble is not None:
         return report(spec.id, [*steps, failed("security", trouble)])
-    steps += _session(taken)
+    steps += logged_in(taken, STRANGE)
     if not all(step.ok for step in steps):
         return report(spec.id, steps)
     return report(spec.id, steps, look_at(wanted, taken, NOTHING))
-
-
-def _session(taken: Sequence[Taken]) -> list[ProbeStep]:
-    """Return the step of logging in and subscribing, and one for each message that no signal names."""
-    strange = [item for entry in taken for item in entry.quarantined if not item.signal]
-    lost = [item for item in strange if item.reason == Reason.CONNECTION_LOST]
-    if lost:
-        advice = (
-            "are user name, secret, and for mqtts:// the authority's certificate right, and may this user subscribe?"
-        )
-        return [ProbeStep(name="log in", ok=False, seen=lost[0].detail, next_step=advice)]
-    steps = [ProbeStep(name="log in", ok=True, seen="the broker accepts the session and the subscription")]
-    advice = "narrow the topic filter, or name the signal in the plan"
-    return steps + [
-        ProbeStep(name="message", ok=True, seen=f"{item.detail} [{item.reason}]", next_step=advice)
-        for item in strange[:3]
-    ]

@@ -15,9 +15,8 @@ A message that cannot be read is quarantined and acknowledged: it would be no be
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,22 +24,20 @@ from typing import Any, Final
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, place_of
+from lineside.adapters.upkeep import Upkeep
 from lineside.domain.errors import PlanError
-from lineside.domain.health.sources import SourceCondition, SourceRecord
+from lineside.domain.health.sources import SourceCondition
 from lineside.domain.intake.gate import Gate, SignalRule
 from lineside.domain.intake.messages import LARGEST_MESSAGE, Address, look_up, parse_address, parse_path, read_json
-from lineside.domain.intake.reasons import Reason, Refusal, refuse, shown
+from lineside.domain.intake.outages import Outages
+from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.intake.times import read_time
-from lineside.domain.intake.values import LONGEST_TEXT, check_name
+from lineside.domain.intake.values import check_name
 from lineside.domain.plan.model import MqttSpec, Plan
 from lineside.domain.readings import GOOD, Catalogue, ReadingBatch
-from lineside.domain.units import SECOND
 from lineside.ports import Clock, SourceDelivery
 from lineside.zones import format_of, zone_named
 
-FIRST_PAUSE: Final = 0.5
-LAST_PAUSE: Final = 5.0
-"""Seconds before the next attempt to connect: the first, and the longest."""
 SHARED: Final = "$share/"
 MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; beyond that messages without acknowledgement (QoS 0) are refused."""
@@ -89,13 +86,11 @@ class MqttSource:
         self._clock = clock
         self._broker = broker
         self._gate = Gate(plan, spec.id)
-        self._record = SourceRecord()
+        self._outages = Outages(self._gate, spec.url)
+        self._upkeep = Upkeep(f"mqtt {spec.id}", self._outages, clock)
         self._topics = _by_topic(self._gate)
         self._time_path = parse_path(spec.time_column) if spec.time_column else None
         self._zone, self._form = zone_named(spec.time_zone), format_of(spec.time_format)
-        self._arrived = asyncio.Event()
-        self._closed = asyncio.Event()
-        self._lost_at: int | None = None
         self._connection: Connection | None = None
         self._connections = 0
         self._unacknowledged: list[int] = []
@@ -114,34 +109,22 @@ class MqttSource:
     @property
     def condition(self) -> SourceCondition:
         """How it stands with its peer."""
-        return self._record.condition
+        return self._outages.condition
 
     def remember(self, seen: Iterable[ReadingBatch]) -> None:
         """Take note of readings that were accepted before."""
         for batch in seen:
             self._gate.remember(batch)
 
-    async def deliveries(self) -> AsyncIterator[SourceDelivery]:
+    def deliveries(self) -> AsyncIterator[SourceDelivery]:
         """Yield what the broker sends, until the source is closed.
 
         Raises:
             ConfigurationError: the file of the authority or of a certificate cannot be used.
         """
-        self._record.start(self._clock.now())
-        running = asyncio.create_task(self._run(), name=f"mqtt {self._spec.id}")
-        running.add_done_callback(lambda _: self._arrived.set())
-        try:
-            while not running.done() or self._gate.pending or self._unacknowledged:
-                await self._arrived.wait()
-                self._arrived.clear()
-                if self._gate.pending or self._unacknowledged:
-                    yield self._delivery()
-            running.result()
-        finally:
-            self._closed.set()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            self._record.stop(self._clock.now())
+        return self._upkeep.deliveries(
+            self._serve, lambda: bool(self._gate.pending or self._unacknowledged), self._delivery
+        )
 
     async def acknowledge(self, token: object) -> None:
         """Acknowledge the messages of a delivery to the broker."""
@@ -153,8 +136,7 @@ class MqttSource:
 
     async def close(self) -> None:
         """Close the connection and end the deliveries; the broker keeps what comes meanwhile."""
-        self._closed.set()
-        self._record.stop(self._clock.now())
+        self._upkeep.close()
 
     def _delivery(self) -> SourceDelivery:
         taken = self._gate.take()
@@ -166,23 +148,7 @@ class MqttSource:
 
     # -- connecting ---------------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        """Keep a connection until the source is closed."""
-        pause = FIRST_PAUSE
-        while not self._closed.is_set():
-            connection = Connection(self._broker, self._receive)
-            try:
-                await self._serve(connection)
-            except ConnectionError as error:
-                pause = FIRST_PAUSE if self._lost_at is None else pause
-                self._note_loss(str(error), pause)
-            finally:
-                self._connection = None
-                await connection.close()
-            await self._wait(pause)
-            pause = min(2 * pause, LAST_PAUSE)
-
-    async def _serve(self, connection: Connection) -> None:
+    async def _serve(self) -> None:
         """Connect, subscribe, and return when the source is closed.
 
         Raises:
@@ -190,50 +156,24 @@ class MqttSource:
         """
         self._connections += 1
         self._unacknowledged = []
-        self._connection = connection
-        await connection.open()
-        topics = [self._spec.topic] if self._spec.topic else list(self._topics)
-        refused = await connection.subscribe(topics)
+        self._connection = connection = Connection(self._broker, self._receive)
+        try:
+            await connection.open()
+            topics = [self._spec.topic] if self._spec.topic else list(self._topics)
+            refused = await connection.subscribe(topics)
+            self._note_return(refused)
+            await self._upkeep.until_lost(connection.lost())
+        finally:
+            self._connection = None
+            await connection.close()
+
+    def _note_return(self, refused: Mapping[str, str]) -> None:
         now = self._clock.now()
         for topic, why in refused.items():
             hint = f"The broker says: {why}. Let it permit this user to subscribe to it."
-            refusal = refuse(Reason.UNKNOWN_NODE, topic, hint)
-            self._gate.refuse(refusal, received=now, raw=topic.encode())
-        self._note_return(now)
-        self._record.connect(now, refused)
-        closed = asyncio.create_task(self._closed.wait())
-        lost = asyncio.create_task(connection.lost())
-        try:
-            await asyncio.wait((closed, lost), return_when=asyncio.FIRST_COMPLETED)
-            if lost.done():
-                lost.result()
-        finally:
-            closed.cancel()
-            lost.cancel()
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._closed.wait(), seconds)
-        except TimeoutError:
-            return
-
-    def _note_loss(self, why: str, pause: float) -> None:
-        """Record that the connection was lost, once for each time that it is; it is tried again after the pause (s)."""
-        now = self._clock.now()
-        self._record.lose(now, why, now + round(pause * SECOND))
-        if self._lost_at is None:
-            self._lost_at = now
-            refusal = refuse(Reason.CONNECTION_LOST, hint=shown(why, LONGEST_TEXT))
-            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
-            self._arrived.set()
-
-    def _note_return(self, now: int) -> None:
-        if self._lost_at is not None:
-            away = (now - self._lost_at) / SECOND
-            refusal = refuse(Reason.CONNECTION_LOST, hint=f"It is back after {away:.1f} s.")
-            self._gate.refuse(refusal, received=now, raw=self._spec.url.encode())
-            self._lost_at = None
-        self._arrived.set()
+            self._gate.refuse(refuse(Reason.UNKNOWN_NODE, topic, hint), received=now, raw=topic.encode())
+        self._outages.back(now, refused)
+        self._upkeep.wake()
 
     # -- receiving ----------------------------------------------------------------------------------------
 
@@ -246,7 +186,7 @@ class MqttSource:
             self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=payload)
             return
         self._read(_topic_of(message), payload, now, UNCERTAIN_LAST_USABLE if message.retain else GOOD)
-        self._arrived.set()
+        self._upkeep.wake()
 
     def _received(self, message: MQTTMessage) -> int:
         """Return the time that a message was received; for one that comes again, the first time."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lineside.apps.gateway.polled import PolledSpec, probe_polled
-from lineside.apps.gateway.sources import SourceOptions, mqtt_options, opcua_options
+from lineside.apps.gateway.sources import SourceOptions, mqtt_options, opcua_options, sparkplug_options
 from lineside.domain.errors import LinesideError
-from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec, SparkplugSpec
 from lineside.ports import Clock, Probe, ProbeReport, ProbeStep
 
 
@@ -41,6 +41,11 @@ def _probe(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, w
 
         mqtt = mqtt_options(spec, options)
         return lambda signals: probe_mqtt(plan, spec, clock, options=mqtt, signals=signals, within=within)
+    if isinstance(spec, SparkplugSpec):
+        from lineside.adapters.sparkplug.probe import probe as probe_sparkplug  # noqa: PLC0415 - as above
+
+        edges = sparkplug_options(spec, options)
+        return lambda signals: probe_sparkplug(plan, spec, clock, options=edges, signals=signals, within=within)
     if isinstance(spec, PolledSpec):
         return probe_polled(plan, spec, clock, keys=options.keys, within=within)
     assert isinstance(spec, FilesSpec)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lineside.apps.gateway.polled import PolledSpec, open_polled
 from lineside.apps.gateway.secrets import find_secret
-from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec, SparkplugSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Clock, Source
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lineside.adapters.files.options import FileOptions
     from lineside.adapters.mqtt.source import MqttOptions
     from lineside.adapters.opcua.options import OpcuaOptions
+    from lineside.adapters.sparkplug.source import SparkplugOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +61,10 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
         from lineside.adapters.mqtt.source import open_source as open_mqtt  # noqa: PLC0415 - as above
 
         return open_mqtt(plan, spec, clock, options=mqtt_options(spec, options), seen=seen)
+    if spec.kind is SourceKind.SPARKPLUG:
+        from lineside.adapters.sparkplug.source import open_source as open_sparkplug  # noqa: PLC0415 - as above
+
+        return open_sparkplug(plan, spec, clock, options=sparkplug_options(spec, options), seen=seen)
     if isinstance(spec, PolledSpec):
         return open_polled(plan, spec, clock, keys=options.keys, kept=options.kept, seen=seen)
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
@@ -110,6 +115,18 @@ def file_options(spec: FilesSpec, options: SourceOptions) -> FileOptions:
         password=find_secret(spec.secret, options.keys),
         private_key=_there(options.keys / f"{spec.id}.ssh.key"),
         known_hosts=options.keys / f"{spec.id}.known_hosts",
+    )
+
+
+def sparkplug_options(spec: SparkplugSpec, options: SourceOptions) -> SparkplugOptions:
+    """Return what the plan does not hold of a broker: secret, authority, and a certificate of ours."""
+    from lineside.adapters.sparkplug.source import SparkplugOptions  # noqa: PLC0415 - as above
+
+    return SparkplugOptions(
+        password=find_secret(spec.secret, options.keys),
+        authority=_there(options.keys / f"{spec.id}.authority.crt"),
+        certificate=_there(options.keys / f"{spec.id}.crt"),
+        private_key=_there(options.keys / f"{spec.id}.key"),
     )
 
 

@@ -57,6 +57,12 @@ class Reason(StrEnum):
     WORD_ORDER = "word_order"
     UNIT_DIFFERS = "unit_differs"
     MALFORMED_XML = "malformed_xml"
+    MALFORMED_PROTOBUF = "malformed_protobuf"
+    BIRTH_AWAITED = "birth_awaited"
+    UNKNOWN_ALIAS = "unknown_alias"
+    DUPLICATE_ALIAS = "duplicate_alias"
+    TYPE_CHANGED = "type_changed"
+    STALE_DEATH = "stale_death"
 
 
 EXPLANATIONS: Final[dict[Reason, str]] = {
@@ -83,7 +89,7 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.OVERFLOW: "The intake buffer was full and the source cannot be made to wait.",
     Reason.EMPTY: "The message is empty.",
     Reason.ENCODING: "The bytes are not text in the encoding of the source (UTF-8 where none is known).",
-    Reason.MESSAGE_TOO_LARGE: "The message is larger than is taken: 256 KiB, of an answer over HTTP 8 MiB.",
+    Reason.MESSAGE_TOO_LARGE: "The message is larger than is taken: 256 KiB, 4 MiB of Sparkplug B, 8 MiB over HTTP.",
     Reason.MALFORMED_JSON: "The message is not exactly one JSON value.",
     Reason.DUPLICATE_KEY: "An object of the message has a key twice.",
     Reason.TOO_DEEP: "The message is nested deeper than 64 levels.",
@@ -103,6 +109,12 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.UNIT_DIFFERS: "The machine names another unit than the plan; its values are kept as they come.",
     Reason.MALFORMED_XML: "The answer is no document of the protocol.",
     Reason.WORD_ORDER: "The values are implausible as the plan reads them, and plausible in another order or place.",
+    Reason.MALFORMED_PROTOBUF: "The message is not a payload of Sparkplug B; it may be cut off.",
+    Reason.BIRTH_AWAITED: "An edge node or device sends data before the birth that says what it means.",
+    Reason.UNKNOWN_ALIAS: "The birth of the edge node or device names no metric of this alias.",
+    Reason.DUPLICATE_ALIAS: "Two metrics of one edge node have the same alias.",
+    Reason.TYPE_CHANGED: "A birth gives a metric another data type than the birth before.",
+    Reason.STALE_DEATH: "The death of an earlier session of an edge node, which lives on in a newer one.",
 }
 """What each code means, for people."""
 

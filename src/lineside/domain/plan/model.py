@@ -42,6 +42,7 @@ from lineside.domain.plan.sources import (
     SourceBase,
     SourceKind,
     SourceSpec,
+    SparkplugSpec,
 )
 from lineside.domain.plan.stations import (
     Cycle,
@@ -104,6 +105,7 @@ __all__ = [
     "SignalType",
     "SourceKind",
     "SourceSpec",
+    "SparkplugSpec",
     "SpecialClass",
     "Specification",
     "Station",

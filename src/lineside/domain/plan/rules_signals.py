@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from lineside.domain.errors import PlanError
 from lineside.domain.plan.findings import Finding, Path
 from lineside.domain.plan.model import OpcuaSpec, Role, Signal, SignalType, SourceKind, SourceSpec
+from lineside.domain.plan.sources.sparkplug import parse_metric_address
 from lineside.domain.plan.view import View, mistake, warning
 
 SCHEMES: Final = {
@@ -15,6 +17,7 @@ SCHEMES: Final = {
     SourceKind.MQTT: ("mqtt://", "mqtts://"),
     SourceKind.MODBUS: ("modbus://",),
     SourceKind.MTCONNECT: ("http://", "https://"),
+    SourceKind.SPARKPLUG: ("mqtt://", "mqtts://"),
 }
 _LOOPBACK: Final = re.compile(r"^[a-z.]+://(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)")
 _SECRET_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
@@ -78,10 +81,19 @@ def addresses_are_usable(view: View) -> Iterator[Finding]:
                 next_step="write one such as 'ns=2;s=Press.Force'",
             )
             continue
+        if source is not None and source.kind is SourceKind.SPARKPLUG:
+            yield from _metric_address(path, signal.address)
         key = (signal.source, signal.address or signal.id)
         if key in first:
             yield warning("same-address", path, f"the signal '{first[key]}' reads the same address", found=key[1])
         first.setdefault(key, signal.id)
+
+
+def _metric_address(path: Path, address: str) -> Iterator[Finding]:
+    try:
+        parse_metric_address(address)
+    except PlanError as error:
+        yield mistake("no-address", path, error.problem, found=address, next_step=error.next_step or "")
 
 
 def guesses_were_looked_at(view: View) -> Iterator[Finding]:

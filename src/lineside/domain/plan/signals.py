@@ -57,7 +57,9 @@ class Signal(Named):
     role: Role = Field(Role.PROCESS, description="What the signal is for.")
     type: SignalType = Field(SignalType.NUMBER, description="What its values are.")
     source: Id = Field(description="The source that delivers it.")
-    address: str = Field("", description="Node id, topic#json.path, or column; empty: the signal's id.")
+    address: str = Field(
+        "", description="Node id, topic#json.path, group/edge/device#metric, or column; empty: the signal's id."
+    )
     register: Register | None = Field(None, description="Where a Modbus device keeps it, instead of an address.")
     range: tuple[float, float] | None = Field(None, description="Plausible values; a reading outside is implausible.")
     rate: float | None = Field(None, gt=0, description="Expected readings per second.")

@@ -12,6 +12,7 @@ from lineside.domain.plan.sources.modbus import ModbusSpec
 from lineside.domain.plan.sources.mqtt import MqttSpec
 from lineside.domain.plan.sources.mtconnect import MtconnectSpec
 from lineside.domain.plan.sources.opcua import OpcuaSpec
+from lineside.domain.plan.sources.sparkplug import SparkplugSpec
 
 __all__ = [
     "FilesSpec",
@@ -22,8 +23,11 @@ __all__ = [
     "SourceBase",
     "SourceKind",
     "SourceSpec",
+    "SparkplugSpec",
     "TimedSource",
 ]
 
-SourceSpec = Annotated[FilesSpec | OpcuaSpec | MqttSpec | ModbusSpec | MtconnectSpec, Field(discriminator="kind")]
+SourceSpec = Annotated[
+    FilesSpec | OpcuaSpec | MqttSpec | SparkplugSpec | ModbusSpec | MtconnectSpec, Field(discriminator="kind")
+]
 """One source of a plan, of any kind."""

@@ -18,6 +18,7 @@ class SourceKind(StrEnum):
     MQTT = "mqtt"
     MODBUS = "modbus"
     MTCONNECT = "mtconnect"
+    SPARKPLUG = "sparkplug"
 
 
 class SourceBase(Named):
