@@ -14,7 +14,7 @@ DATA ?= ../shared/data
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test check docs backtests bench lock wheelhouse wheelhouse-try browser clean
+.PHONY: help run test check docs backtests bench lock wheelhouse wheelhouse-try browser clean drill
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -36,6 +36,10 @@ docs: $(ALL_READY) ## Build the documentation, strictly
 	@echo "== docs: building docs/_build/html"
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+drill: $(ALL_READY) ## Break disks, links and processes on purpose, at length (as root: also power cuts)
+	@echo "== drill: power cuts and failing disks need root, XFS tools and strace (Debian: xfsprogs strace nftables)"
+	@$(BIN)/python -m pytest --drill -m "drill or system" tests/faults tests/system $(ARGS)
 
 backtests: $(ALL_READY) ## Replay the four public data sets: make backtests OUT=DIR [DATA=DIR]
 	@test -n "$(OUT)" || { echo "usage: make backtests OUT=DIR [DATA=DIR]"; exit 2; }

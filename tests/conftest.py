@@ -14,7 +14,7 @@ import pytest
 import find_browser
 from process_guard import ProcessGuard
 
-pytest_plugins = ["board_fixtures"]
+pytest_plugins = ["board_fixtures", "fault_fixtures"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,8 +31,9 @@ def real_data_folder() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the gate insist on a browser, where a developer may go without."""
+    """Let the gate insist on a browser, where a developer may go without, and the drills be run on purpose."""
     parser.addoption("--require-browser", action="store_true", help="fail browser tests without a Chromium")
+    parser.addoption("--drill", action="store_true", help="run what is long or needs root as well")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,7 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what this machine has not got."""
+    """Leave the drills out where nobody asked for them, and skip what this machine has not got."""
+    if not config.getoption("--drill"):
+        drills = [item for item in items if item.get_closest_marker("drill")]
+        items[:] = [item for item in items if not item.get_closest_marker("drill")]
+        config.hook.pytest_deselected(items=drills)
     data, browser = real_data_folder(), find_browser.find()
     no_data = pytest.mark.skip(reason=f"the public data sets are not there: {data} (name them in LINESIDE_DATA)")
     no_browser = pytest.mark.skip(reason=f"no Chromium: {find_browser.ADVICE}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -81,14 +81,24 @@ class DeltaHistory:
         Raises:
             StorageError: some of it is not durable; adding the same again is safe.
         """
-        async with self._turn:
-            await asyncio.to_thread(self._append, records)
-            return self._position
+        await self._write(self._append, records)
+        return self._position
 
     async def join_small_files(self) -> None:
-        """Join the small files of every table that has had many commits since the last time."""
+        """Join the small files of every table that has had many commits since the last time.
+
+        Raises:
+            StorageError: some of it was not done; nothing is lost by that.
+        """
+        await self._write(self._join_small_files)
+
+    async def _write(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do one thing at a time, in a thread; whatever keeps a disk from being read or written is a `StorageError`."""
         async with self._turn:
-            await asyncio.to_thread(self._join_small_files)
+            try:
+                await asyncio.to_thread(work, *arguments)
+            except (DeltaError, OSError) as error:
+                raise StorageError(f"the history cannot be written: {error}", where=str(self._root)) from error
 
     def _load(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -178,18 +188,15 @@ class DeltaHistory:
         path = self._root / table
         before = self._open(table)
         first = 0 if before is None else before.version() + 1
-        try:
-            write_deltalake(
-                str(path) if before is None else before,
-                rows,
-                mode="append",
-                schema_mode="merge",  # an item may have got a field that older rows do not have
-                partition_by=list(PARTITIONS),
-                commit_properties=CommitProperties(app_transactions=[Transaction(f"lineside:{table}", position)]),
-                post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
-            )
-        except (DeltaError, OSError) as error:
-            raise StorageError(f"the history cannot be written: {error}", where=str(path)) from error
+        write_deltalake(
+            str(path) if before is None else before,
+            rows,
+            mode="append",
+            schema_mode="merge",  # an item may have got a field that older rows do not have
+            partition_by=list(PARTITIONS),
+            commit_properties=CommitProperties(app_transactions=[Transaction(f"lineside:{table}", position)]),
+            post_commithook_properties=PostCommitHookProperties(create_checkpoint=False),
+        )
         written = self._open(table)
         if written is None or written.transaction_version(f"lineside:{table}") != position:
             raise IntegrityError("another process writes this history", where=str(path))

@@ -1,0 +1,1 @@
+"""Faults to inject, and a small rig of real processes to inject them into: edge, transport, site."""
