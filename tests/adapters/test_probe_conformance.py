@@ -17,9 +17,18 @@ from lineside.adapters.mqtt.source import MqttOptions
 from lineside.adapters.mtconnect.probe import probe as probe_mtconnect
 from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.probe import probe as probe_opcua
+from lineside.adapters.rest.probe import probe as probe_rest
 from lineside.adapters.sparkplug.probe import probe as probe_sparkplug
 from lineside.adapters.sparkplug.source import SparkplugOptions
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec, SparkplugSpec
+from lineside.domain.plan.model import (
+    FilesSpec,
+    ModbusSpec,
+    MqttSpec,
+    MtconnectSpec,
+    OpcuaSpec,
+    RestSpec,
+    SparkplugSpec,
+)
 from lineside.ports import ProbeReport
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.probe import ProbeBench, ProbeSuite
@@ -28,6 +37,7 @@ from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port
+from lineside.testing.peers.rest import PRESENT, RestPeer
 from lineside.testing.peers.sparkplug import ADDRESSES, EdgePeer
 from lineside.testing.plans import plan_with_source
 
@@ -233,6 +243,31 @@ class TestSparkplug(ProbeSuite):
         ]
 
 
+class RestProbeBench:
+    def __init__(self, peer: RestPeer) -> None:
+        self.peer = peer
+        spec = {"kind": "rest", "url": f"{peer.url}/present", "time_column": "$.ts"}
+        self.plan = plan_with_source(spec, addresses={**PRESENT, "pressure": "$.nowhere"})
+
+    async def show(self, signal: str, value: object) -> None:
+        self.peer.send(signal, WallClock().now(), value)
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        return await probe_rest(self.plan, self.plan.source_as(RestSpec, "machine"), WallClock(), signals=signals)
+
+    async def leave(self) -> None:
+        await self.peer.stop()
+
+
+class TestRest(ProbeSuite):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[RestProbeBench]:
+        peer = RestPeer()
+        await peer.start()
+        yield RestProbeBench(peer)
+        await peer.stop()
+
+
 def test_every_bench_is_one() -> None:
     benches: list[type[ProbeBench]] = [
         FilesProbeBench,
@@ -241,5 +276,6 @@ def test_every_bench_is_one() -> None:
         ModbusProbeBench,
         MtconnectProbeBench,
         SparkplugProbeBench,
+        RestProbeBench,
     ]
-    assert len(benches) == 6
+    assert len(benches) == 7

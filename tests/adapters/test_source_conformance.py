@@ -18,8 +18,18 @@ from lineside.adapters.mqtt.source import open_source as open_mqtt
 from lineside.adapters.mtconnect.source import MtconnectOptions
 from lineside.adapters.mtconnect.source import open_source as open_mtconnect
 from lineside.adapters.opcua.source import open_source as open_opcua
+from lineside.adapters.rest.source import RestOptions
+from lineside.adapters.rest.source import open_source as open_rest
 from lineside.adapters.sparkplug.source import open_source as open_sparkplug
-from lineside.domain.plan.model import FilesSpec, ModbusSpec, MqttSpec, MtconnectSpec, OpcuaSpec, SparkplugSpec
+from lineside.domain.plan.model import (
+    FilesSpec,
+    ModbusSpec,
+    MqttSpec,
+    MtconnectSpec,
+    OpcuaSpec,
+    RestSpec,
+    SparkplugSpec,
+)
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Source
 from lineside.testing.clocks import WallClock
@@ -29,6 +39,7 @@ from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
 from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
+from lineside.testing.peers.rest import ROWS, RestPeer
 from lineside.testing.peers.sparkplug import ADDRESSES, EdgePeer
 from lineside.testing.plans import plan_with_source
 
@@ -313,6 +324,39 @@ class TestSparkplug(SourceSuite):
         await broker.stop()
 
 
+class RestBench:
+    redelivers = repeats = keeps = True
+
+    def __init__(self, peer: RestPeer, kept: Path) -> None:
+        self.peer = peer
+        self.kept = kept / "position.json"
+        self.plan = plan_with_source({"kind": "rest", "url": f"{peer.url}/log", "poll_interval": "20 ms", **ROWS})
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        options = RestOptions(position=self.kept)
+        return open_rest(self.plan, self.plan.source_as(RestSpec, "machine"), self.clock, options=options, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        self.peer.send(signal, time, value)
+
+    async def send_bad(self, time: int) -> None:
+        self.peer.send("temperature", time, "warm")
+
+    async def restart(self) -> None:
+        await self.peer.stop()
+        await self.peer.start()
+
+
+class TestRest(SourceSuite):
+    @pytest.fixture
+    async def bench(self, tmp_path: Path) -> AsyncIterator[RestBench]:
+        peer = RestPeer()
+        await peer.start()
+        yield RestBench(peer, tmp_path)
+        await peer.stop()
+
+
 def test_every_bench_is_one() -> None:
     benches: list[type[SourceBench]] = [
         FakeBench,
@@ -322,5 +366,6 @@ def test_every_bench_is_one() -> None:
         ModbusBench,
         MtconnectBench,
         SparkplugBench,
+        RestBench,
     ]
-    assert len(benches) == 7
+    assert len(benches) == 8

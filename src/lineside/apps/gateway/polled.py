@@ -1,4 +1,4 @@
-"""Opening and testing sources that are asked: Modbus, MTConnect."""
+"""Opening and testing sources that are asked: Modbus, MTConnect, REST."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineside.apps.gateway.secrets import find_secret
-from lineside.domain.plan.model import ModbusSpec, MtconnectSpec, Plan
+from lineside.domain.plan.model import ModbusSpec, MtconnectSpec, Plan, RestSpec
 from lineside.domain.readings import ReadingBatch
 from lineside.domain.units import SECOND
 from lineside.ports import Clock, Probe, Source
@@ -15,7 +15,7 @@ from lineside.ports import Clock, Probe, Source
 if TYPE_CHECKING:
     from lineside.adapters.http_get import HttpOptions
 
-PolledSpec = ModbusSpec | MtconnectSpec
+PolledSpec = ModbusSpec | MtconnectSpec | RestSpec
 """The kinds that are asked."""
 
 
@@ -37,10 +37,16 @@ def open_polled(
         from lineside.adapters.modbus.source import open_source as open_modbus  # noqa: PLC0415 - as above
 
         return open_modbus(plan, spec, clock, seen=seen)
+    http, position = http_options(spec, keys), kept / f"{spec.id}.position.json"
+    if isinstance(spec, RestSpec):
+        from lineside.adapters.rest.source import RestOptions  # noqa: PLC0415 - as above
+        from lineside.adapters.rest.source import open_source as open_rest  # noqa: PLC0415 - as above
+
+        return open_rest(plan, spec, clock, options=RestOptions(http=http, position=position), seen=seen)
     from lineside.adapters.mtconnect.source import MtconnectOptions  # noqa: PLC0415 - as above
     from lineside.adapters.mtconnect.source import open_source as open_mtconnect  # noqa: PLC0415 - as above
 
-    mtconnect = MtconnectOptions(http=http_options(spec, keys), position=kept / f"{spec.id}.position.json")
+    mtconnect = MtconnectOptions(http=http, position=position)
     return open_mtconnect(plan, spec, clock, options=mtconnect, seen=seen)
 
 
@@ -50,6 +56,12 @@ def probe_polled(plan: Plan, spec: PolledSpec, clock: Clock, *, keys: Path, with
         from lineside.adapters.modbus.probe import probe as probe_modbus  # noqa: PLC0415 - as above
 
         return lambda signals: probe_modbus(plan, spec, clock, signals=signals, within=within)
+    if isinstance(spec, RestSpec):
+        from lineside.adapters.rest.probe import probe as probe_rest  # noqa: PLC0415 - as above
+        from lineside.adapters.rest.source import RestOptions  # noqa: PLC0415 - as above
+
+        rest = RestOptions(http=http_options(spec, keys))
+        return lambda signals: probe_rest(plan, spec, clock, options=rest, signals=signals)
     from lineside.adapters.mtconnect.probe import probe as probe_mtconnect  # noqa: PLC0415 - as above
     from lineside.adapters.mtconnect.source import MtconnectOptions  # noqa: PLC0415 - as above
 
@@ -57,14 +69,16 @@ def probe_polled(plan: Plan, spec: PolledSpec, clock: Clock, *, keys: Path, with
     return lambda signals: probe_mtconnect(plan, spec, clock, options=mtconnect, signals=signals)
 
 
-def http_options(spec: MtconnectSpec, keys: Path) -> HttpOptions:
+def http_options(spec: MtconnectSpec | RestSpec, keys: Path) -> HttpOptions:
     """Return what the plan does not hold of a server of HTTP: secret and certificates."""
     from lineside.adapters.http_get import HttpOptions  # noqa: PLC0415 - as above
 
+    secret, header = find_secret(spec.secret, keys), spec.secret_header if isinstance(spec, RestSpec) else ""
     return HttpOptions(
         timeout=spec.timeout / SECOND,
         username=spec.username,
-        password=find_secret(spec.secret, keys),
+        password="" if header else secret,
+        headers={header: secret} if header else {},
         authority=_there(keys / f"{spec.id}.authority.crt"),
         pinned=_there(keys / f"{spec.id}.peer.crt"),
     )

@@ -62,9 +62,9 @@ def parse_path(text: str) -> tuple[str | int, ...]:
     return steps
 
 
-def read_json(payload: bytes) -> Any | Refusal:
-    """Return the one JSON value that a message is, or why it is none."""
-    refusal = _unreadable(payload)
+def read_json(payload: bytes, largest: int = LARGEST_MESSAGE) -> Any | Refusal:
+    """Return the one JSON value that a message of so many bytes at most is, or why it is none."""
+    refusal = _unreadable(payload, largest)
     if refusal is not None:
         return refusal
     try:
@@ -88,9 +88,9 @@ def look_up(value: Any, path: tuple[str | int, ...]) -> Any | Refusal:
     return value
 
 
-def _unreadable(payload: bytes) -> Refusal | None:
+def _unreadable(payload: bytes, largest: int) -> Refusal | None:
     """Return why a message is not even looked into, or None."""
-    if len(payload) > LARGEST_MESSAGE:
+    if len(payload) > largest:
         return refuse(Reason.MESSAGE_TOO_LARGE, hint=f"It has {len(payload)} bytes.")
     if not payload.strip():
         return refuse(Reason.EMPTY)

@@ -18,6 +18,7 @@ SCHEMES: Final = {
     SourceKind.MODBUS: ("modbus://",),
     SourceKind.MTCONNECT: ("http://", "https://"),
     SourceKind.SPARKPLUG: ("mqtt://", "mqtts://"),
+    SourceKind.REST: ("http://", "https://"),
 }
 _LOOPBACK: Final = re.compile(r"^[a-z.]+://(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)")
 _SECRET_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")

@@ -12,6 +12,7 @@ from lineside.domain.plan.sources.modbus import ModbusSpec
 from lineside.domain.plan.sources.mqtt import MqttSpec
 from lineside.domain.plan.sources.mtconnect import MtconnectSpec
 from lineside.domain.plan.sources.opcua import OpcuaSpec
+from lineside.domain.plan.sources.rest import RestSpec
 from lineside.domain.plan.sources.sparkplug import SparkplugSpec
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MqttSpec",
     "MtconnectSpec",
     "OpcuaSpec",
+    "RestSpec",
     "SourceBase",
     "SourceKind",
     "SourceSpec",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 SourceSpec = Annotated[
-    FilesSpec | OpcuaSpec | MqttSpec | SparkplugSpec | ModbusSpec | MtconnectSpec, Field(discriminator="kind")
+    FilesSpec | OpcuaSpec | MqttSpec | SparkplugSpec | ModbusSpec | MtconnectSpec | RestSpec,
+    Field(discriminator="kind"),
 ]
 """One source of a plan, of any kind."""

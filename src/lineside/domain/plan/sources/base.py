@@ -19,6 +19,7 @@ class SourceKind(StrEnum):
     MODBUS = "modbus"
     MTCONNECT = "mtconnect"
     SPARKPLUG = "sparkplug"
+    REST = "rest"
 
 
 class SourceBase(Named):
