@@ -12,8 +12,8 @@ import pytest
 
 from board_client import BoardClient, client_of
 from lineside.apps.plant.board.app import all_pages
-from lineside.apps.plant.board.armour import HEADERS, HSTS
 from lineside.apps.plant.board.settings import BoardSettings
+from lineside.apps.web.armour import HEADERS, HSTS
 from lineside.domain.access import AccessRole, CodePurpose
 from lineside.testing.boards import PASSWORD, Bench, make_bench, sample_demo, served
 from lineside.testing.floors import ALERT

@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 
 from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.board.api import api_pages
-from lineside.apps.plant.board.armour import Armour
 from lineside.apps.plant.board.context import Board, Respond, Shown
 from lineside.apps.plant.board.doorkeeper import Doorkeeper
 from lineside.apps.plant.board.guard import PUBLIC, Page, route
@@ -23,6 +22,7 @@ from lineside.apps.plant.board.presenter import Presenter
 from lineside.apps.plant.board.rendering import make_templates, page
 from lineside.apps.plant.board.settings import BoardSettings
 from lineside.apps.plant.floor import Floor
+from lineside.apps.web.armour import Armour
 from lineside.domain.access import ADMINS, ANYONE, ENGINEERS
 from lineside.domain.errors import InputError, LinesideError
 from lineside.ports import AuditLog, Clock

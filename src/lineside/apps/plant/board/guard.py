@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from lineside.apps.plant.board import cookies
 from lineside.apps.plant.board.context import Board, Visitor
-from lineside.apps.plant.board.requests import address_of, is_ours, parse_form, read_body
 from lineside.apps.plant.board.tokens import fits, form_token
+from lineside.apps.web.requests import address_of, is_ours, parse_form, read_body
 from lineside.domain.access import AccessRole
 
 PUBLIC: Final[frozenset[AccessRole]] = frozenset()

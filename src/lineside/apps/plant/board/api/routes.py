@@ -15,8 +15,8 @@ from lineside.apps.plant.board.api.types import Credentials, Problem, SessionVie
 from lineside.apps.plant.board.doorkeeper import LoginRefusedError
 from lineside.apps.plant.board.guard import PUBLIC, Call, Handler, Page
 from lineside.apps.plant.board.pages.entry import come_in, refusal_status, with_retry
-from lineside.apps.plant.board.requests import parse_json
 from lineside.apps.plant.board.tokens import form_token
+from lineside.apps.web.requests import parse_json
 from lineside.domain.access import ANYONE
 
 _encoder: Final = msgspec.json.Encoder()

@@ -9,8 +9,8 @@ from lineside.apps.plant.board.context import Board
 from lineside.apps.plant.board.doorkeeper import WINDOW, Entry, LoginRefusedError
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
-from lineside.apps.plant.board.requests import own_path
 from lineside.apps.plant.board.tokens import form_token, new_secret
+from lineside.apps.web.requests import own_path
 from lineside.domain.access import CodePurpose
 from lineside.domain.errors import InputError
 from lineside.domain.units import SECOND

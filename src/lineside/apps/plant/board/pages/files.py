@@ -1,4 +1,4 @@
-"""Files that come with the board: styles, script, marks. A fixed list, so that no path can lead elsewhere."""
+"""Files that come with the board: styles, script, marks, and the local authority's certificate."""
 
 from __future__ import annotations
 
@@ -9,22 +9,17 @@ from starlette.responses import Response
 
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import HERE
+from lineside.apps.web.files import file_response, page_files
 
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_FILES: Final = {
-    path.name: (path.read_bytes(), _TYPES[path.suffix])
-    for path in sorted((HERE / "static").iterdir())
-    if path.suffix in _TYPES
-}
+_FILES: Final = page_files(HERE / "static")
 
 
 async def static(call: Call) -> Response:
     """Return one of the board's files."""
-    found = _FILES.get(call.path("name"))
+    found = file_response(_FILES, call.path("name"))
     if found is None:
         raise HTTPException(404)
-    body, media_type = found
-    return Response(body, media_type=media_type)
+    return found
 
 
 async def authority(call: Call) -> Response:
