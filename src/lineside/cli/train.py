@@ -73,7 +73,7 @@ def _check(plan: Plan, chosen: tuple[str, ...], data: Path | None, output: Path 
 def _loader(plan: Plan, data: Path | None, parts: Path | None, outcomes: Path | None, unit: str) -> LoadParts:
     """Return what loads the parts: from files where these are named, else from the history."""
     if parts is not None:
-        return _from_files(plan, parts, outcomes, unit)
+        return parts_loader(plan, parts, outcomes, unit)
     if data is None or outcomes is not None:
         raise InputError("there is nothing to learn from", field="--parts", next_step="name a file or a folder of them")
     return _from_history(plan, Layout(data).history)
@@ -99,7 +99,7 @@ def _from_history(plan: Plan, folder: Path) -> LoadParts:
     return load
 
 
-def _from_files(plan: Plan, parts: Path, outcomes: Path | None, unit: str) -> LoadParts:
+def parts_loader(plan: Plan, parts: Path, outcomes: Path | None, unit: str) -> LoadParts:
     """Return a loader of part rows or raw readings in files, each file a group of its own."""
 
     def load(characteristic: Characteristic) -> LoadedParts:

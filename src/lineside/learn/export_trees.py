@@ -92,12 +92,6 @@ def add_value_score(graph: Graph, value: str, scale: Scale) -> str:
 
 def add_trees(graph: Graph, x: str, table: TreeTable, leaves: Leaves) -> str:
     """Add the trees; return the tensor ``(1, outputs)`` of their sums."""
-    attributes: dict[str, list[Any]] = {name: [] for name in _NODE_ATTRIBUTES}
-    ends = np.append(np.flatnonzero(np.diff(leaves.tree)) + 1, len(leaves.tree))
-    first = 0
-    for tree, end in enumerate(ends.tolist()):
-        _add_tree(attributes, table, tree, leaves.value[first:end])
-        first = end
     return graph.add(
         "TreeEnsembleRegressor",
         [x],
@@ -105,8 +99,19 @@ def add_trees(graph: Graph, x: str, table: TreeTable, leaves: Leaves) -> str:
         n_targets=len(table.expected),
         aggregate_function="SUM",
         post_transform="NONE",
-        **attributes,
+        **tree_attributes(table, leaves),
     )
+
+
+def tree_attributes(table: TreeTable, leaves: Leaves) -> dict[str, list[Any]]:
+    """Return trees as the attributes of ONNX's operator for them."""
+    attributes: dict[str, list[Any]] = {name: [] for name in _NODE_ATTRIBUTES}
+    ends = np.append(np.flatnonzero(np.diff(leaves.tree)) + 1, len(leaves.tree))
+    first = 0
+    for tree, end in enumerate(ends.tolist()):
+        _add_tree(attributes, table, tree, leaves.value[first:end])
+        first = end
+    return attributes
 
 
 def _add_tree(attributes: dict[str, list[Any]], table: TreeTable, tree: int, values: Float64) -> None:

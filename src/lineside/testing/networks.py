@@ -80,7 +80,7 @@ def mlp_graph(features: Float64, outcome: Sequence[str], hidden: int = 32) -> by
     label = np.array([CLASSES.index(name) for name in outcome])
     fitted = MLPClassifier((hidden, hidden), max_iter=400, random_state=1).fit(features, label)
     graph = Graph("mlp")
-    x = graph.input("x", features.shape[1])
+    x = _filled(graph, features.shape[1])
     for number, (weight, bias) in enumerate(zip(fitted.coefs_, fitted.intercepts_, strict=True)):
         product = graph.add("MatMul", [x, graph.constant(f"w{number}", weight)])
         x = graph.add("Add", [product, graph.constant(f"b{number}", bias[None, :])])
@@ -93,7 +93,7 @@ def conv_graph(width: int = 8, channels: int = 4) -> bytes:
     """Return a convolution along the signals and a dense layer on its greatest values; the weights are by chance."""
     chance = np.random.default_rng(3)
     graph = Graph("conv")
-    x = graph.input("x", width)
+    x = _filled(graph, width)
     shaped = graph.add("Reshape", [x, graph.constant("shape", np.array([1, 1, width]))])
     kernel = graph.constant("kernel", chance.normal(size=(channels, 1, 3)))
     wide = graph.add("Relu", [graph.add("Conv", [shaped, kernel], pads=[1, 1])])
@@ -101,6 +101,29 @@ def conv_graph(width: int = 8, channels: int = 4) -> bytes:
     weight = graph.constant("dense", chance.normal(size=(channels * width, len(CLASSES))) / width)
     _odds(graph, graph.add("MatMul", [flat, weight]))
     return graph.to_bytes()
+
+
+def delicate_graph(width: int = 8) -> bytes:
+    """Return a network of 64 x 64 in which one huge input stands beside the small one that tells a pore.
+
+    Eight bits for the layer's inputs leave nothing of the small one.
+    """
+    wide, first = 64, np.zeros((width, 64))
+    first[0, 0], first[width - 1, 1] = 1000.0, 1.0
+    last = np.zeros((wide, len(CLASSES)))
+    last[0, 1], last[1, 2] = 0.004, 4.0
+    graph = Graph("delicate")
+    x = graph.add("MatMul", [_filled(graph, width), graph.constant("first", first)])
+    x = graph.add("MatMul", [x, graph.constant("middle", np.eye(wide))])
+    logits = graph.add("MatMul", [x, graph.constant("last", last)])
+    _odds(graph, graph.add("Add", [logits, graph.constant("bias", np.array([[6.0, 0.0, -6.0]]))]))
+    return graph.to_bytes()
+
+
+def _filled(graph: Graph, width: int) -> str:
+    """Add the input; a missing value counts as nothing."""
+    x = graph.input("x", width)
+    return graph.add("Where", [graph.add("IsNaN", [x]), graph.constant("nothing", np.zeros((1, width))), x])
 
 
 def _odds(graph: Graph, logits: str) -> None:

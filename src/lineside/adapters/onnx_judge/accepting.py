@@ -43,7 +43,10 @@ class ClassResult(msgspec.Struct, frozen=True):
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it; ``problems`` is empty where the model may go live. Times in microseconds, memory in bytes."""
+    """What came of it; ``problems`` is empty where the model may go live. Times in microseconds, memory in bytes.
+
+    The greatest float stands for a difference that is none, of a number and no number.
+    """
 
     problems: tuple[str, ...] = ()
     classes: dict[str, ClassResult] = {}
@@ -103,8 +106,8 @@ def _judge(request: _Request) -> Acceptance:
     return Acceptance(
         problems=tuple(problems),
         classes={name: ClassResult(item.parts, item.agree) for name, item in run.comparison.classes.items()},
-        worst_score=run.comparison.worst_score,
-        worst_share=run.comparison.worst_share,
+        worst_score=min(run.comparison.worst_score, sys.float_info.max),
+        worst_share=min(run.comparison.worst_share, sys.float_info.max),
         p50_us=median,
         p99_us=float(np.quantile(taken, 0.99)),
         memory=max(0, _peak() - before),

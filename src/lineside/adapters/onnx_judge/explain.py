@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.errors import IntegrityError
-from lineside.domain.judging.trees import NODE, TreeTable, path_shares
+from lineside.domain.judging.trees import NODE, TreeTable, add_outputs, path_shares
 from lineside.domain.readings import Float64
-from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TARGET, Bundle
+from lineside.wire.bundle import TREE_EXPECTED, TREE_LEAVES, TREE_NODES, TREE_ROOTS, TREE_TARGET, Bundle
 
 Float32 = NDArray[np.float32]
 Explainer = Callable[[Float32, Mapping[str, Float32]], Float64]
@@ -23,6 +23,16 @@ def explainer_for(bundle: Bundle, session: Any) -> Explainer:
     if TREE_NODES not in bundle.files:
         names = {item.name for item in session.get_outputs()}
         return _parts if "parts" in names else _by_replacement(bundle, session)
+    table = tree_table(bundle)
+    return lambda features, outputs: path_shares(table, features[0], outputs["weights"][0])
+
+
+def tree_table(bundle: Bundle) -> TreeTable:
+    """Return a bundle's trees.
+
+    Raises:
+        IntegrityError: they are of another form, or would lead a walk astray.
+    """
     nodes = bundle.array(TREE_NODES)
     if nodes.dtype != NODE:
         raise IntegrityError("a bundle's trees are of another form", field=TREE_NODES, value=nodes.dtype.names)
@@ -33,7 +43,24 @@ def explainer_for(bundle: Bundle, session: Any) -> Explainer:
         expected=bundle.array(TREE_EXPECTED).astype(np.float64),
     )
     _check_trees(table, len(bundle.manifest.inputs))
-    return lambda features, outputs: path_shares(table, features[0], outputs["weights"][0])
+    return table
+
+
+def feeder_for(bundle: Bundle) -> Callable[[Float32], dict[str, Float32]]:
+    """Return what gives the graph its inputs of a row: the row, or the output of compiled trees."""
+    if TREE_LEAVES not in bundle.files:
+        return lambda row: {"x": row}
+    table, leaves = tree_table(bundle), bundle.array(TREE_LEAVES)
+    children = np.concatenate([table.nodes["left"], table.nodes["right"], table.roots])
+    if leaves.dtype != np.float32 or leaves.ndim != 1 or np.any(children < -len(leaves)):
+        raise IntegrityError("a bundle's leaves are not those of its trees", field=TREE_LEAVES)
+
+    def walked(row: Float32) -> dict[str, Float32]:
+        outputs = np.zeros(len(table.expected))
+        add_outputs(row[0], table.nodes, table.roots, table.target, leaves, outputs)
+        return {"raw": outputs[None, :].astype(np.float32)}
+
+    return walked
 
 
 def _check_trees(table: TreeTable, inputs: int) -> None:

@@ -9,14 +9,25 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from lineside.adapters.onnx_judge.explain import feeder_for
 from lineside.adapters.onnx_judge.judge import OnnxJudge
+from lineside.adapters.onnx_judge.model import open_session
 from lineside.domain.acceptance import Comparison, GoldenAnswer, Tolerance, compare, golden_answer
 from lineside.domain.errors import IntegrityError
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.readings import Float64
 from lineside.domain.units import SECOND
-from lineside.wire.bundle import GOLDEN_ANSWERS, GOLDEN_PARTS, Bundle, seal
+from lineside.wire.bundle import (
+    GOLDEN_ANSWERS,
+    GOLDEN_INPUTS,
+    GOLDEN_PARTS,
+    GOLDEN_SCORES,
+    MODEL_FILE,
+    Bundle,
+    array_bytes,
+    seal,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +48,15 @@ def with_reference(plan: Plan, bundle: Bundle) -> Bundle:
     labels = [item.label for item in reference_of(bundle)]
     answers, _ = answer_golden(plan, bundle, labels)
     return seal(bundle.manifest, {**bundle.files, GOLDEN_ANSWERS: msgspec.json.encode(answers)})
+
+
+def with_own_rows(bundle: Bundle) -> Bundle:
+    """Return a bundle of a model without memory whose golden rows have the scores that it gives here itself."""
+    session, feed = open_session(bundle.files[MODEL_FILE]), feeder_for(bundle)
+    rows = np.ascontiguousarray(bundle.array(GOLDEN_INPUTS), dtype=np.float32)
+    scores = [session.run(["score"], feed(row[None, :]))[0][0, 0] for row in rows]
+    files = {**bundle.files, GOLDEN_SCORES: array_bytes(np.array(scores, dtype=np.float32))}
+    return seal(bundle.manifest, files)
 
 
 def check_golden(plan: Plan, bundle: Bundle) -> GoldenRun:
@@ -97,12 +117,18 @@ def part_records(bundle: Bundle, features: Float64) -> list[PartRecord]:
 
 def answer_golden(plan: Plan, bundle: Bundle, labels: Sequence[str]) -> tuple[list[GoldenAnswer], tuple[float, ...]]:
     """Return a bundle's answers to its golden parts, and the time each took in microseconds."""
-    judge = OnnxJudge(plan, bundle.manifest.station, [bundle]).open()
     parts = golden_records(bundle)
     if len(parts) != len(labels):
         raise IntegrityError(
             "golden parts and their answers differ in number", value=len(parts), choices=(len(labels),)
         )
+    return answers_to(OnnxJudge(plan, bundle.manifest.station, [bundle]).open(), parts, labels)
+
+
+def answers_to(
+    judge: OnnxJudge, parts: Sequence[PartRecord], labels: Sequence[str]
+) -> tuple[list[GoldenAnswer], tuple[float, ...]]:
+    """Return a judge's answers to parts, one after another, and the time each took in microseconds."""
     answers, taken = [], []
     for part, label in zip(parts, labels, strict=True):
         began = time.perf_counter_ns()

@@ -6,7 +6,7 @@ bundle is used its golden rows must give the scores that it says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from lineside.adapters.onnx_judge.explain import Explainer, explainer_for
+from lineside.adapters.onnx_judge.explain import Explainer, explainer_for, feeder_for
 from lineside.adapters.onnx_judge.region import Region, region_of
 from lineside.domain.errors import IntegrityError
 from lineside.domain.judging.memory import Memory
@@ -51,6 +51,7 @@ class OpenModel:
     session: Any
     outputs: list[str]
     memory: Memory
+    feed: Callable[[Float32], dict[str, Float32]]
     explain: Explainer
     region: Region | None
     conditions: tuple[int, ...]
@@ -61,7 +62,9 @@ class OpenModel:
 
     def answer(self, features: Float32) -> Answer:
         """Return the answer for one row of inputs, shape ``(1, n)``; the memory stays as it is."""
-        feeds = {"x": features, **self.memory.inputs()} if self.memory.kept else {"x": features}
+        feeds = self.feed(features)
+        if self.memory.kept:
+            feeds |= self.memory.inputs()
         values = self.session.run(self.outputs, feeds)
         outputs = dict(zip(self.outputs, values, strict=True))
         return Answer(score=float(outputs["score"][0, 0]), outputs=outputs, shares=self.explain(features, outputs))
@@ -86,6 +89,7 @@ def open_model(bundle: Bundle) -> OpenModel:
         session=session,
         outputs=outputs,
         memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags, drift=manifest.drift),
+        feed=feeder_for(bundle),
         explain=explainer_for(bundle, session),
         region=region_of(manifest.experience),
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),

@@ -81,6 +81,30 @@ def add_shares(row: Float32, nodes: Any, roots: Int32, target: Int32, weights: F
                 i = node.right
 
 
+@numba.njit(
+    numba.void(
+        numba.float32[::1],
+        numba.types.Array(numba.from_dtype(NODE), 1, "C"),
+        numba.int32[::1],
+        numba.int32[::1],
+        numba.float32[::1],
+        numba.float64[::1],
+    ),
+    cache=True,
+    nogil=True,
+)
+def add_outputs(row: Float32, nodes: Any, roots: Int32, target: Int32, leaves: Float32, outputs: Float64) -> None:
+    """Add to ``outputs`` what every tree gives for a row; a child below 0 is leaf ``-1 - child`` of all ``leaves``."""
+    for tree in range(roots.size):
+        i = roots[tree]
+        while i >= 0:
+            node = nodes[i]
+            value = row[node.feature]
+            go_left = node.missing_left != 0 if np.isnan(value) else value <= node.threshold
+            i = node.left if go_left else node.right
+        outputs[target[tree]] += leaves[-1 - i]
+
+
 def path_shares(table: TreeTable, row: Float32, weights: Float32) -> Float64:
     """Return the share of each input of a row ``(inputs,)``, the outputs weighted by ``weights`` ``(outputs,)``."""
     shares = np.zeros(row.size)
