@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+LARGEST_MESSAGE: Final = 16 * 1024 * 1024
+"""Bytes of a message from the server."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpcuaOptions:

@@ -24,6 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from lineside.adapters.opcua.certificates import days_left, described, fingerprint, own_certificate, pinned, utc
+from lineside.adapters.opcua.options import LARGEST_MESSAGE
 from lineside.adapters.opcua.refusals import Refused, RefusedError, meaning_of
 from lineside.adapters.opcua.values import nanoseconds
 from lineside.domain.errors import ConfigurationError
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from lineside.adapters.opcua.options import OpcuaOptions
     from lineside.domain.plan.model import OpcuaSpec
 
-LARGEST_MESSAGE: Final = 16 * 1024 * 1024
-"""Bytes of a message from the server."""
 SESSION_TIMEOUT: Final = 30_000
 """Milliseconds after which a server forgets a session that says nothing."""
 NODES_PER_CALL: Final = 500

@@ -27,7 +27,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lineside.adapters.opcua.gap import Filled, fill_gap
-from lineside.adapters.opcua.options import DEFAULTS, OpcuaOptions, Subscribe
+from lineside.adapters.opcua.giants import Giants
+from lineside.adapters.opcua.options import DEFAULTS, LARGEST_MESSAGE, OpcuaOptions, Subscribe
 from lineside.adapters.opcua.refusals import RefusedError
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.health.sources import SourceCondition, SourceRecord
@@ -71,6 +72,7 @@ class OpcuaSource:
         self._ready: deque[SourceDelivery] = deque()
         self._lost_at: int | None = None
         self._gap: int | None = None
+        self._giants = Giants()
         self._troubles = Troubles(self._gate.refuse, self._record)
 
     @property
@@ -158,12 +160,10 @@ class OpcuaSource:
         """
         await connection.open()
         gap = self._gap
+        await self._giants.look(connection, {rule.id: rule.address for rule in self._gate.rules.values()})
         refused = await connection.subscribe(self._wanted(), self._receive)
         now = self._clock.now()
-        for signal, why in refused.items():
-            node = self._gate.rules[signal].address
-            hint = f"Node {node}: {why}; browse the server for the right id and correct the plan's address."
-            self._gate.refuse(refuse(Reason.UNKNOWN_NODE, hint=hint), received=now, signal=signal, raw=node.encode())
+        refused |= self._note_refused(refused, now)
         away, self._lost_at = None if self._lost_at is None else now - self._lost_at, None
         self._record.connect(now, {**refused, **self._troubles.standing()})
         self._arrived.set()
@@ -213,7 +213,7 @@ class OpcuaSource:
     def _wanted(self) -> Subscribe:
         publishing, sampling = self._spec.publishing_interval, self._spec.sampling_interval
         return Subscribe(
-            nodes={rule.id: rule.address for rule in self._gate.rules.values()},
+            nodes={rule.id: rule.address for rule in self._gate.rules.values() if rule.id not in self._giants.found},
             publishing=publishing / MILLISECOND,
             sampling=sampling / MILLISECOND,
             queue=max(100, 4 * -(-publishing // max(1, sampling))),
@@ -226,9 +226,21 @@ class OpcuaSource:
         except TimeoutError:
             return
 
+    def _note_refused(self, refused: Mapping[str, str], now: int) -> dict[str, str]:
+        """Record the nodes that the server refuses, and those left out for their size; return the latter with why."""
+        for signal, why in refused.items():
+            node = self._gate.rules[signal].address
+            hint = f"Node {node}: {why}; browse the server for the right id and correct the plan's address."
+            self._gate.refuse(refuse(Reason.UNKNOWN_NODE, hint=hint), received=now, signal=signal, raw=node.encode())
+        why = f"a value of more than {LARGEST_MESSAGE >> 20} MiB: left out until the next connection"
+        for signal in self._giants.found:
+            self._gate.refuse(refuse(Reason.NESTED_VALUE, hint=f"It is {why}."), received=now, signal=signal)
+        return dict.fromkeys(self._giants.found, why)
+
     def _note_loss(self, why: str, pause: float) -> None:
         """Record that the connection was lost, once for each time that it is; it is tried again after the pause (s)."""
         now = self._clock.now()
+        self._giants.lost(why)
         self._record.lose(now, why, now + round(pause * SECOND))
         if self._lost_at is not None:
             return

@@ -134,6 +134,10 @@ class OpcuaPeer:
         """Put a value into the history alone, as one that came while nobody was connected."""
         await self._history.save_node_value(self._nodes[signal].nodeid, self._data(signal, value, time))
 
+    async def limit(self, capability: int, most: int) -> None:
+        """Say one of the server's limits, by the number of its well-known node."""
+        await self._server.get_node(ua.NodeId.from_string(f"i={capability}")).write_value(ua.UInt32(most))
+
     def forget(self) -> None:
         """Empty the history."""
         self._history.forget()

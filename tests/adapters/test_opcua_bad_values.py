@@ -1,0 +1,67 @@
+"""Bad input group 33 in one stream: a bad status, another type and enormous arrays cost themselves and nothing else."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lineside.adapters.opcua.options import OpcuaOptions
+from lineside.adapters.opcua.source import OpcuaSource, open_source
+from lineside.domain.plan.model import OpcuaSpec
+from lineside.domain.units import MILLISECOND
+from lineside.testing.clocks import WallClock
+from lineside.testing.conformance.source import reading
+from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
+from lineside.testing.plans import plan_with_source
+
+MEGABYTE = 131_072
+"""Doubles of a megabyte."""
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[OpcuaPeer]:
+    peer = OpcuaPeer()
+    await peer.start()
+    yield peer
+    await peer.stop()
+
+
+def source(peer: OpcuaPeer) -> OpcuaSource:
+    plan = plan_with_source({**LABORATORY, "url": peer.url, "publishing_interval": "20 ms"}, addresses=NODES)
+    options = OpcuaOptions(timeout=10.0)
+    return open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock(), options=options)
+
+
+async def test_bad_status_type_change_and_a_huge_array_spoil_neither_the_next_value_nor_another_signal(
+    peer: OpcuaPeer,
+) -> None:
+    start = WallClock().now() // MILLISECOND * MILLISECOND
+    async with reading(source(peer)) as reader:
+        await peer.write("temperature", 20.0, start)
+        await reader.until(lambda: (start, 20.0) in reader.values("temperature"))
+        await peer.write("temperature", None, start + MILLISECOND, status=0x808C_0000)
+        code = reader.source.catalogue.codes()["temperature"]
+        await reader.until(
+            lambda: any(0x808C_0000 in batch.status[batch.signal == code].tolist() for batch in reader.batches)
+        )
+        await peer.write_text("temperature", "warm", start + 2 * MILLISECOND)
+        await reader.until(lambda: any(item.reason == "not_a_number" for item in reader.quarantined))
+        await peer.write("temperature", [1.0] * 10 * MEGABYTE, start + 3 * MILLISECOND)
+        await peer.write("pressure", 3.0, start + 3 * MILLISECOND)
+        await reader.until(lambda: (start + 3 * MILLISECOND, 3.0) in reader.values("pressure"))
+        await reader.until(lambda: any(item.reason == "nested_value" for item in reader.quarantined))
+        await peer.write("temperature", 21.0, start + 4 * MILLISECOND)
+        await reader.until(lambda: (start + 4 * MILLISECOND, 21.0) in reader.values("temperature"))
+    assert "connection_lost" not in [item.reason for item in reader.quarantined]
+    assert all(len(item.raw) <= 4096 for item in reader.quarantined)
+
+
+async def test_a_value_too_large_for_any_message_is_found_and_left_out_and_the_others_flow(peer: OpcuaPeer) -> None:
+    async with reading(source(peer)) as reader:
+        await peer.write("pressure", 1.0, WallClock().now())
+        await reader.until(lambda: bool(reader.values("pressure")))
+        await peer.write("temperature", [1.0] * 20 * MEGABYTE, WallClock().now())
+        await reader.until(lambda: any("more than 16 MiB" in item.detail for item in reader.quarantined))
+        now = WallClock().now() // MILLISECOND * MILLISECOND
+        await peer.write("pressure", 2.0, now)
+        await reader.until(lambda: (now, 2.0) in reader.values("pressure"))
+        assert dict(reader.source.condition.troubles).keys() == {"temperature"}
