@@ -46,11 +46,12 @@ def command() -> None:
 @data_option
 @click.option("--unit", default="", metavar="COLUMN", help=f"Column of units [default: {', '.join(UNIT_COLUMNS)}].")
 @click.option("--time", default="", metavar="COLUMN", help="Column of when it was found [default: now].")
-def import_file(file: Path, plan: Path, data: Path, unit: str, time: str) -> None:
-    """Import outcomes from a CSV or Parquet FILE, while the plant runs or not; the same file twice changes nothing."""
+@click.option("--time-zone", default="UTC", metavar="ZONE", help="Zone of times that carry none [default: UTC].")
+def import_file(file: Path, plan: Path, data: Path, unit: str, time: str, time_zone: str) -> None:
+    """Import outcomes from a CSV, Parquet or AQDEF FILE, while the plant runs or not; twice changes nothing."""
     loaded = load_plan(plan)
-    table = read_table(file, time=TimeOptions(column=time), as_text=(unit, *UNIT_COLUMNS))
-    epoch = _content_name(file, loaded, unit, time)
+    table = read_table(file, time=TimeOptions(column=time, zone=time_zone), as_text=(unit, *UNIT_COLUMNS))
+    epoch = _content_name(file, loaded, unit, time, time_zone)
     asyncio.run(_import(Layout(data), loaded, table, epoch, unit))
 
 
@@ -140,8 +141,8 @@ def _say(name: str, found: OutcomeImport, unknown: set[str]) -> None:
         click.echo(f"  {len(unknown)} units are not known as parts (yet): {some}{' ...' if len(unknown) > 5 else ''}")
 
 
-def _content_name(file: Path, plan: Plan, unit: str, time: str) -> str:
+def _content_name(file: Path, plan: Plan, *said_of_it: str) -> str:
     """Return a name for what is handed in: the same content, read in the same way, has the same name."""
     said = hashlib.sha256(file.read_bytes())
-    said.update(f"\0{plan.site.id}\0{plan.line.id}\0{unit}\0{time}".encode())
+    said.update("\0".join(["", plan.site.id, plan.line.id, *said_of_it]).encode())
     return said.hexdigest()[:16]

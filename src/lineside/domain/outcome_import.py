@@ -21,8 +21,8 @@ from lineside.domain.plan.model import Characteristic, Plan
 from lineside.domain.quarantine import RAW_LIMIT, Quarantined
 from lineside.domain.tables import Table
 
-UNIT_COLUMNS: Final = ("unit", "serial", "serial_number", "part", "part_id")
-"""Columns that are taken for the unit's where none is named, in this order."""
+UNIT_COLUMNS: Final = ("unit", "serial", "serial_number", "part", "part_id", "K0014")
+"""Columns that are taken for the unit's where none is named, in this order; the last is the piece of an AQDEF file."""
 CHARACTERISTIC: Final = "characteristic"
 VALUE: Final = "value"
 SOURCE: Final = "source"

@@ -48,6 +48,9 @@ class Block(Protocol):
     def values(self, name: str, *, decimal: str, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
         """Return a column as numbers; empty cells and refused ones are NaN."""
 
+    def status(self, name: str) -> Int64 | None:
+        """Return the status of a column's values, as OPC UA status codes; None where the format has none."""
+
     def texts(self, name: str) -> tuple[list[str | None], dict[int, Refusal]]:
         """Return a column as texts; empty cells and refused ones are None."""
 
@@ -77,6 +80,9 @@ class CsvBlock:
         """Return a column as numbers; empty cells and refused ones are NaN."""
         cells, grouped = self._column(name), self.cells.grouped
         return read_number_column(cells, decimal=decimal, boolean=boolean, grouped=grouped, thousands=self.thousands)
+
+    def status(self, name: str) -> None:
+        """Return None: all values are good."""
 
     def texts(self, name: str) -> tuple[list[str | None], dict[int, Refusal]]:
         """Return a column as texts; empty cells and refused ones are None."""
@@ -130,6 +136,9 @@ class ArrowBlock:
             values, refusals = check_numbers(column.to_numpy(zero_copy_only=False))
             return values, {row: why for row, why in refusals.items() if valid[row]}
         return _numbers(column.to_pylist(), decimal, boolean=boolean)
+
+    def status(self, name: str) -> None:
+        """Return None: all values are good."""
 
     def texts(self, name: str) -> tuple[list[str | None], dict[int, Refusal]]:
         """Return a column as texts; nulls and refused ones are None."""

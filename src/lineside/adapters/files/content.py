@@ -58,9 +58,13 @@ class WideReadings:
         rules = [rule for rule in self.rules if rule.address in timed.block.names]
         texts: dict[str, int] = {}
         values = np.full((len(timed.times), len(rules)), np.nan)
+        status = np.zeros(values.shape, dtype=np.uint32)
         for place, rule in enumerate(rules):
             values[:, place] = read_column(self.gate, timed, rule, self.decimal, texts)
-        there = ~np.isnan(values)
+            said = timed.block.status(rule.address)
+            if said is not None:
+                status[:, place] = said
+        there = ~np.isnan(values) | (status & BAD > 0)
         rows = np.flatnonzero(there) // max(1, len(rules))
         codes = np.array([rule.code for rule in rules], dtype=np.int32)
         self.gate.offer_columns(
@@ -68,6 +72,7 @@ class WideReadings:
             timed.times[rows],
             values[there],
             received=timed.received[rows],
+            status=status[there],
             texts=tuple(texts),
             raw=lambda row: timed.block.raw(int(rows[row])),
         )

@@ -9,11 +9,14 @@ a count and not a date.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from lineside.adapters.files.aqdef_block import TIME as AQDEF_TIME
+from lineside.adapters.files.aqdef_block import AqdefBlock
 from lineside.adapters.files.blocks import Block, TimeForm
 from lineside.adapters.files.content import (
     NAME_COLUMNS,
@@ -27,12 +30,14 @@ from lineside.adapters.files.content import (
 from lineside.adapters.files.options import FileOptions
 from lineside.adapters.files.pacing import Pace
 from lineside.adapters.files.reading import Refused, Work, read_blocks
+from lineside.domain.aqdef.meaning import differences
+from lineside.domain.aqdef.reading import INSPECTOR
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.times import EARLIEST
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import CycleByRows, FilesSpec, Plan
+from lineside.domain.plan.model import CycleByRows, DataClass, FilesSpec, Plan
 from lineside.domain.readings import Int64
 from lineside.ports import Clock, SourceDelivery
 from lineside.zones import format_of, zone_named
@@ -56,6 +61,9 @@ class Decoder:
         self._clock = clock
         self._contents = _contents(plan, spec, self.gate)
         self._form = TimeForm(zone_named(spec.time_zone), format_of(spec.time_format))
+        self._plan = plan
+        self._pseudonym = _pseudonymiser(plan, spec, options.pseudonyms)
+        self._told: set[tuple[str, str]] = set()
         self._pace = Pace(clock, options.speed, sleep)
         self._shift: int | None = None if options.rebase else 0
         self._looked_at: Path | None = None
@@ -69,7 +77,7 @@ class Decoder:
         self.failed = ""
         self._looked_at = None
         at = work.after
-        blocks = read_blocks(work, self._spec, rows=self._options.block_rows)
+        blocks = read_blocks(work, self._spec, rows=self._options.block_rows, pseudonym=self._pseudonym)
         while (block := await asyncio.to_thread(_next, blocks)) is not None:
             if isinstance(block, Refused):
                 self.gate.refuse(block.refusal, received=self._clock.now(), raw=block.raw)
@@ -112,6 +120,8 @@ class Decoder:
         """Return a block with its times, without the rows whose time is refused; None where none are left."""
         if not self._has_columns(block, work.path):
             return None
+        if isinstance(block, AqdefBlock):
+            self._compare(block)
         times, keep = self._times(block, work.before)
         if not len(keep):
             return None
@@ -131,21 +141,31 @@ class Decoder:
         return Timed(block=block, times=times, received=received, file=timed.file)
 
     def _times(self, block: Block, before: int) -> tuple[Int64, Int64]:
-        if not self._spec.time_column:
+        column = AQDEF_TIME if isinstance(block, AqdefBlock) else self._spec.time_column
+        if not column:
             times = EARLIEST + (block.numbers + before - 1) * self._spec.row_interval
             return times, np.arange(len(times), dtype=np.int64)
         now = self._clock.now()
-        times, refusals = block.times(self._spec.time_column, self._form, now)
+        times, refusals = block.times(column, self._form, now)
         for row, refusal in refusals.items():
             self.gate.refuse(refusal, received=now, raw=block.raw(row))
         keep = np.ones(len(times), dtype=np.bool_)
         keep[list(refusals)] = False
         return times, np.flatnonzero(keep)
 
+    def _compare(self, block: AqdefBlock) -> None:
+        """Tell once of each limit or unit that the machine knows otherwise than the plan."""
+        for difference in differences(self._plan, block.description):
+            if difference not in self._told:
+                self._told.add(difference)
+                refusal = refuse(Reason.SPECIFICATION_DIFFERS, difference[0], difference[1])
+                self.gate.refuse(refusal, received=self._clock.now())
+
     def _has_columns(self, block: Block, file: Path) -> bool:
         """Refuse what a table lacks, once for each file; say whether it can be read without."""
         now, names = self._clock.now(), {name.lower() for name in block.names}
-        needed: list[tuple[str, ...]] = [(self._spec.time_column,)] if self._spec.time_column else []
+        timed = self._spec.time_column and not isinstance(block, AqdefBlock)
+        needed: list[tuple[str, ...]] = [(self._spec.time_column,)] if timed else []
         if self._spec.layout == "long":
             needed += [NAME_COLUMNS, VALUE_COLUMNS]
         elif file != self._looked_at:
@@ -180,6 +200,18 @@ def _contents(plan: Plan, spec: FilesSpec, gate: Gate) -> tuple[Content, ...]:
         ordered = sorted(readings, key=lambda rule: rule.code)
         contents.append((LongReadings if spec.layout == "long" else WideReadings)(gate, ordered, spec.decimal))
     return tuple(contents)
+
+
+def _pseudonymiser(plan: Plan, spec: FilesSpec, key: bytes) -> Callable[[str], str] | None:
+    """Return what turns an inspector into a pseudonym, if a signal classed as personal asks for the field."""
+    classes = plan.privacy.classes
+    wanted = any(
+        signal.source == spec.id and signal.address == INSPECTOR and classes.get(signal.id) is DataClass.PERSONAL
+        for signal in plan.signals
+    )
+    if not wanted or not key:
+        return None
+    return lambda name: f"p-{hashlib.blake2b(name.encode(), key=key, digest_size=5).hexdigest()}"
 
 
 def _next(blocks: Iterator[Block | Refused]) -> Block | Refused | None:

@@ -6,14 +6,16 @@ those after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from lineside.adapters.files.aqdef_block import AqdefBlock, read_sets
 from lineside.adapters.files.blocks import ArrowBlock, Block, CsvBlock
+from lineside.domain.aqdef import AqdefReader, ValueSet
 from lineside.domain.errors import ConfigurationError, DataError
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.plan.model import FilesSpec
@@ -22,8 +24,9 @@ from lineside.domain.tabular.form import checked_names
 
 CSV_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
-KNOWN_SUFFIXES: Final = CSV_SUFFIXES | PARQUET_SUFFIXES
-APPENDED_SUFFIXES: Final = CSV_SUFFIXES
+AQDEF_SUFFIXES: Final = frozenset({".dfq", ".dfx"})
+KNOWN_SUFFIXES: Final = CSV_SUFFIXES | PARQUET_SUFFIXES | AQDEF_SUFFIXES
+APPENDED_SUFFIXES: Final = CSV_SUFFIXES | AQDEF_SUFFIXES
 """Files to which a machine may append what comes after what was taken."""
 _CHUNK: Final = 262_144
 
@@ -60,8 +63,12 @@ def files_at(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(file for file in path.glob("*") if file.suffix.lower() in KNOWN_SUFFIXES and file.is_file()))
 
 
-def read_blocks(work: Work, spec: FilesSpec, *, rows: int) -> Iterator[Block | Refused]:
+def read_blocks(
+    work: Work, spec: FilesSpec, *, rows: int, pseudonym: Callable[[str], str] | None = None
+) -> Iterator[Block | Refused]:
     """Yield the blocks of a file, of at most ``rows`` rows, behind the row that the work begins after.
+
+    ``pseudonym`` turns an inspector's name into what may be kept of it; without it nothing is.
 
     Raises:
         OSError: it cannot be read (further) now.
@@ -70,6 +77,8 @@ def read_blocks(work: Work, spec: FilesSpec, *, rows: int) -> Iterator[Block | R
     try:
         if work.path.suffix.lower() in PARQUET_SUFFIXES:
             yield from _parquet_blocks(work.path, rows, work.after)
+        elif work.path.suffix.lower() in AQDEF_SUFFIXES:
+            yield from _aqdef_blocks(work, spec, rows, pseudonym)
         else:
             with work.path.open("rb") as file:
                 yield from _csv_blocks(file, spec, rows, work.after)
@@ -112,6 +121,38 @@ def csv_options(spec: FilesSpec) -> CsvOptions:
         comment=spec.comment,
         encoding=spec.encoding,
     )
+
+
+def _aqdef_blocks(
+    work: Work, spec: FilesSpec, rows: int, pseudonym: Callable[[str], str] | None
+) -> Iterator[Block | Refused]:
+    """Yield the blocks of an AQDEF file; its rows are value sets."""
+    path, description = work.path, work.description
+    if description is None and path.suffix.lower() == ".dfx":
+        description = next((path.with_suffix(end) for end in (".dfd", ".DFD") if path.with_suffix(end).exists()), None)
+        if description is None:
+            raise DataError("a file of values without its description", where=work.name, next_step="add the .DFD file")
+    reader = AqdefReader(pseudonym)
+    waiting: list[ValueSet] = []
+    end = 0
+    for found in read_sets(path, description, reader, spec.encoding):
+        if isinstance(found, Refusal):
+            yield Refused(found, b"")
+        elif found.number > work.after:
+            waiting.append(found)
+            end = found.number
+        if len(waiting) >= rows:
+            yield _aqdef_block(waiting, end, reader)
+            waiting = []
+    if not reader.description.indices:
+        raise DataError("it describes no characteristic: this is no AQDEF", where=work.name)
+    if waiting or not end:
+        yield _aqdef_block(waiting, end, reader)
+
+
+def _aqdef_block(sets: Sequence[ValueSet], end: int, reader: AqdefReader) -> AqdefBlock:
+    numbers = np.array([found.number for found in sets], dtype=np.int64)
+    return AqdefBlock(numbers, end, sets, reader.description, reader.description.columns())
 
 
 def _parquet_blocks(path: Path, rows: int, after: int) -> Iterator[Block | Refused]:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from lineside.adapters.tables.aqdef import read_aqdef
 from lineside.adapters.tables.columns import to_column
 from lineside.adapters.tables.csv_rows import CsvRows, read_rows
 from lineside.adapters.tables.parquet import read_parquet
@@ -20,6 +21,7 @@ from lineside.domain.tabular import CsvOptions
 
 PARQUET: Final = (".parquet", ".pq")
 CSV: Final = (".csv", ".tsv", ".txt")
+AQDEF: Final = (".dfq", ".dfx")
 _NO_TIME_COLUMN: Final = TimeOptions(column="")
 _FOUND_OUT: Final = CsvOptions()
 
@@ -32,7 +34,7 @@ def read_table(
     as_text: Collection[str] = (),
     tolerant: bool = True,
 ) -> Table:
-    """Read a CSV or Parquet file (by its suffix: .parquet and .pq are Parquet, all else CSV).
+    """Read a file by its suffix: .parquet and .pq are Parquet, .dfq and .dfx are AQDEF, all else CSV.
 
     Args:
         path: the file.
@@ -46,8 +48,11 @@ def read_table(
             tolerant) has a row or a cell that does not fit.
         ConfigurationError: it is Parquet and pyarrow is not installed.
     """
-    is_parquet = path.suffix.lower() in PARQUET
-    table = read_parquet(path, time, as_text) if is_parquet else _read_csv(path, time, csv, as_text)
+    suffix = path.suffix.lower()
+    if suffix in AQDEF:
+        table = read_aqdef(path, time)
+    else:
+        table = read_parquet(path, time, as_text) if suffix in PARQUET else _read_csv(path, time, csv, as_text)
     if not tolerant:
         _refuse_leftovers(table)
     return table
@@ -61,9 +66,10 @@ def table_files(path: Path) -> tuple[Path, ...]:
     """
     if path.is_file():
         return (path,)
-    files = tuple(sorted(item for item in path.rglob("*") if item.suffix.lower() in PARQUET + CSV and item.is_file()))
+    known = CSV + PARQUET + AQDEF
+    files = tuple(sorted(item for item in path.rglob("*") if item.suffix.lower() in known and item.is_file()))
     if not files:
-        raise DataError("no table here", where=str(path), choices=[f"*{suffix}" for suffix in CSV + PARQUET])
+        raise DataError("no table here", where=str(path), choices=[f"*{suffix}" for suffix in known])
     return files
 
 

@@ -45,6 +45,8 @@ class Reason(StrEnum):
     LINE_TOO_LONG = "line_too_long"
     UNREADABLE_FILE = "unreadable_file"
     FILE_UNAVAILABLE = "file_unavailable"
+    WITHDRAWN = "withdrawn"
+    SPECIFICATION_DIFFERS = "specification_differs"
     SOURCE_UNREACHABLE = "source_unreachable"
     UNKNOWN_NODE = "unknown_node"
     LOST_AT_SOURCE = "lost_at_source"
@@ -97,6 +99,8 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.LINE_TOO_LONG: "The row is longer than 1 MiB.",
     Reason.UNREADABLE_FILE: "The file cannot be read as what its name says.",
     Reason.FILE_UNAVAILABLE: "The file cannot be read now; it is tried again, later each time.",
+    Reason.WITHDRAWN: "The source itself marks the value as deleted.",
+    Reason.SPECIFICATION_DIFFERS: "The source states other limits or units than the plan; those of the plan are used.",
     Reason.SOURCE_UNREACHABLE: "The folder or its server does not answer; it is asked again until it does.",
     Reason.UNKNOWN_NODE: "The server has no node of this id, or refuses to watch it.",
     Reason.LOST_AT_SOURCE: "A queue of the machine overflowed or its message was lost: earlier readings are missing.",

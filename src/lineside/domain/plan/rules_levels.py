@@ -110,6 +110,10 @@ def launch_is_contained(view: View) -> Iterator[Finding]:
         yield warning("safe-launch", ("safe_launch",), f"extra containment in the phase '{plan.phase}'")
 
 
+INSPECTOR: Final = "K0008"
+"""The field of AQDEF files that names who measured; without the class it is dropped."""
+
+
 def people_are_left_out(view: View) -> Iterator[Finding]:
     """No personal data reaches a model, and signals that name people are classed."""
     classes = view.plan.privacy.classes
@@ -123,7 +127,7 @@ def people_are_left_out(view: View) -> Iterator[Finding]:
                 "personal data must not reach a model",
                 next_step="give it the role 'context', or leave it out",
             )
-        elif not personal and _PEOPLE.search(signal.id):
+        elif not personal and (_PEOPLE.search(signal.id) or signal.address == INSPECTOR):
             yield warning(
                 "personal-data",
                 path,
