@@ -148,8 +148,8 @@ async def test_the_death_of_an_earlier_session_is_counted_and_changes_nothing(
     async with reading(source_of(broker)) as reader:
         await hears(reader, edge)
         old = Payload()
-        old.metrics.add(name="bdSeq", datatype=8, long_value=edge.session - 1)
-        stranger.publish(edge.topic("NDEATH"), old.SerializeToString(), qos=1)
+        old.metrics.add(name="bdSeq", datatype=8, long_value=edge.node.session + 7)
+        stranger.publish(edge.node.topic("NDEATH"), old.SerializeToString(), qos=1)
         await reader.until(lambda: refused(reader, "stale_death") == 1)
         edge.say("temperature", now(), 22.0)
         await reader.until(lambda: statuses(reader, "temperature")[-1] == GOOD)
@@ -163,7 +163,9 @@ async def test_a_gap_is_counted_and_asked_about_once_and_readings_are_uncertain_
         births, edge.answers = edge.births, False
         for number in range(3):
             payload = Payload()
-            payload.metrics.add(alias=edge.aliases["temperature"], timestamp=now() // MILLISECOND, double_value=number)
+            payload.metrics.add(
+                alias=edge.node.aliases["temperature"], timestamp=now() // MILLISECOND, double_value=number
+            )
             edge.publish("DDATA", payload, skip=5 if number == 0 else 0)
             await asyncio.sleep(0.005)
         await reader.until(lambda: statuses(reader, "temperature").count(UNCERTAIN) == 3)
@@ -205,9 +207,9 @@ async def test_garbage_truncated_messages_and_unknown_aliases_are_quarantined_an
         await hears(reader, edge)
         payload = Payload(seq=1)
         payload.metrics.add(name="temperature", double_value=1.0)
-        stranger.publish(edge.topic("DDATA"), payload.SerializeToString()[:-3])
-        stranger.publish(edge.topic("DDATA"), b"\xff" * 100)
-        stranger.publish(edge.topic("NDATA").replace("NDATA", "WHAT"), b"")
+        stranger.publish(edge.node.topic("DDATA"), payload.SerializeToString()[:-3])
+        stranger.publish(edge.node.topic("DDATA"), b"\xff" * 100)
+        stranger.publish(edge.node.topic("NDATA").replace("NDATA", "WHAT"), b"")
         await reader.until(lambda: refused(reader, "malformed_protobuf") == 2)
         await reader.until(lambda: any("WHAT" in item.detail for item in reader.quarantined))
         strange = Payload()

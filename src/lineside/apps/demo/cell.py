@@ -1,9 +1,9 @@
-"""The simulated cell's process: machine and hall speak their protocols, inspection reports, commands are taken.
+"""The simulated cell's process: machine, vacuum unit and hall speak, inspection reports, commands are taken.
 
 In each round, in this order:
 
 1. advance the line to the process time;
-2. write what machine and hall say;
+2. write what machine, vacuum unit and hall say;
 3. commit what inspection found to its own outbox, from where it travels as every record does;
 4. write the checkpoint, so that after any end the line goes on where it was.
 """
@@ -34,6 +34,7 @@ from lineside.apps.demo.machine import Machine
 from lineside.apps.demo.physics.cell import Cell
 from lineside.apps.demo.physics.constants import CellConfig
 from lineside.apps.demo.physics.faults import FaultKind
+from lineside.apps.demo.vacuum import VacuumUnit
 from lineside.apps.layout import Layout
 from lineside.apps.link import Link
 from lineside.apps.running import until_interrupted
@@ -68,13 +69,16 @@ class CellSettings(msgspec.Struct, frozen=True, kw_only=True):
 class CellProcess:
     """The running cell, its parts introduced to each other."""
 
-    def __init__(self, settings: CellSettings, clock: ProcessClock, line: SimulatedLine, link: Link) -> None:
+    def __init__(
+        self, settings: CellSettings, clock: ProcessClock, line: SimulatedLine, link: Link, vacuum: VacuumUnit
+    ) -> None:
         """Store the parts."""
         self._settings = settings
         self._clock = clock
         self._line = line
         self._link = link
-        self._mend_at = 0
+        self._vacuum = vacuum
+        self._mend_at: dict[str, int] = {}
         self._opened = settings.opening == 0
 
     async def answer(self, data: bytes) -> bytes:
@@ -90,8 +94,7 @@ class CellProcess:
         """Return how the demo stands."""
         now = self._clock.now()
         broken = tuple(str(fault.kind) for fault in self._line.active(now))
-        if self._link.is_cut:
-            broken = (*broken, episodes.CUT_LINK)
+        broken += tuple(episode for episode, network in self._networks().items() if network.is_cut)
         return commands.Status(now=now, speed=self._clock.speed, shots=self._line.shots, broken=broken, problem=problem)
 
     async def run(self, machine: Machine, hall: Hall, outbox: SqliteOutbox, checkpoint: Path) -> None:
@@ -103,6 +106,7 @@ class CellProcess:
             self._follow_script(now)
             said, found = self._line.advance(now)
             hall.say(said)
+            self._vacuum.say(said)
             await machine.say(said)
             if found:
                 await _commit(outbox, found)
@@ -115,8 +119,13 @@ class CellProcess:
         if not self._opened and now >= self._settings.opening:
             self._opened = True
             self._line.begin(FaultKind.CHILLER_VALVE, now, episodes.OPENING_LASTS)
-        if self._link.is_cut and now >= self._mend_at:
-            self._link.mend()
+        for episode, network in self._networks().items():
+            if network.is_cut and now >= self._mend_at.get(episode, 0):
+                network.mend()
+
+    def _networks(self) -> dict[str, Link | VacuumUnit]:
+        """Return what can be cut, by the episode that cuts it."""
+        return {episodes.CUT_LINK: self._link, episodes.VACUUM_AWAY: self._vacuum}
 
     def _do(self, command: commands.Command) -> str:
         if command.do == "status":
@@ -125,12 +134,13 @@ class CellProcess:
         if episode is None:
             return f"there is no episode {command.what!r}"
         now = self._clock.now()
-        if episode.id == episodes.CUT_LINK:
-            self._mend_at = now + episode.lasts
+        network = self._networks().get(episode.id)
+        if network is not None:
+            self._mend_at[episode.id] = now + episode.lasts
             if command.do == "start":
-                self._link.cut()
+                network.cut()
             else:
-                self._link.mend()
+                network.mend()
         elif command.do == "start":
             self._line.begin(FaultKind(episode.id), now, episode.lasts)
         else:
@@ -154,7 +164,8 @@ async def run_cell(settings: CellSettings) -> None:
     link = Link("127.0.0.1", int(transport.url.rpartition(":")[2]), settings.link_port)
     machine = Machine(settings.machine_port, [item for item in plan.signals if item.source == "machine"])
     hall = Hall(settings.broker_port, broker.user, broker.password)
-    process = CellProcess(settings, clock, line, link)
+    vacuum = VacuumUnit(settings.broker_port, broker.user, broker.password, clock.now)
+    process = CellProcess(settings, clock, line, link, vacuum)
     async with AsyncExitStack() as stack:
         await link.start()
         stack.push_async_callback(link.stop)
@@ -172,6 +183,7 @@ async def run_cell(settings: CellSettings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(forwarder.run())
             group.create_task(hall.run())
+            group.create_task(vacuum.run())
             group.create_task(process.run(machine, hall, outbox, folder.checkpoint))
 
 

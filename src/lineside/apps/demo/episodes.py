@@ -10,6 +10,7 @@ from lineside.apps.demo.physics.faults import FaultKind
 from lineside.domain.units import HOUR, MINUTE
 
 CUT_LINK: Final = "cut_link"
+VACUUM_AWAY: Final = "vacuum_away"
 OPENING_LASTS: Final = 75 * MINUTE
 """How long the scripted first episode lasts."""
 
@@ -28,6 +29,10 @@ class Episode:
         """Return what will be seen and when, in the visitor's own time at a speed."""
         if self.id == CUT_LINK:
             return "The board says that the gateway is away; after mending, everything arrives, nothing is lost."
+        if self.id == VACUUM_AWAY:
+            return (
+                "The vacuum unit is called stale; parts are judged without it, and its readings come later, as history."
+            )
         if self.alert_after is None:
             return "No alert about the parts should come: they stay as good as they were."
         found = _told((self.alert_after + INSPECTED) / speed)
@@ -88,6 +93,13 @@ EPISODES: Final = (
         id=CUT_LINK,
         name="Cut the link to the plant",
         description="The gateway can no longer reach the plant. It goes on judging and keeps what it cannot send.",
+        alert_after=None,
+        lasts=20 * MINUTE,
+    ),
+    Episode(
+        id=VACUUM_AWAY,
+        name="Take the vacuum unit off the network",
+        description="The vacuum unit loses its network. The broker says that it died, and it is born again later.",
         alert_after=None,
         lasts=20 * MINUTE,
     ),
