@@ -131,7 +131,9 @@ def test_columns_are_classified_as_readings_one_by_one(readings: list[tuple[int,
     for start in range(0, len(readings), cut):
         part = readings[start : start + cut]
         signal, time = (np.array([row[place] for row in part], dtype=np.int64) for place in (0, 1))
-        found += columns.classify_columns(signal.astype(np.int32), time, [row[2] for row in part]).tolist()
+        found += columns.classify_columns(
+            signal.astype(np.int32), time, np.array([row[2] for row in part], dtype=np.float64)
+        ).tolist()
     assert found == [singles.classify(*row) for row in readings]
     first: dict[tuple[int, int], float] = {}
     for (code, moment, value), kind in zip(readings, found, strict=True):
@@ -152,7 +154,7 @@ def test_the_memory_for_duplicates_is_bounded() -> None:
 def test_many_columns_at_once_leave_the_memory_bounded() -> None:
     seen = Duplicates(1, generation=10)
     times = np.arange(1000, dtype=np.int64)
-    seen.classify_columns(np.zeros(1000, dtype=np.int32), times, [1.0] * 1000)
+    seen.classify_columns(np.zeros(1000, dtype=np.int32), times, np.ones(1000))
     assert seen.classify(0, 999, 1.0) == REPEATED
     assert seen.classify(0, 5, 1.0) == NEW
 

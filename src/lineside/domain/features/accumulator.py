@@ -12,6 +12,8 @@ from lineside.domain.plan.model import Role, Station
 from lineside.domain.readings import Float64
 
 _FOREVER: Final = np.iinfo(np.int64).max
+_ROOM: Final = 64
+"""Values that a slot has room for at first."""
 _NEVER: Final = np.iinfo(np.int64).min
 _NEEDS: Final = {
     "slope": kernels.NEEDS_SLOPE,
@@ -25,7 +27,7 @@ class Accumulator:
     """Running state of a station's features, in the arrays that the kernels work on.
 
     ``signals`` are the station's signal ids in the numbering of `lineside.domain.cycles`. The arrays are
-    allocated once and reset between cycles; only the kept values grow, by doubling, with the longest cycle.
+    allocated once and reset between cycles; only the kept values grow, fourfold each time, with the longest cycle.
     """
 
     def __init__(self, recipe: FeatureRecipe, station: Station, signals: tuple[str, ...]) -> None:
@@ -56,8 +58,9 @@ class Accumulator:
             if self.needs[slot] & kernels.NEEDS_VALUES and self.kept_of[slot] < 0:
                 self.kept_of[slot] = keeps
                 keeps += 1
-        self.kept = np.empty((keeps, 64), dtype=np.float64)
-        self.kept_times = np.empty((keeps, 64), dtype=np.float64)
+        self._keeps_times = bool((self.needs & kernels.NEEDS_TIMES).any())
+        self.kept = np.empty((_ROOM, keeps), dtype=np.float64)
+        self.kept_times = np.empty((_ROOM, keeps if self._keeps_times else 0), dtype=np.float64)
         self.kept_count = np.zeros(keeps, dtype=np.int64)
         self.last_time = np.full(len(signals), _NEVER, dtype=np.int64)
         self.last_value = np.full(len(signals), np.nan, dtype=np.float64)
@@ -77,9 +80,9 @@ class Accumulator:
         self.kept_count[:] = 0
 
     def widen(self) -> None:
-        """Double the room for kept values."""
-        self.kept = np.concatenate([self.kept, np.empty_like(self.kept)], axis=1)
-        self.kept_times = np.concatenate([self.kept_times, np.empty_like(self.kept_times)], axis=1)
+        """Make four times the room for kept values; what is not written to costs no memory."""
+        self.kept = _widened(self.kept)
+        self.kept_times = _widened(self.kept_times)
 
     def features(self) -> Float64:
         """Return the features of the cycle so far, shape ``(len(recipe.features),)``."""
@@ -110,6 +113,12 @@ class Accumulator:
         if self.slot_of[signal, phase] < 0:
             self.slot_of[signal, phase] = len(self._signal_of_slot)
             self._signal_of_slot.append(signal)
+
+
+def _widened(kept: Float64) -> Float64:
+    wider = np.empty((4 * kept.shape[0], kept.shape[1]), dtype=np.float64)
+    wider[: kept.shape[0]] = kept
+    return wider
 
 
 def _kind_of(feature: FeatureSpec) -> tuple[str, float]:

@@ -6,7 +6,8 @@ Fast-math stays off for the same reason.
 
 A *slot* is one signal over one phase of the cycle. A slot's running sums are a row of ``sums``, a float64
 matrix of shape ``(slots, COLUMNS)``; values that a percentile or a time above a limit needs are kept in
-``kept``, of shape ``(kept slots, capacity)``, beside their times in ``kept_times``.
+``kept``, of shape ``(capacity, kept slots)``, beside their times in ``kept_times``: what many signals say at about one
+time then lies side by side, which is what keeps the cost of a reading nearly the same for many signals.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
     newest = 0
     phases = len(phase_after)
     places = phases + 1
-    capacity = kept.shape[1]
+    capacity = kept.shape[0]
     first_text = 1 if delimiter == 0 else 0
     for row in range(start, stop):
         now = time[row]
@@ -191,9 +192,9 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
             if needs[slot] & NEEDS_VALUES:
                 where = kept_of[slot]
                 index = kept_count[where]
-                kept[where, index] = reading
+                kept[index, where] = reading
                 if needs[slot] & NEEDS_TIMES:
-                    kept_times[where, index] = seconds
+                    kept_times[index, where] = seconds
                 kept_count[where] = index + 1
     return stop, DONE, newest
 
@@ -304,7 +305,7 @@ def emit(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR091
         else:
             where = kept_of[slot[index]]
             if what == 10:
-                answer = _percentile(kept[where], kept_count[where], parameter[index])
+                answer = _percentile(kept[:, where], kept_count[where], parameter[index])
             else:
-                answer = _time_above(kept[where], kept_times[where], kept_count[where], parameter[index])
+                answer = _time_above(kept[:, where], kept_times[:, where], kept_count[where], parameter[index])
         features[index] = answer

@@ -3,17 +3,23 @@
 Memory is bounded by two generations of at most `GENERATION` readings each: when the younger is full it becomes
 the elder, and the elder is forgotten. A reading that comes again later than that is taken for a new one. Most
 readings are newer than everything their signal said before, and are known to be new without a look into it.
+
+A generation is a hash table in columns with open addressing (Knuth, The Art of Computer Programming 3, 6.4,
+algorithm L): no object per reading, and the same cost whatever the number of signals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.readings import Int32, Int64
+from lineside.domain.readings import Float64, Int32, Int64
 
 GENERATION: Final = 65_536
 """Readings that are remembered for certain."""
@@ -23,67 +29,139 @@ REPEATED: Final = 1
 CONFLICTING: Final = 2
 
 _NEVER: Final = np.iinfo(np.int64).min
+_EMPTY: Final = -1
+_TEXT_BYTES: Final = 6
+
+
+def text_key(text: str) -> float:
+    """Return the number by which a text is compared: 48 bits of its digest, exact as a float."""
+    return float(int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=_TEXT_BYTES).digest()))
+
+
+@dataclass(slots=True)
+class _Generation:
+    """A hash table of ``slots`` (a power of two, at least twice its readings)."""
+
+    signal: Int32
+    time: Int64
+    value: Float64
+    count: int = 0
+
+    @classmethod
+    def of(cls, slots: int) -> _Generation:
+        empty = np.full(slots, _EMPTY, dtype=np.int32)
+        return cls(empty, np.empty(slots, dtype=np.int64), np.empty(slots, dtype=np.float64))
+
+    def clear(self) -> None:
+        self.signal[:] = _EMPTY
+        self.count = 0
 
 
 class Duplicates:
-    """Remembers the readings of ``signals`` signals, by their code; values are numbers, or the texts themselves."""
+    """Remembers the readings of ``signals`` signals, by their code; texts are compared by `text_key`."""
 
     def __init__(self, signals: int, generation: int = GENERATION) -> None:
-        self._newest = [int(_NEVER)] * signals
+        self._newest = np.full(signals, _NEVER, dtype=np.int64)
         self._generation = generation
-        self._young: dict[tuple[int, int], float | str] = {}
-        self._old: dict[tuple[int, int], float | str] = {}
+        slots = 1 << (2 * generation - 1).bit_length()
+        self._young, self._old = _Generation.of(slots), _Generation.of(slots)
 
     def newest(self, signals: Iterable[int]) -> int | None:
         """Return the newest time of some signals, by their code; None where none of them is known."""
-        found = max((self._newest[code] for code in signals), default=_NEVER)
-        return None if found == _NEVER else int(found)
+        codes = np.fromiter(signals, dtype=np.int64)
+        found = int(self._newest[codes].max()) if len(codes) else _NEVER
+        return None if found == _NEVER else found
 
-    def classify(self, signal: int, time: int, value: float | str) -> int:
+    def classify(self, signal: int, time: int, value: float) -> int:
         """Return whether a reading is `NEW`, `REPEATED` or `CONFLICTING`, and remember it if it is new."""
-        key = (signal, time)
-        if time > self._newest[signal]:
-            self._newest[signal] = time
-        else:
-            known = self._young.get(key, self._old.get(key))
-            if known is not None:
-                return REPEATED if _same(known, value) else CONFLICTING
-        self._young[key] = value
-        if len(self._young) >= self._generation:
-            self._turn()
-        return NEW
+        columns = np.array([signal], dtype=np.int32), np.array([time], dtype=np.int64), np.array([value])
+        return int(self.classify_columns(*columns)[0])
 
-    def classify_columns(self, signal: Int32, time: Int64, value: Sequence[float | str]) -> NDArray[np.int8]:
+    def classify_columns(self, signal: Int32, time: Int64, value: Float64) -> NDArray[np.int8]:
         """Return the same for columns of readings, in order."""
-        if len(signal) == 0 or not self._all_newer(signal, time):
-            rows = zip(signal.tolist(), time.tolist(), value, strict=True)
-            return np.fromiter((self.classify(*row) for row in rows), dtype=np.int8, count=len(signal))
-        tail = slice(max(0, len(signal) - self._generation), None)
-        keys = zip(signal[tail].tolist(), time[tail].tolist(), strict=True)
-        self._young.update(zip(keys, value[tail], strict=True))
-        if len(self._young) >= self._generation:
-            self._turn()
-        return np.zeros(len(signal), dtype=np.int8)
-
-    def _all_newer(self, signal: Int32, time: Int64) -> bool:
-        """Say whether times rise strictly within each signal, from the newest known; if so they are the newest."""
-        order = np.argsort(signal, kind="stable")
-        signals, times = signal[order], time[order]
-        same = signals[1:] == signals[:-1]
-        if np.any(same & (times[1:] <= times[:-1])):
-            return False
-        firsts = np.flatnonzero(np.concatenate(([True], ~same)))
-        lasts = np.concatenate((firsts[1:], [len(signals)])) - 1
-        codes = signals[firsts].tolist()
-        if any(first <= self._newest[code] for code, first in zip(codes, times[firsts].tolist(), strict=True)):
-            return False
-        for code, last in zip(codes, times[lasts].tolist(), strict=True):
-            self._newest[code] = last
-        return True
-
-    def _turn(self) -> None:
-        self._old, self._young = self._young, {}
+        kinds = np.zeros(len(signal), dtype=np.int8)
+        row = 0
+        while row < len(signal):
+            young, old = self._young, self._old
+            row, young.count = _classify(
+                signal,
+                time,
+                value,
+                row,
+                self._newest,
+                young.signal,
+                young.time,
+                young.value,
+                young.count,
+                self._generation,
+                old.signal,
+                old.time,
+                old.value,
+                kinds,
+            )
+            if young.count >= self._generation:
+                old.clear()
+                self._young, self._old = old, young
+        return kinds
 
 
-def _same(known: float | str, value: float | str) -> bool:
-    return known == value or (known != known and value != value)  # noqa: PLR0124 - NaN is the value of a bad reading
+@numba.njit(cache=True, nogil=True, inline="always")
+def _home(signal, time, mask):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the slot at which the search for a reading begins (multiplicative hashing, ibid., 6.4)."""
+    key = np.uint64(time) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(signal) * np.uint64(0xBF58476D1CE4E5B9)
+    key ^= key >> np.uint64(29)
+    return np.int64((key * np.uint64(0x94D049BB133111EB)) >> np.uint64(32)) & mask
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _find(signal, time, signals, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the slot that holds a reading, or the empty one where it would be put."""
+    mask = len(signals) - 1
+    slot = _home(signal, time, mask)
+    while signals[slot] >= 0 and (signals[slot] != signal or times[slot] != time):
+        slot = (slot + 1) & mask
+    return slot
+
+
+@numba.njit(cache=True, nogil=True)
+def _classify(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 - numba takes columns one by one
+    signal: Int32,
+    time: Int64,
+    value: Float64,
+    start: int,
+    newest: Int64,
+    young_signal: Int32,
+    young_time: Int64,
+    young_value: Float64,
+    young_count: int,
+    most: int,
+    old_signal: Int32,
+    old_time: Int64,
+    old_value: Float64,
+    kinds: NDArray[np.int8],
+):
+    """Classify rows from ``start`` on until the younger generation is full; return the next row and its count."""
+    for row in range(start, len(signal)):
+        code, moment, number = signal[row], time[row], value[row]
+        slot = _find(code, moment, young_signal, young_time)
+        if moment > newest[code]:
+            newest[code] = moment
+        else:
+            known, found = 0.0, False
+            if young_signal[slot] >= 0:
+                known, found = young_value[slot], True
+            else:
+                before = _find(code, moment, old_signal, old_time)
+                if old_signal[before] >= 0:
+                    known, found = old_value[before], True
+            if found:
+                same = known == number or (np.isnan(known) and np.isnan(number))
+                kinds[row] = REPEATED if same else CONFLICTING
+                continue
+        young_signal[slot] = code
+        young_time[slot] = moment
+        young_value[slot] = number
+        young_count += 1
+        if young_count >= most:
+            return row + 1, young_count
+    return len(signal), young_count

@@ -3,8 +3,9 @@
 A gate is sans-IO. The source hands it values (`Gate.offer`), columns (`Gate.offer_columns`) or its own refusals
 (`Gate.refuse`) with the time they were received, and takes away what has come together since (`Gate.take`):
 readings in the order in which they were accepted, what was refused, and how many readings were dropped because
-they had come before. A value outside the plausible range of the plan is accepted and marked
-(Uncertain_EngineeringUnitsExceeded); a value whose status is bad is kept as NaN with its status.
+they had come before; single values are looked up among those all together, in columns. A value outside the plausible
+range of the plan is accepted and marked (Uncertain_EngineeringUnitsExceeded); a value whose status is bad is kept as
+NaN with its status.
 
 Refusals are kept one by one up to `MOST_SINGLE` per take; beyond that the refusals of one signal and reason share
 an entry that counts them, so that a flood of bad input costs no more memory than a trickle.
@@ -18,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from lineside.domain.intake.duplicates import CONFLICTING, NEW, REPEATED, Duplicates
+from lineside.domain.intake.duplicates import CONFLICTING, NEW, REPEATED, Duplicates, text_key
 from lineside.domain.intake.reasons import Reason, Refusal, refuse, shown
 from lineside.domain.intake.values import read_number, read_text
 from lineside.domain.plan.catalogue import catalogue_for
@@ -98,6 +99,7 @@ class Gate:
             self._low[rule.code], self._high[rule.code] = rule.low, rule.high
         self._texts: dict[str, int] = {}
         self._rows: list[tuple[int, int, int, float, int]] = []
+        self._offered: list[tuple[object, bytes | None]] = []
         self._blocks: list[ReadingBatch] = []
         self._refused: list[Quarantined] = []
         self._counted: dict[tuple[str, str], Quarantined] = {}
@@ -112,13 +114,12 @@ class Gate:
     @property
     def newest(self) -> int | None:
         """The newest source time that was accepted from this source, UTC nanoseconds; None before the first."""
+        self._flush_rows()
         return self._seen.newest(rule.code for rule in self.rules.values())
 
     def remember(self, batch: ReadingBatch) -> None:
         """Take note of readings that were accepted before, such as those before a restart."""
-        rows = zip(batch.signal.tolist(), batch.source_time.tolist(), _plain_values(batch), strict=True)
-        for row in rows:
-            self._seen.classify(*row)
+        self._seen.classify_columns(batch.signal, batch.source_time, _comparable(batch))
 
     # -- single values ------------------------------------------------------------------------------------
 
@@ -148,16 +149,10 @@ class Gate:
         if refusal is None:
             assert isinstance(moment, int)
             assert not isinstance(number, Refusal)
-            kind = self._seen.classify(rule.code, moment, number)
-            if kind == NEW:
-                self._accept(rule.code, moment, received, number, status)
-            elif kind == REPEATED:
-                self._duplicates += 1
-            else:
-                refusal = refuse(Reason.CONFLICTING, value)
-        if refusal is not None:
-            kept = f"{shown(moment)} {shown(value, RAW_LIMIT)}".encode() if raw is None else raw
-            self.refuse(refusal, received=received, signal=signal, raw=kept)
+            self._accept(rule.code, moment, received, number, status)
+            self._offered.append((value, raw))
+        else:
+            self.refuse(refusal, received=received, signal=signal, raw=_raw(moment, value, raw))
 
     def refuse(self, refusal: Refusal, *, received: int, signal: str = "", raw: bytes = b"", count: int = 1) -> None:
         """Keep what was refused, by this gate or by the source itself, with its first raw bytes."""
@@ -215,17 +210,8 @@ class Gate:
             status=np.full(len(signal), GOOD, dtype=np.uint32) if status is None else status,
             texts=texts,
         )
-        kinds = self._seen.classify_columns(signal, time, _plain_values(batch))
-        if kinds.any():
-            self._duplicates += int(np.count_nonzero(kinds == REPEATED))
-            for row in np.flatnonzero(kinds == CONFLICTING).tolist():
-                name, now = self._names[int(signal[row])], int(batch.receive_time[row])
-                self.refuse(refuse(Reason.CONFLICTING, float(value[row])), received=now, signal=name, raw=raw(row))
-            batch = batch.take(kinds == NEW)
-        if len(batch):
-            self._flush_rows()
-            self._blocks.append(self._ranged(batch))
-            self._pending += len(batch)
+        self._flush_rows()
+        self._pending += self._admit(batch, lambda row: float(value[row]), raw)
 
     # -- out ----------------------------------------------------------------------------------------------
 
@@ -251,10 +237,23 @@ class Gate:
         if not self._rows:
             return
         code, moment, received, value, status = zip(*self._rows, strict=True)
-        texts = tuple(self._texts)
+        texts, offered = tuple(self._texts), self._offered
         batch = make_batch(self.catalogue, code, moment, value, receive_time=received, status=status, texts=texts)
-        self._blocks.append(self._ranged(batch))
-        self._rows, self._texts = [], {}
+        self._rows, self._texts, self._offered = [], {}, []
+        self._admit(batch, lambda row: offered[row][0], lambda row: _raw(moment[row], *offered[row]))
+
+    def _admit(self, batch: ReadingBatch, value: Callable[[int], object], raw: Callable[[int], bytes]) -> int:
+        """Let in what did not come before; return how much that was. A row's value and bytes are for refusals."""
+        kinds = self._seen.classify_columns(batch.signal, batch.source_time, _comparable(batch))
+        if kinds.any():
+            self._duplicates += int(np.count_nonzero(kinds == REPEATED))
+            for row in np.flatnonzero(kinds == CONFLICTING).tolist():
+                name, now = self._names[int(batch.signal[row])], int(batch.receive_time[row])
+                self.refuse(refuse(Reason.CONFLICTING, value(row)), received=now, signal=name, raw=raw(row))
+            batch = batch.take(kinds == NEW)
+        if len(batch):
+            self._blocks.append(self._ranged(batch))
+        return len(batch)
 
     def _ranged(self, batch: ReadingBatch) -> ReadingBatch:
         """Mark good values outside the plausible range."""
@@ -278,10 +277,17 @@ def _first_refusal(*outcomes: float | str | Refusal) -> Refusal | None:
     return next((item for item in outcomes if isinstance(item, Refusal)), None)
 
 
-def _plain_values(batch: ReadingBatch) -> list[float | str]:
-    """Return the values of a batch with texts as texts."""
-    values: list[float | str] = batch.value.tolist()
-    if batch.texts:
-        for row in np.flatnonzero(batch.catalogue.text_mask()[batch.signal] & ~np.isnan(batch.value)).tolist():
-            values[row] = batch.texts[int(batch.value[row])]
-    return values
+def _raw(moment: object, value: object, raw: bytes | None) -> bytes:
+    """Return the bytes that a value came in, or a readable form of it."""
+    return f"{shown(moment)} {shown(value, RAW_LIMIT)}".encode() if raw is None else raw
+
+
+def _comparable(batch: ReadingBatch) -> Float64:
+    """Return the values of a batch with texts as the numbers by which they are compared."""
+    if not batch.texts:
+        return batch.value
+    keys = np.array([text_key(text) for text in batch.texts], dtype=np.float64)
+    rows = np.flatnonzero(batch.catalogue.text_mask()[batch.signal] & ~np.isnan(batch.value))
+    value = batch.value.copy()
+    value[rows] = keys[value[rows].astype(np.int64)]
+    return value

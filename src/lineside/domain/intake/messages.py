@@ -62,13 +62,31 @@ def parse_path(text: str) -> tuple[str | int, ...]:
     return steps
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _DuplicateKeyError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def _integer(digits: str) -> int | float:
+    """Return an integer; one of thousands of digits as the float it is, which is infinite."""
+    return int(digits) if len(digits) < 4_000 else float(digits)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
+
+
 def read_json(payload: bytes, largest: int = LARGEST_MESSAGE) -> Any | Refusal:
     """Return the one JSON value that a message of so many bytes at most is, or why it is none."""
     refusal = _unreadable(payload, largest)
     if refusal is not None:
         return refusal
     try:
-        return json.loads(payload.removeprefix(_BOM), object_pairs_hook=_unique, parse_int=_integer)
+        # UTF-8, of which the NUL bytes of any wider encoding are no part: those were refused above.
+        text = payload.removeprefix(_BOM).decode(errors="surrogatepass")
+        return _DECODER.decode(text)
     except UnicodeDecodeError:
         return refuse(Reason.ENCODING, payload)
     except _DuplicateKeyError as error:
@@ -97,19 +115,6 @@ def _unreadable(payload: bytes, largest: int) -> Refusal | None:
     if b"\0" in payload:
         return refuse(Reason.ENCODING, payload)
     return refuse(Reason.TOO_DEEP, payload) if _too_deep(payload) else None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _DuplicateKeyError(next(name for name in names if names.count(name) > 1))
-    return found
-
-
-def _integer(digits: str) -> int | float:
-    """Return an integer; one of thousands of digits as the float it is, which is infinite."""
-    return int(digits) if len(digits) < 4_000 else float(digits)
 
 
 def _too_deep(payload: bytes) -> bool:
