@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -20,6 +21,7 @@ from lineside.domain.plan.gateway import WhenFull
 from lineside.domain.readings import Catalogue, make_batch
 from lineside.ports import LandedRecord
 from lineside.testing.clocks import A_MOMENT
+from lineside.testing.faults.damage import DAMAGE
 from lineside.wire.codecs import encode_catalogue, encode_items, encode_readings
 from lineside.wire.records import RecordHeader, RecordKind, pack, unpack
 from lineside.wire.reduced import encode_reduced
@@ -103,12 +105,12 @@ async def test_a_crash_between_two_steps_neither_loses_nor_doubles(
     records = landed(START, readings(1), part(1), closed(Verdict.NO_DEFECT))
     commit = DeltaHistory._commit
 
-    def crash_at(self: DeltaHistory, table: str, *rest: object) -> None:
+    def crash_at(self: DeltaHistory, table: str, rows: pa.Table, position: int, after: int) -> None:
         if table == cut:
             raise StorageError("cut")
-        commit(self, table, *rest)  # type: ignore[arg-type]
+        commit(self, table, rows, position, after)
 
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise StorageError("cut")
 
     await history.append(landed(START))
@@ -154,6 +156,56 @@ async def test_a_data_file_that_a_power_cut_emptied_is_taken_back(tmp_path: Path
     assert (await DeltaHistory.open(tmp_path)).repaired == {"readings": 1}
 
 
+def readings_of(first: int, last: int) -> list[LandedRecord]:
+    """Return one stretch of landed records of readings; the first position of all is the catalogue's."""
+    return landed(
+        *([START] if first == 1 else []), *(readings(at) for at in range(max(first, 2), last + 1)), first=first
+    )
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+@pytest.mark.parametrize("pattern", ["_delta_log/*.json", "*.parquet"])
+@pytest.mark.parametrize("back", [0, 1])
+async def test_damage_that_the_landing_table_can_replace_is_cut_off_and_written_again(
+    tmp_path: Path, kind: str, pattern: str, back: int
+) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    for first, last in ((1, 4), (5, 6), (7, 8)):
+        await history.append(readings_of(first, last))
+    found = sorted((tmp_path / "readings").rglob(pattern), key=lambda path: path.stat().st_mtime_ns)
+    DAMAGE[kind](found[-1 - back], 7)
+    again = await DeltaHistory.open(tmp_path, spare_from=4)
+    held = await again.position()
+    assert held == (4 if back else 6)
+    await again.append(readings_of(held + 1, 8))
+    assert await again.append(readings_of(9, 9)) == 9
+    assert [row["sequence"] for row in rows(tmp_path, "readings")] == [at for at in range(2, 10) for _ in range(2)]
+    assert (await DeltaHistory.open(tmp_path)).repaired == {}
+
+
+async def test_damage_that_the_landing_table_no_longer_holds_is_refused(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(readings_of(1, 4))
+    await history.append(readings_of(5, 6))
+    log = await last_log(tmp_path, "readings")
+    log.write_bytes(b"")
+    with pytest.raises(IntegrityError, match="no longer holds"):
+        await DeltaHistory.open(tmp_path, spare_from=5)
+    assert log.exists()
+
+
+async def test_a_table_that_is_seldom_written_falls_back_no_further_than_it_must(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    await history.append(landed(START, part(1)))
+    await history.append(readings_of(3, 6))
+    await history.append(landed(part(2), first=7))
+    (await last_log(tmp_path, "parts")).write_bytes(b"")
+    again = await DeltaHistory.open(tmp_path, spare_from=6)
+    assert await again.position() == 6
+    await again.append(landed(part(2), first=7))
+    assert len(rows(tmp_path, "parts")) == 2
+
+
 async def test_damage_of_what_was_relied_on_is_refused_and_nothing_changed(tmp_path: Path) -> None:
     history = await DeltaHistory.open(tmp_path)
     await history.append(landed(START, readings(1)))
@@ -193,7 +245,7 @@ async def test_commits_that_a_crash_cut_off_from_their_sync_are_synced_at_the_ne
     history = await DeltaHistory.open(tmp_path)
     await history.append(landed(START, readings(1)))
 
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise StorageError("cut")
 
     with monkeypatch.context() as patch:

@@ -70,6 +70,12 @@ class HistoryQuery:
         with self._connect() as connection:
             return {name: _number(connection, f"SELECT count(*) FROM {name}") for name in TABLES}  # noqa: S608
 
+    def marks(self) -> dict[tuple[str, str], int]:
+        """Return the last sequence of every (writer, epoch) of which the history holds a row."""
+        each = " UNION ALL ".join(f"SELECT writer, epoch, sequence FROM {name}" for name in TABLES)  # noqa: S608 - own
+        found = self.sql(f"SELECT writer, epoch, max(sequence) AS last FROM ({each}) GROUP BY ALL")  # noqa: S608 - own
+        return {(row["writer"], row["epoch"]): row["last"] for row in found.to_pylist()}
+
     def doubled(self) -> dict[str, int]:
         """Return, for every table, how many rows have the identity of another: 0 unless something is wrong."""
         count = f"SELECT count(*) - count(DISTINCT ({IDENTITY})) FROM"

@@ -11,6 +11,8 @@ land in one file.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,9 @@ from typing import Any, Final
 
 import apsw
 
+from lineside.adapters.durable_files import sync_path
 from lineside.adapters.sqlite_thread import SqliteThread
+from lineside.domain.errors import IntegrityError
 from lineside.ports import LandedRecord
 from lineside.wire.records import Record, unpack
 from lineside.wire.watermarks import Refusal, Watermark
@@ -78,6 +82,24 @@ class SqliteLanding:
         await landing.counts()
         return landing
 
+    @classmethod
+    async def rebuilt(cls, path: Path, position: int, marks: Mapping[tuple[str, str], int]) -> SqliteLanding:
+        """Open a new landing table in the place of a damaged one, which is kept aside.
+
+        It goes on where the history is: ``position``, and the last sequence of every (writer, epoch) there. What can
+        still be read of the damaged file and is newer lands again; gateways send the rest when they are told of the
+        watermark.
+
+        Raises:
+            StorageError: the new file cannot be made.
+        """
+        aside = await asyncio.to_thread(_set_aside, path)
+        landing = cls(path)
+        await landing._thread.run(lambda connection: _begin_at(connection, position, marks))
+        for record in await asyncio.to_thread(_readable_records, aside, position):
+            await landing.land([record])
+        return landing
+
     async def land(self, records: Sequence[Record]) -> Mapping[tuple[str, str], Watermark]:
         """Make records durable, each once, and return the watermark of every (writer, epoch) among them.
 
@@ -115,6 +137,63 @@ class SqliteLanding:
     async def close(self) -> None:
         """Close the file; may be called more than once."""
         await self._thread.close()
+
+
+def damage_of(path: Path, position: int) -> str:
+    """Return what is wrong with a landing table's file; empty where nothing is, or where there is no file.
+
+    The database itself is checked, and the checksum of every record behind a position.
+    """
+    if not path.exists():
+        return ""
+    try:
+        with contextlib.closing(apsw.Connection(str(path))) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found is None or found[0] != "ok":
+                return "the database is damaged" if found is None else str(found[0])
+            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'records'").fetchone():
+                return "its tables are gone"
+            for at, data in connection.execute("SELECT position, data FROM records WHERE position > ?", (position,)):
+                try:
+                    unpack(data)
+                except IntegrityError as error:
+                    return f"the record at position {at}: {error}"
+    except apsw.Error as error:
+        return str(error)
+    return ""
+
+
+def _set_aside(path: Path) -> Path:
+    """Move a damaged file and its log out of the way; return where the file is now."""
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+        number += 1
+    for suffix in ("-wal", "-shm", ""):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(aside.with_name(aside.name + suffix))
+    sync_path(path.parent)
+    return aside
+
+
+def _begin_at(connection: apsw.Connection, position: int, marks: Mapping[_Stream, int]) -> None:
+    connection.execute("UPDATE state SET position = ?, forgotten = ?", (position, position))
+    for (writer, epoch), sequence in marks.items():
+        connection.execute("INSERT INTO streams (writer, epoch, watermark) VALUES (?, ?, ?)", (writer, epoch, sequence))
+
+
+def _readable_records(path: Path, position: int) -> list[Record]:
+    """Return what can still be read of a damaged file behind a position, and of what waits behind gaps."""
+    found: list[Record] = []
+    for query, values in (
+        ("SELECT data FROM records WHERE position > ? ORDER BY position", (position,)),
+        ("SELECT data FROM waiting", ()),
+    ):
+        # What lies behind the first damaged place of a table is left to the gateways.
+        with contextlib.suppress(apsw.Error, IntegrityError), contextlib.closing(apsw.Connection(str(path))) as file:
+            for (data,) in file.execute(query, values):
+                found.append(unpack(data))
+    return found
 
 
 def _prepare(connection: apsw.Connection) -> None:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from lineside.adapters.delta_history.durable import LOG, remove_partial, scrub, sync_commit, sync_tail
+from lineside.adapters.delta_history.durable import LOG, forget_checksums, remove_partial, scrub, sync_commit, sync_tail
 from lineside.adapters.delta_history.tables import (
     PARTITIONS,
     READINGS,
@@ -42,6 +42,8 @@ from lineside.wire.reduced import decode_reduced
 
 _POSITION: Final = "position.json"
 _CATALOGUES: Final = "catalogues.json"
+NOTHING_SPARE: Final = 2**63 - 1
+"""Says that no landing table holds any of the records that the history holds."""
 _COMPACT_EVERY: Final = 40
 """Commits after which a table's small files are joined."""
 
@@ -61,14 +63,24 @@ class DeltaHistory:
         self.repaired: dict[str, int] = {}
 
     @classmethod
-    async def open(cls, root: Path, recipes: Mapping[str, Sequence[str]] | None = None) -> DeltaHistory:
+    async def open(
+        cls,
+        root: Path,
+        recipes: Mapping[str, Sequence[str]] | None = None,
+        *,
+        spare_from: int = NOTHING_SPARE,
+        exact: bool = False,
+    ) -> DeltaHistory:
         """Open the history in a folder, after checking every table.
 
+        ``spare_from`` is the position behind which the landing table still holds its records: a table that is damaged
+        there is cut back, and `position` falls to what is left. ``exact``: keep nothing beyond the position either.
+
         Raises:
-            IntegrityError: a table is damaged where it was relied on.
+            IntegrityError: a table is damaged where it was relied on and cannot be made again.
         """
         history = cls(root, recipes or {})
-        await asyncio.to_thread(history._load)
+        await asyncio.to_thread(history._load, spare_from, exact=exact)
         return history
 
     async def position(self) -> int:
@@ -100,7 +112,7 @@ class DeltaHistory:
             except (DeltaError, OSError) as error:
                 raise StorageError(f"the history cannot be written: {error}", where=str(self._root)) from error
 
-    def _load(self) -> None:
+    def _load(self, spare_from: int, *, exact: bool) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         try:
             self._position = json.loads((self._root / _POSITION).read_text())["position"]
@@ -115,11 +127,18 @@ class DeltaHistory:
             self._catalogues[catalogue.digest] = catalogue
         for table in TABLES:
             remove_partial(self._root / table)
-            cut = scrub(self._root / table, self._position)
-            if cut:
-                self.repaired[table] = cut
+            cut = scrub(self._root / table, self._position, spare_from, exact=exact)
+            if cut is not None:
+                self.repaired[table] = cut.versions
+                self._fall_back(cut.held)
             sync_tail(self._root / table, self._position)
             self._check_files(table)
+
+    def _fall_back(self, held: int) -> None:
+        """Note that some table holds only what lies up to a position: the rest is asked of the landing table again."""
+        if held < self._position:
+            self._position = held
+            replace_file(self._root / _POSITION, json.dumps({"position": held}).encode())
 
     def _check_files(self, table: str) -> None:
         """Refuse a table of which a data file is gone."""
@@ -143,7 +162,7 @@ class DeltaHistory:
             done = self._done(table)
             rows = self._rows(table, [entry for entry in new if entry.position > done])
             if rows is not None:
-                self._commit(table, rows, last)
+                self._commit(table, rows, last, after=max(done, self._position))
         replace_file(self._root / _POSITION, json.dumps({"position": last}).encode())
         self._position = last
 
@@ -184,7 +203,7 @@ class DeltaHistory:
         path = self._root / table
         return DeltaTable(str(path)) if (path / LOG).exists() else None
 
-    def _commit(self, table: str, rows: pa.Table, position: int) -> None:
+    def _commit(self, table: str, rows: pa.Table, position: int, after: int) -> None:
         path = self._root / table
         before = self._open(table)
         first = 0 if before is None else before.version() + 1
@@ -200,7 +219,7 @@ class DeltaHistory:
         written = self._open(table)
         if written is None or written.transaction_version(f"lineside:{table}") != position:
             raise IntegrityError("another process writes this history", where=str(path))
-        sync_commit(path, first, written.version())
+        sync_commit(path, first, written.version(), after)
 
     def _join_small_files(self) -> None:
         for table in TABLES:
@@ -211,5 +230,6 @@ class DeltaHistory:
             found.optimize.compact(post_commithook_properties=PostCommitHookProperties(create_checkpoint=False))
             found.update_incremental()
             found.create_checkpoint()
-            sync_commit(self._root / table, first, found.version())
+            sync_commit(self._root / table, first, found.version(), after=self._position)
             found.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)
+            forget_checksums(self._root / table, found.file_uris())

@@ -44,9 +44,9 @@ from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateway
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unsigned_words
+from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
-from lineside.domain.errors import IntegrityError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
@@ -103,14 +103,16 @@ async def run_plant(settings: PlantSettings) -> None:
     layout.create()
     recipes = [recipe_for(plan, station.id) for station in plan.stations]
     async with AsyncExitStack() as stack:
-        landing = await SqliteLanding.open(layout.landing)
+        stores = await open_stores(layout.landing, layout.history, {recipe.digest: recipe.names for recipe in recipes})
+        landing, history = stores.landing, stores.history
         stack.push_async_callback(landing.close)
         audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=SystemClock(), key=layout.audit_key)
         stack.push_async_callback(audit.close)
         state = open_state(sqlite_url(layout.state))
         stack.callback(state.close)
-        history = await DeltaHistory.open(layout.history, {recipe.digest: recipe.names for recipe in recipes})
-        await _check_together(landing, history)
+        for what in stores.mended:
+            await audit.append("store.mended", {"what": what})
+            print(f"plant: {what}", file=sys.stderr, flush=True)  # noqa: T201 - whoever starts it must see it
         bus = await NatsBus.open(settings.nats, name=WRITER, within=5.0)
         stack.push_async_callback(bus.close)
         plant = _Plant(
@@ -118,18 +120,6 @@ async def run_plant(settings: PlantSettings) -> None:
             history=history, audit=audit, state=state, bus=bus,
         )  # fmt: skip
         await plant.run()
-
-
-async def _check_together(landing: SqliteLanding, history: DeltaHistory) -> None:
-    """Refuse a landing table that is behind its history: what lands in it next would count as known already."""
-    landed, held = (await landing.counts()).position, await history.position()
-    if landed < held:
-        raise IntegrityError(
-            "the landing table is behind the history: it was lost or restored from a copy",
-            field="position",
-            value=landed,
-            next_step=f"restore landing and history from the same backup (the history is at {held})",
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from lineside.adapters.clocks import SystemClock
-from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.durable_files import load_key
-from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.apps.plant.stores import open_stores
 from lineside.flows.compact import Compactor
 from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.testing.faults.edge import SUBJECTS
@@ -25,8 +24,10 @@ _EVERY: Final = 0.3
 
 async def run(folder: Path, server: str) -> None:
     """Land and compact until the process is ended."""
-    landing = await SqliteLanding.open(folder / "landing.db")
-    history = await DeltaHistory.open(folder / "history")
+    stores = await open_stores(folder / "landing.db", folder / "history")
+    landing, history = stores.landing, stores.history
+    for what in stores.mended:
+        print(f"mended {what}", flush=True)
     bus = await NatsBus.open(NatsAddress(url=server), name="site")
     key = load_key(folder / "watermark.key")
     ingest = Ingest(landing=landing, key=key, site=SUBJECTS.site, lines=[SUBJECTS.line], clock=SystemClock())
