@@ -1,9 +1,9 @@
-"""The simulated cell's process: machine, vacuum unit and hall speak, inspection reports, commands are taken.
+"""The simulated cell's process: its machines speak their protocols, inspection reports, commands are taken.
 
 In each round, in this order:
 
 1. advance the line to the process time;
-2. write what machine, vacuum unit and hall say;
+2. write what machine, vacuum unit, chiller and hall say;
 3. commit what inspection found to its own outbox, from where it travels as every record does;
 4. write the checkpoint, so that after any end the line goes on where it was.
 """
@@ -27,6 +27,7 @@ from lineside.adapters.nats_server import read_address
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.demo import commands, episodes
+from lineside.apps.demo.chiller import Chiller, Trouble
 from lineside.apps.demo.folder import DemoFolder
 from lineside.apps.demo.hall import Hall
 from lineside.apps.demo.line import SOURCE, SimulatedLine, read_checkpoint, write_checkpoint
@@ -63,6 +64,7 @@ class CellSettings(msgspec.Struct, frozen=True, kw_only=True):
     machine_port: int
     broker_port: int
     link_port: int
+    chiller_port: int
     opening: int = 0
 
 
@@ -70,7 +72,13 @@ class CellProcess:
     """The running cell, its parts introduced to each other."""
 
     def __init__(
-        self, settings: CellSettings, clock: ProcessClock, line: SimulatedLine, link: Link, vacuum: VacuumUnit
+        self,
+        settings: CellSettings,
+        clock: ProcessClock,
+        line: SimulatedLine,
+        link: Link,
+        vacuum: VacuumUnit,
+        chiller: Chiller,
     ) -> None:
         """Store the parts."""
         self._settings = settings
@@ -78,6 +86,7 @@ class CellProcess:
         self._line = line
         self._link = link
         self._vacuum = vacuum
+        self._chiller = chiller
         self._mend_at: dict[str, int] = {}
         self._opened = settings.opening == 0
 
@@ -107,6 +116,7 @@ class CellProcess:
             said, found = self._line.advance(now)
             hall.say(said)
             self._vacuum.say(said)
+            await self._chiller.say(said)
             await machine.say(said)
             if found:
                 await _commit(outbox, found)
@@ -123,9 +133,14 @@ class CellProcess:
             if network.is_cut and now >= self._mend_at.get(episode, 0):
                 network.mend()
 
-    def _networks(self) -> dict[str, Link | VacuumUnit]:
+    def _networks(self) -> dict[str, Link | VacuumUnit | Trouble]:
         """Return what can be cut, by the episode that cuts it."""
-        return {episodes.CUT_LINK: self._link, episodes.VACUUM_AWAY: self._vacuum}
+        return {
+            episodes.CUT_LINK: self._link,
+            episodes.VACUUM_AWAY: self._vacuum,
+            episodes.CHILLER_SILENT: self._chiller.silent,
+            episodes.CHILLER_UNPLUGGED: self._chiller.unplugged,
+        }
 
     def _do(self, command: commands.Command) -> str:
         if command.do == "status":
@@ -165,7 +180,8 @@ async def run_cell(settings: CellSettings) -> None:
     machine = Machine(settings.machine_port, [item for item in plan.signals if item.source == "machine"])
     hall = Hall(settings.broker_port, broker.user, broker.password)
     vacuum = VacuumUnit(settings.broker_port, broker.user, broker.password, clock.now)
-    process = CellProcess(settings, clock, line, link, vacuum)
+    chiller = Chiller(plan, settings.chiller_port)
+    process = CellProcess(settings, clock, line, link, vacuum, chiller)
     async with AsyncExitStack() as stack:
         await link.start()
         stack.push_async_callback(link.stop)
@@ -178,6 +194,7 @@ async def run_cell(settings: CellSettings) -> None:
         await bus.serve(commands.subject(plan.site.id, plan.line.id), process.answer, "demo")
         await machine.start()
         stack.push_async_callback(machine.stop)
+        stack.push_async_callback(chiller.stop)
         origin = Origin(writer=SOURCE, holder=secrets.token_hex(8), subjects=subjects)
         forwarder = Forwarder(outbox=outbox, bus=bus, origin=origin, key=load_key(layout.watermark_key))
         async with asyncio.TaskGroup() as group:

@@ -11,6 +11,8 @@ from lineside.domain.units import HOUR, MINUTE
 
 CUT_LINK: Final = "cut_link"
 VACUUM_AWAY: Final = "vacuum_away"
+CHILLER_SILENT: Final = "chiller_silent"
+CHILLER_UNPLUGGED: Final = "chiller_unplugged"
 OPENING_LASTS: Final = 75 * MINUTE
 """How long the scripted first episode lasts."""
 
@@ -33,6 +35,8 @@ class Episode:
             return (
                 "The vacuum unit is called stale; parts are judged without it, and its readings come later, as history."
             )
+        if self.id in {CHILLER_SILENT, CHILLER_UNPLUGGED}:
+            return "The gateway says so of the chiller; parts are judged without the cooling water, and say that."
         if self.alert_after is None:
             return "No alert about the parts should come: they stay as good as they were."
         found = _told((self.alert_after + INSPECTED) / speed)
@@ -100,6 +104,20 @@ EPISODES: Final = (
         id=VACUUM_AWAY,
         name="Take the vacuum unit off the network",
         description="The vacuum unit loses its network. The broker says that it died, and it is born again later.",
+        alert_after=None,
+        lasts=20 * MINUTE,
+    ),
+    Episode(
+        id=CHILLER_SILENT,
+        name="Silence the chiller",
+        description="The chiller's controller stops answering its Modbus gateway, which says so to every request.",
+        alert_after=None,
+        lasts=20 * MINUTE,
+    ),
+    Episode(
+        id=CHILLER_UNPLUGGED,
+        name="Unplug the chiller's gateway",
+        description="The cable is pulled: the cooling water is not measured any more. It flows on.",
         alert_after=None,
         lasts=20 * MINUTE,
     ),

@@ -29,7 +29,7 @@ from lineside.apps.demo.prepare import DAYS, Prepared, prepare
 from lineside.apps.up import ChildSpec, Supervisor, UpSettings
 from lineside.domain.units import MINUTE, SECOND
 
-_URLS: Final = ("opc.tcp://127.0.0.1:48407", "mqtt://127.0.0.1:48408")
+_URLS: Final = ("opc.tcp://127.0.0.1:48407", "mqtt://127.0.0.1:48408", "modbus://127.0.0.1:48409")
 """Addresses in the plan that the package brings; every machine has its own ports."""
 _OPENING_SECONDS: Final = 20
 """Of wall time, from the start to the scripted first episode."""
@@ -75,8 +75,8 @@ class Demo:
         settings, folder = self._settings, self._folder
         address = await self._broker.start()
         os.environ[_SECRET] = address.password
-        machine_port, link_port = free_ports(2)
-        replace_file(folder.plan, packaged_plan(machine_port, self._broker.mqtt_port).encode())
+        machine_port, link_port, chiller_port = free_ports(3)
+        replace_file(folder.plan, packaged_plan(machine_port, self._broker.mqtt_port, chiller_port).encode())
         said = read_checkpoint(folder.checkpoint.read_bytes()).said
         origin = said if said == prepared.until else said + MINUTE
         clock = ProcessClock(settings.speed, origin, time.time_ns())
@@ -88,6 +88,7 @@ class Demo:
             machine_port=machine_port,
             broker_port=self._broker.mqtt_port,
             link_port=link_port,
+            chiller_port=chiller_port,
             opening=opening,
         )
         replace_file(folder.settings, msgspec.json.encode(cell))
@@ -112,10 +113,12 @@ class Demo:
         await self._broker.stop()
 
 
-def packaged_plan(machine_port: int | None = None, broker_port: int | None = None) -> str:
+def packaged_plan(
+    machine_port: int | None = None, broker_port: int | None = None, chiller_port: int | None = None
+) -> str:
     """Return the demo's control plan, with this machine's ports where they are given."""
     text = (resources.files("lineside.apps.demo") / "plan.yaml").read_text(encoding="utf-8")
-    for url, port in zip(_URLS, (machine_port, broker_port), strict=True):
+    for url, port in zip(_URLS, (machine_port, broker_port, chiller_port), strict=True):
         if port is not None:
             text = text.replace(url, f"{url.rpartition(':')[0]}:{port}")
     return text
