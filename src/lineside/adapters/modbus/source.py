@@ -85,6 +85,16 @@ class _Round:
     silent: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A read with all that was worked out for it: its decoder, its name, its signals' codes, and who watches it."""
+
+    block: Block
+    name: str
+    codes: Int32
+    watch: OrderWatch
+
+
 class ModbusAsker:
     """Reads the registers of one device, or of those behind one gateway."""
 
@@ -94,7 +104,6 @@ class ModbusAsker:
         self._troubles = troubles
         self._clock = clock
         self._connection: Connection | None = None
-        self._watches: dict[Ask, OrderWatch] = {}
         self._bad_values: set[str] = set()
         self._silent_rounds = 0
         self._rests: dict[int, int] = {}
@@ -121,17 +130,18 @@ class ModbusAsker:
         done = _Round()
         waiting = deque(self._reads[interval])
         while waiting:
-            block = waiting.popleft()
-            if self._left_alone(block.read.ask, done):
+            planned = waiting.popleft()
+            ask = planned.block.read.ask
+            if self._left_alone(ask, done):
                 continue
             try:
-                await self._read(block)
-                done.heard.add(block.read.ask.device)
+                await self._read(planned)
+                done.heard.add(ask.device)
             except AnswerError as error:
-                pieces = self._cut(interval, block, error)
+                pieces = self._cut(interval, planned, error)
                 waiting.extendleft(reversed(pieces))
                 if not pieces:
-                    self._note(block, error, done)
+                    self._note(planned.block, error, done)
         self._count_silence(done)
 
     def token(self) -> object:
@@ -149,23 +159,24 @@ class ModbusAsker:
 
     # -- reading ------------------------------------------------------------------------------------------
 
-    async def _read(self, block: Block) -> None:
+    async def _read(self, planned: _Planned) -> None:
         assert self._connection is not None
+        block = planned.block
         before = self._clock.now()
         data = await self._connection.ask(block.read.ask)
         received = self._clock.now()
         values = block.decode_numbers(data)
-        self._take(block, values, data, (before + received) // 2, received)
+        self._take(planned, values, data, (before + received) // 2, received)
         if self._troubles:
-            self._troubles.over(str(block.read.ask), received)
-        for point, orders in self._watch(block).look(values, data):
+            self._troubles.over(planned.name, received)
+        for point, orders in planned.watch.look(values, data):
             await self._explain(point, block.bytes_of(point, data), orders, received)
 
-    def _take(self, block: Block, values: Float64, data: bytes, moment: int, received: int) -> None:
+    def _take(self, planned: _Planned, values: Float64, data: bytes, moment: int, received: int) -> None:
         """Offer the values in an answer to the gate."""
-        codes = self._codes(block)
+        block, codes = planned.block, planned.codes
         good = np.abs(values) <= LARGEST
-        if not good.all() or self._bad_values:
+        if self._bad_values or not good.all():
             self._tell_bad_from_good(block, data, values, good, received)
             codes, values = codes[good], values[good]
         times = np.full(len(values), moment, dtype=np.int64)
@@ -215,14 +226,14 @@ class ModbusAsker:
         resting = ask.device in done.silent or self._rests.get(ask.device, 0) > now
         return resting or self._refused.get(ask, 0) > now
 
-    def _cut(self, interval: int, block: Block, error: AnswerError) -> list[Block]:
+    def _cut(self, interval: int, planned: _Planned, error: AnswerError) -> list[_Planned]:
         """Return the blocks that take the place of one that the device refuses for its address or size."""
         if not isinstance(error, RefusedError) or error.code not in {ILLEGAL_ADDRESS, ILLEGAL_VALUE}:
             return []
-        pieces = [self._block(read) for read in cut(block.read)]
+        pieces = [self._block(read) for read in cut(planned.block.read)]
         if pieces:
             reads = self._reads[interval]
-            at = reads.index(block)
+            at = next(place for place, known in enumerate(reads) if known is planned)
             reads[at : at + 1] = pieces
         return pieces
 
@@ -262,14 +273,11 @@ class ModbusAsker:
 
     # -- what was worked out before -----------------------------------------------------------------------
 
-    def _block(self, read: Read) -> Block:
-        return Block(read, self._device.registers)
-
-    def _codes(self, block: Block) -> Int32:
-        return np.array([self._gate.rules[point.signal].code for point in block.numbers], dtype=np.int32)
-
-    def _watch(self, block: Block) -> OrderWatch:
-        return self._watches.setdefault(block.read.ask, OrderWatch(block, self._device.registers, self._gate.rules))
+    def _block(self, read: Read) -> _Planned:
+        block = Block(read, self._device.registers)
+        rules = self._gate.rules
+        codes = np.array([rules[point.signal].code for point in block.numbers], dtype=np.int32)
+        return _Planned(block, str(read.ask), codes, OrderWatch(block, self._device.registers, rules))
 
 
 def points_by_interval(spec: ModbusSpec, device: Device) -> dict[int, list[Point]]:
