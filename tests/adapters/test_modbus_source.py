@@ -10,6 +10,7 @@ from lineside.adapters.polling import PolledSource
 from lineside.domain.errors import ConfigurationError, PlanError
 from lineside.domain.plan.model import ModbusSpec
 from lineside.domain.plan.registers import Register
+from lineside.domain.quarantine import Quarantined
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
 from lineside.testing.peers.modbus import REGISTERS, Fault, ModbusPeer
@@ -38,8 +39,13 @@ def source_of(peer: ModbusPeer, registers: Mapping[str, Any] = REGISTERS, **spec
     return open_source(plan, plan.source_as(ModbusSpec, "machine"), WallClock())
 
 
+def told(reader: Reader) -> list[Quarantined]:
+    """Return what was reported, but for polls that came late: on a busy machine some do."""
+    return [item for item in reader.quarantined if item.reason != "poll_late"]
+
+
 def reasons(reader: Reader) -> list[str]:
-    return [item.reason for item in reader.quarantined]
+    return [item.reason for item in told(reader)]
 
 
 async def goes_on(reader: Reader, signal: str = "temperature") -> None:
@@ -122,7 +128,7 @@ async def test_a_register_that_does_not_exist_is_reported_once_and_stops_no_othe
     async with reading(source_of(peer)) as reader:
         await goes_on(reader)
         await goes_on(reader)
-    [found] = reader.quarantined
+    [found] = told(reader)
     assert (found.signal, found.reason) == ("pressure", "unknown_node")
     assert "illegal data address" in found.detail
     assert "Correct the register" in found.detail
@@ -197,7 +203,7 @@ async def test_signals_are_read_at_intervals_of_their_own(start: Callable[..., A
 async def test_a_machine_that_is_slower_than_its_interval_is_counted(start: Callable[..., Any]) -> None:
     peer = await start()
     async with reading(source_of(peer, poll_interval="100 us")) as reader:
-        await reader.until(lambda: "poll_late" in reasons(reader))
+        await reader.until(lambda: any(item.reason == "poll_late" for item in reader.quarantined))
 
 
 async def test_a_machine_that_is_not_there_is_waited_for_and_closing_does_not_wait() -> None:
