@@ -1,8 +1,10 @@
 """Bad input group 33 in one stream: a bad status, another type and enormous arrays cost themselves and nothing else."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from asyncua.server.internal_session import InternalSession
 
 from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.source import OpcuaSource, open_source
@@ -65,3 +67,22 @@ async def test_a_value_too_large_for_any_message_is_found_and_left_out_and_the_o
         await peer.write("pressure", 2.0, now)
         await reader.until(lambda: (now, 2.0) in reader.values("pressure"))
         assert dict(reader.source.condition.troubles).keys() == {"temperature"}
+
+
+async def test_a_queue_that_the_server_makes_too_short_is_a_trouble_of_the_signal(
+    peer: OpcuaPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = InternalSession.create_monitored_items
+
+    async def stingy(session: Any, params: Any) -> Any:
+        results = await create(session, params)
+        for result in results:
+            result.RevisedQueueSize, result.RevisedSamplingInterval = 1, 5.0
+        return results
+
+    monkeypatch.setattr(InternalSession, "create_monitored_items", stingy)
+    async with reading(source(peer)) as reader:
+        await peer.write("pressure", 1.0, WallClock().now())
+        await reader.until(lambda: bool(reader.values("pressure")))
+        troubles = dict(reader.source.condition.troubles)
+    assert "keeps 1 values and takes 4 between two publications" in troubles["temperature"]

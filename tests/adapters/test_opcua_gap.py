@@ -104,7 +104,6 @@ async def test_a_cut_network_leaves_no_gap_where_the_server_keeps_a_history(
         await reader.until(lambda: set(after) <= set(reader.values("temperature")))
     values = reader.values("temperature")
     assert sorted(values) == before + meanwhile + after
-    assert set(meanwhile[:-1]) <= set(replayed(reader))
     assert not set(replayed(reader)) & set(before + after)
     assert "It keeps none of pressure, running, serial" in returns(reader)[0]
 
@@ -129,22 +128,51 @@ async def test_a_gateway_that_begins_anew_asks_for_the_time_that_it_was_away(pee
         await second.until(lambda: set(away) <= set(second.values("temperature")))
         await second.until(lambda: bool(returns(second)))
     assert not set(before) & set(second.values("temperature"))
+    assert set(away[:-1]) <= set(replayed(second))
     assert "The gateway has begun anew. The server's history gave" in returns(second)[0]
 
 
-async def test_where_the_server_keeps_nothing_the_gap_is_recorded_as_one() -> None:
-    peer = OpcuaPeer()
-    await peer.start()
-    link = Link("127.0.0.1", peer.port)
-    await link.start()
-    async with reading(source(link.port)) as reader:
-        await connected(peer, reader)
-        link.cut()
+async def test_what_a_server_without_history_queued_for_a_lost_line_comes_over_the_next(
+    server: OpcuaPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lineside.adapters.opcua.connection.with_history", nothing)
+    for how in (Link.cut, Link.hang):
+        link = Link("127.0.0.1", server.port)
+        await link.start()
+        await server.reset()
+        async with reading(source(link.port)) as reader:
+            await connected(server, reader)
+            before = await write(server, 5, 100.0)
+            await reader.until(lambda: set(before) <= set(reader.values("temperature")))  # noqa: B023 - waited for here
+            how(link)
+            meanwhile = await write(server, 20, 200.0)
+            await reader.until(lambda: lost(reader) > 0)
+            meanwhile += await write(server, 20, 300.0)
+            link.mend()
+            await reader.until(lambda: bool(returns(reader)))
+            after = await write(server, 5, 400.0)
+            await reader.until(lambda: set(after) <= set(reader.values("temperature")))  # noqa: B023 - as above
+        await link.stop()
+        assert sorted(reader.values("temperature")) == before + meanwhile + after
+        assert "The subscription lived on, and what the server queued has come." in returns(reader)[0]
+        assert "lost_at_source" not in [item.reason for item in reader.quarantined]
+        assert not replayed(reader)
+
+
+async def nothing(*_: object) -> tuple[str, ...]:
+    return ()
+
+
+async def test_where_the_server_keeps_nothing_the_gap_is_recorded_as_one(
+    server: OpcuaPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lineside.adapters.opcua.connection.with_history", nothing)
+    async with reading(source(server.port)) as reader:
+        await connected(server, reader)
+        await server.stop()
         await reader.until(lambda: lost(reader) > 0)
-        link.mend()
+        await server.start()
         await reader.until(lambda: bool(returns(reader)))
-    await link.stop()
-    await peer.stop()
     assert "It is back after" in returns(reader)[0]
     assert "what happened meanwhile is not known" in returns(reader)[0]
     assert not replayed(reader)

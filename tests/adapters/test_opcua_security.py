@@ -13,6 +13,7 @@ from lineside.adapters.opcua.certificates import fingerprint, pin
 from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.probe import probe
 from lineside.adapters.opcua.source import open_source
+from lineside.apps.link import Link
 from lineside.domain.plan.model import OpcuaSpec
 from lineside.ports import ProbeReport, ProbeStep
 from lineside.testing.clocks import WallClock
@@ -187,3 +188,26 @@ async def test_a_source_that_runs_connects_once_a_person_has_trusted_its_server(
         assert TRUST in reader.quarantined[0].detail
         pin(tmp_path / "machine.peer.crt", peer.guard.identity.der)
         await reader.until(lambda: bool(reader.values("temperature")))
+
+
+async def test_a_secured_session_is_taken_up_again_after_a_cut_unless_its_certificate_is_no_longer_trusted(
+    peer: OpcuaPeer, tmp_path: Path, folder: Path
+) -> None:
+    assert peer.guard is not None
+    pin(tmp_path / "machine.peer.crt", peer.guard.identity.der)
+    link = Link("127.0.0.1", peer.port)
+    await link.start()
+    spec = {"kind": "opcua", "url": f"opc.tcp://127.0.0.1:{link.port}/peer", "username": "line"}
+    plan = plan_with_source(spec, addresses=NODES)
+    source = open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock(), options=options(tmp_path))
+    async with reading(source) as reader:
+        await reader.until(lambda: bool(reader.values("temperature")))
+        link.cut()
+        await reader.until(lambda: any(item.reason == "connection_lost" for item in reader.quarantined))
+        link.mend()
+        await reader.until(lambda: any("The subscription lived on" in item.detail for item in reader.quarantined))
+        link.cut()
+        pin(tmp_path / "machine.peer.crt", make_identity(folder, "another").der)
+        link.mend()
+        await reader.until(lambda: "has changed" in reader.source.condition.reason)
+    await link.stop()

@@ -1,4 +1,8 @@
-"""One connection to an OPC UA server: a session with one subscription, until it is lost.
+"""One connection to an OPC UA server: a session with one subscription, taken up again where the server still has it.
+
+A server keeps session and subscription for a while when the line to it breaks, and goes on queuing (Part 4, 6.7).
+Within that time the session is activated again over a new line: what was queued comes, and what was under way when
+the line broke is asked for again (Republish). Only then is nothing made anew.
 
 Publish responses are taken as they come, at the level of the session: the library's own subscription object makes
 a task of every change. The response is acknowledged to the server when the receiver returns, so that a slow
@@ -8,6 +12,8 @@ receiver slows publishing down.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +23,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError
 
 from lineside.adapters.opcua.history import read_history, with_history
+from lineside.adapters.opcua.options import SESSION_TIMEOUT, TOO_LARGE
 from lineside.adapters.opcua.session import ClockReading, Session, said
 from lineside.adapters.opcua.values import Change, change_of
 
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 KEEP_ALIVE: Final = 5.0
 """Seconds after which a server that has nothing to publish says so."""
 _ITEMS_PER_CALL: Final = 500
+_MOST_MISSING: Final = 1000
+"""Messages that are asked for again; a larger gap is a restart of the numbers, and one loss."""
 _NO_FILTER: Final = frozenset(
     {"BadMonitoredItemFilterUnsupported", "BadMonitoredItemFilterInvalid", "BadFilterNotAllowed"}
 )
@@ -36,32 +45,61 @@ Receiver = Callable[[Sequence[Change]], Awaitable[None]]
 
 
 class Connection:
-    """A connection to the server of a source."""
+    """A connection to the server of a source.
+
+    ``resumed`` says that the server still had the subscription; ``short`` names signals for which it grants a queue
+    that is too short, each with a sentence.
+    """
 
     def __init__(self, spec: OpcuaSpec, options: OpcuaOptions) -> None:
         self.session = Session(spec, options)
+        self.resumed = False
+        self.short: dict[str, str] = {}
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._signals: dict[int, str] = {}
+        self._refused: dict[str, str] = {}
         self._receive: Receiver | None = None
+        self._subscription: int | None = None
         self._next_number: int | None = None
         self._heard = time.monotonic()
 
     async def open(self) -> None:
-        """Connect and open a session.
+        """Connect and open a session, or take the one up that the server still keeps.
 
         Raises:
             RefusedError: the server does not answer, or one side refuses the other.
             ConfigurationError: the certificates cannot be used.
         """
-        await self.session.open(self._on_lost)
+        if self._subscription is None:
+            await self.session.open(self._on_lost)
+            return
+        self._lost = asyncio.get_running_loop().create_future()
+        self.resumed = await self.session.resume()
+        if not self.resumed:
+            self._subscription = self._next_number = None
+        self._heard = time.monotonic()
+
+    def may_live(self, why: str) -> bool:
+        """Say whether the server may still keep the subscription of a connection that was lost for this reason."""
+        away = time.monotonic() - self._heard
+        return self._subscription is not None and away < SESSION_TIMEOUT / 1000 and TOO_LARGE not in why
+
+    async def rest(self) -> None:
+        """Let go of the line alone: the session may be taken up again by `open`."""
+        self._forget_loss()
+        await self.session.rest()
 
     async def subscribe(self, wanted: Subscribe, receive: Receiver) -> dict[str, str]:
         """Watch nodes and hand their changes to the receiver; return why for each signal that cannot be watched.
+
+        A subscription that lives on is left as it is.
 
         Raises:
             ConnectionError: there is no subscription.
         """
         self._receive = receive
+        if self._subscription is not None:
+            return self._refused
         params = ua.CreateSubscriptionParameters()
         params.RequestedPublishingInterval = wanted.publishing
         params.RequestedMaxKeepAliveCount = max(1, round(KEEP_ALIVE * 1000 / max(1.0, wanted.publishing)))
@@ -72,16 +110,18 @@ class Connection:
         requests = self._requests(wanted, refused)
         try:
             made = await self.session.client.uaclient.create_subscription(params, self._published)
-            left = await self._watch(made.SubscriptionId, requests)
+            left = await self._watch(made, requests)
             without = [request for request, why in left if why in _NO_FILTER]
             for request in without:
                 request.RequestedParameters.Filter = None
             left = [item for item in left if item[1] not in _NO_FILTER]
-            left += await self._watch(made.SubscriptionId, without)
+            left += await self._watch(made, without)
         except Exception as error:  # as in open
             raise ConnectionError(said(error)) from error
-        self._heard = time.monotonic()
-        return refused | {self._signals[request.RequestedParameters.ClientHandle]: why for request, why in left}
+        self._heard, self._subscription = time.monotonic(), made.SubscriptionId
+        named = {self._signals[request.RequestedParameters.ClientHandle]: why for request, why in left}
+        self._refused = refused | named
+        return self._refused
 
     async def with_history(self, nodes: Mapping[str, str]) -> tuple[str, ...]:
         """Return the signals whose nodes have a history that we may read; raises `ConnectionError`."""
@@ -95,20 +135,23 @@ class Connection:
         """Compare the server's clock with this machine's; None where it tells no time; raises `ConnectionError`."""
         return await self.session.clock()
 
-    async def _watch(self, subscription: int, requests: Sequence[Any]) -> list[tuple[Any, str]]:
-        """Ask for monitored items; return those that the server refuses, with the name of its reason."""
+    async def _watch(self, made: Any, requests: Sequence[Any]) -> list[tuple[Any, str]]:
+        """Ask for monitored items of a subscription; return those refused, with the name of the server's reason."""
         refused = []
         per_call = await self.session.limit("MaxMonitoredItemsPerCall", _ITEMS_PER_CALL)
         for start in range(0, len(requests), per_call):
             items = ua.CreateMonitoredItemsParameters()
-            items.SubscriptionId = subscription
+            items.SubscriptionId = made.SubscriptionId
             items.ItemsToCreate = list(requests[start : start + per_call])
             items.TimestampsToReturn = ua.TimestampsToReturn.Both
             results = await self.session.client.uaclient.create_monitored_items(items)
-            pairs = zip(items.ItemsToCreate, results, strict=True)
-            refused += [
-                (item, str(result.StatusCode.name)) for item, result in pairs if not result.StatusCode.is_good()
-            ]
+            for item, result in zip(items.ItemsToCreate, results, strict=True):
+                if not result.StatusCode.is_good():
+                    refused.append((item, str(result.StatusCode.name)))
+                    continue
+                short = _short_queue(result, made.RevisedPublishingInterval)
+                if short:
+                    self.short[self._signals[item.RequestedParameters.ClientHandle]] = short
         return refused
 
     async def lost(self) -> None:
@@ -127,11 +170,14 @@ class Connection:
 
     async def close(self) -> None:
         """Let go of the connection, be it alive or dead."""
+        self._forget_loss()
+        await self.session.close()
+
+    def _forget_loss(self) -> None:
         if not self._lost.done():
             self._lost.cancel()
-        else:
-            self._lost.exception()
-        await self.session.close()
+        elif not self._lost.cancelled():
+            self._lost.exception()  # so that nobody misses it
 
     def _requests(self, wanted: Subscribe, refused: dict[str, str]) -> list[Any]:
         requests = []
@@ -163,23 +209,40 @@ class Connection:
         """Take one publish response: data changes, or a sign of life."""
         self._heard = time.monotonic()
         message = result.NotificationMessage
-        changes = [] if self._in_sequence(message) else [Change("", None, None, 0, lost=True)]
+        changes: list[Change] = []
+        for number in self._missing(message):
+            changes += await self._again(result.SubscriptionId, number)
+        changes += self._changes(message)
+        if changes and self._receive is not None:
+            await self._receive(changes)
+            self._heard = time.monotonic()
+
+    def _changes(self, message: Any) -> list[Change]:
+        changes = []
         for notification in message.NotificationData or ():
             if isinstance(notification, ua.DataChangeNotification):
                 changes += [self._change(item) for item in notification.MonitoredItems]
             elif isinstance(notification, ua.StatusChangeNotification) and not notification.Status.is_good():
                 self._end(f"the server ended the subscription ({notification.Status.name})")
-        if changes and self._receive is not None:
-            await self._receive(changes)
-            self._heard = time.monotonic()
+        return changes
 
-    def _in_sequence(self, message: Any) -> bool:
-        """Say whether no notification is missing; a sign of life carries the number of the next one."""
+    def _missing(self, message: Any) -> Sequence[int]:
+        """Return the numbers of the messages missing before this one; a sign of life carries that of the next."""
         number = int(message.SequenceNumber)
         expected, alive = self._next_number, not message.NotificationData
         if number:
             self._next_number = number if alive else number % 0xFFFF_FFFF + 1
-        return expected is None or not number or number == expected
+        if expected is None or not number or number == expected:
+            return ()
+        return range(expected, number) if 0 < number - expected <= _MOST_MISSING else (expected,)
+
+    async def _again(self, subscription: int, number: int) -> list[Change]:
+        """Ask for a message once more; one that the server has no longer is a loss."""
+        with contextlib.suppress(Exception):  # whatever goes wrong, it is lost
+            message = await self.session.client.uaclient.session.republish(subscription, number)
+            if message.NotificationData:
+                return self._changes(message)
+        return [Change("", None, None, 0, lost=True)]
 
     def _change(self, item: Any) -> Change:
         return change_of(self._signals.get(item.ClientHandle, ""), item.Value)
@@ -190,3 +253,18 @@ class Connection:
     def _end(self, why: str) -> None:
         if not self._lost.done():
             self._lost.set_exception(ConnectionError(why))
+
+
+def _short_queue(result: Any, publishing: float) -> str:
+    """Say that the queue that a server grants holds fewer values than it samples between two publications, or nothing.
+
+    Intervals in milliseconds. A server whose sampling interval is 0 samples on every change, as fast as it likes.
+    """
+    granted, sampling = int(result.RevisedQueueSize), float(result.RevisedSamplingInterval)
+    needed = math.ceil(publishing / sampling) if sampling > 0 else 0
+    if granted >= needed or granted == 0:
+        return ""
+    return (
+        f"the server keeps {granted} values and takes {needed} between two publications: some are lost when it "
+        "changes quickly; publish more often, or sample more slowly"
+    )

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, slots=True)
 class Filled:
-    """What came of filling a gap: what was asked for, how far it went, and how many readings were new."""
+    """What came of filling a gap: what was asked for, how far it went, and how many readings were new.
+
+    ``lived`` says that the subscription lived on at the server, and that what it queued came.
+    """
 
     backfill: int
+    lived: bool = False
     asked: bool = False
     whole: bool = True
     kept: tuple[str, ...] = ()
@@ -31,10 +35,15 @@ class Filled:
     @property
     def words(self) -> str:
         """What is known of the gap, in sentences."""
+        queued = "The subscription lived on, and what the server queued has come. " if self.lived else ""
+        return queued + self._history
+
+    @property
+    def _history(self) -> str:
         if not self.asked:
             return "The plan asks for no history of that time."
         if not self.kept:
-            return "The server keeps no history: what happened meanwhile is not known."
+            return "The server keeps no history" + ("." if self.lived else ": what happened meanwhile is not known.")
         said = f"The server's history gave {self.count} readings."
         if self.refused:
             said += f" Then it failed ({shown(self.refused, 100)}): there may be more."

@@ -8,13 +8,12 @@ which the connection ends again is the giant. It is left out until a connection 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from lineside.adapters.opcua.options import TOO_LARGE
 
 if TYPE_CHECKING:
     from lineside.adapters.opcua.connection import Connection
-
-_TOO_LARGE: Final = "TooLarge"
-"""In the names of all status codes that say so: BadRequestTooLarge, BadResponseTooLarge, BadTcpMessageTooLarge."""
 
 
 class Giants:
@@ -27,7 +26,7 @@ class Giants:
 
     def lost(self, why: str) -> None:
         """Take note of why a connection was lost."""
-        if _TOO_LARGE in why:
+        if TOO_LARGE in why:
             self._looking = True
         elif not self._looking:
             self.found.clear()
@@ -46,7 +45,7 @@ class Giants:
             try:
                 await connection.session.read([node])
             except ConnectionError as error:
-                if _TOO_LARGE in str(error):
+                if TOO_LARGE in str(error):
                     self.found.add(signal)
                 raise
             self._passed.add(signal)

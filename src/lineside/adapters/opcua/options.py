@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+SESSION_TIMEOUT: Final = 30_000
+"""Milliseconds after which a server forgets a session that says nothing."""
+TOO_LARGE: Final = "TooLarge"
+"""In the names of all status codes that say so: BadRequestTooLarge, BadResponseTooLarge, BadTcpMessageTooLarge."""
 LARGEST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of a message from the server."""
 

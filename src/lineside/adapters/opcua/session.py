@@ -24,7 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from lineside.adapters.opcua.certificates import days_left, described, fingerprint, own_certificate, pinned, utc
-from lineside.adapters.opcua.options import LARGEST_MESSAGE
+from lineside.adapters.opcua.options import LARGEST_MESSAGE, SESSION_TIMEOUT
 from lineside.adapters.opcua.refusals import Refused, RefusedError, meaning_of
 from lineside.adapters.opcua.values import nanoseconds
 from lineside.domain.errors import ConfigurationError
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from lineside.adapters.opcua.options import OpcuaOptions
     from lineside.domain.plan.model import OpcuaSpec
 
-SESSION_TIMEOUT: Final = 30_000
-"""Milliseconds after which a server forgets a session that says nothing."""
 NODES_PER_CALL: Final = 500
 """Nodes of one call, where the server sets no smaller limit."""
 _SERVER_TIME: Final = f"i={ObjectIds.Server_ServerStatus_CurrentTime}"
@@ -72,6 +70,7 @@ class Session:
         self._spec = spec
         self._options = options
         self._limits: dict[str, Any] = {}
+        self._server: bytes | None = None
         self.client = Client(spec.url, timeout=options.timeout, watchdog_intervall=options.alive)
 
     async def open(self, on_lost: Callable[[Exception], Coroutine[Any, Any, None]] | None = None) -> None:
@@ -178,6 +177,31 @@ class Session:
         except Exception as error:  # as in open
             raise ConnectionError(said(error)) from error
 
+    async def resume(self) -> bool:
+        """Take the session up over a new line; return whether the server still had it, else there is a new one.
+
+        Raises:
+            RefusedError: the server does not answer, or one side refuses the other.
+        """
+        client = self.client
+        try:
+            if self._server is not None:
+                self._check(self._server)
+            client.uaclient.clear_disconnect_request()
+            # The library's own reconnection would also make subscriptions anew, and hides the loss from us; this is
+            # the step of it that activates the session again, or opens one where the server has forgotten it.
+            resumed = await client._try_reactivate_existing_session()  # noqa: SLF001 - as above
+            client._supervisor_task = asyncio.create_task(client._connection_supervisor())  # noqa: SLF001 - as above
+        except RefusedError:
+            raise
+        except Exception as error:  # as in open
+            raise RefusedError(said(error), meaning_of(error)) from error
+        return bool(resumed)
+
+    async def rest(self) -> None:
+        """Let go of the line alone, so that the server keeps the session for its time."""
+        await self.client._teardown_transport_only()  # noqa: SLF001 - closes the line and says nothing to the server
+
     async def close(self) -> None:
         """Let go of the session, be it alive or dead."""
         try:
@@ -191,6 +215,7 @@ class Session:
         """Check the server's certificate, and agree on keys with its owner."""
         options, now = self._options, utc(self._options.now())
         self._check(offered)
+        self._server = offered
         own = await asyncio.to_thread(own_certificate, options.certificate, options.private_key, options.uri, now)
         self.client.application_uri = own.uri
         server = x509.load_der_x509_certificate(offered).public_bytes(serialization.Encoding.DER)

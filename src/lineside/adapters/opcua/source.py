@@ -137,20 +137,32 @@ class OpcuaSource:
 
     async def _run(self) -> None:
         """Keep a connection until the source is closed."""
-        pause = FIRST_PAUSE
+        pause, why = FIRST_PAUSE, ""
         connect = await asyncio.to_thread(_load)
+        connection: Connection | None = None
         while not self._closed.is_set():
-            connection: Connection = connect(self._spec, self._options)
+            connection = connection or connect(self._spec, self._options)
             try:
                 await self._serve(connection)
                 pause = FIRST_PAUSE
             except ConnectionError as error:
                 pause = FIRST_PAUSE if self._lost_at is None else pause
-                self._note_loss(error.advice if isinstance(error, RefusedError) else str(error), pause)
+                why = error.advice if isinstance(error, RefusedError) else str(error)
+                self._note_loss(why, pause)
             finally:
-                await connection.close()
+                connection = await self._let_go(connection, why)
             await self._wait(pause)
             pause = min(2 * pause, LAST_PAUSE)
+        if connection is not None:
+            await connection.close()
+
+    async def _let_go(self, connection: Connection, why: str) -> Connection | None:
+        """Close a connection, or rest it where the server may still keep its session; return what may be taken up."""
+        if self._closed.is_set() or not connection.may_live(why):
+            await connection.close()
+            return None
+        await connection.rest()
+        return connection
 
     async def _serve(self, connection: Connection) -> None:
         """Connect, subscribe, fill the gap, and return when the source is closed.
@@ -165,7 +177,7 @@ class OpcuaSource:
         now = self._clock.now()
         refused |= self._note_refused(refused, now)
         away, self._lost_at = None if self._lost_at is None else now - self._lost_at, None
-        self._record.connect(now, {**refused, **self._troubles.standing()})
+        self._record.connect(now, {**connection.short, **refused, **self._troubles.standing()})
         self._arrived.set()
         nodes = {rule.id: rule.address for rule in self._gate.rules.values() if rule.id not in refused}
         tasks = [
@@ -189,7 +201,7 @@ class OpcuaSource:
             ConnectionError: the server does not answer.
         """
         if gap is not None:
-            filled = Filled(backfill=self._spec.backfill)
+            filled = Filled(backfill=self._spec.backfill, lived=connection.resumed)
             async for changes in fill_gap(connection, nodes, filled, since=gap, now=self._clock.now()):
                 filled.count += self._take_past(changes)
                 await self._has_room()
