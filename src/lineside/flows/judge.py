@@ -55,9 +55,19 @@ class LineJudge:
         catalogue: what the signal codes of the batches mean.
         judge_for: gives each station's judge.
         writer: who writes the alert events: the gateway's name.
+        never_live: stations whose parts are known too late by nature: all their alerts contain.
     """
 
-    def __init__(self, plan: Plan, catalogue: Catalogue, judge_for: JudgeFactory, writer: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        catalogue: Catalogue,
+        judge_for: JudgeFactory,
+        writer: str,
+        *,
+        never_live: Collection[str] = frozenset(),
+    ) -> None:
+        self._never_live = never_live
         self._live_within = {station.id: station.live_within for station in plan.stations}
         self._assemblers = {
             station.id: CycleAssembler(plan, station.id, catalogue)
@@ -125,7 +135,8 @@ class LineJudge:
         predictions: list[Prediction] = []
         events: list[AlertEvent] = []
         for part in parts:
-            late = replayed or part.late or now - part.ended > self._live_within[part.station]
+            late = replayed or part.late or part.station in self._never_live
+            late = late or now - part.ended > self._live_within[part.station]
             record = replace(part, late=late) if late != part.late else part
             records.append(record)
             self._parts[part.station] += 1

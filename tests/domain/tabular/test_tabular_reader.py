@@ -1,5 +1,6 @@
 """The one reader of CSV, in the forms that plants write."""
 
+import contextlib
 import csv
 import io
 
@@ -150,7 +151,8 @@ def test_no_bytes_raise_anything_but_a_data_error_and_blocks_change_nothing(data
     cut = read(data, most=most)
     assert grid(cut) == grid(whole)
     assert [number for rows in cut for number in rows.numbers] == [number for rows in whole for number in rows.numbers]
-    read(data, CsvOptions(delimiter=",", header=True, header_line=1), chunk, most)
+    with contextlib.suppress(DataError):
+        read(data, CsvOptions(delimiter=",", header=True, header_line=1), chunk, most)
 
 
 def test_thousands_are_taken_out_where_they_group_by_three_and_nowhere_else() -> None:

@@ -135,7 +135,7 @@ class ArrowBlock:
         if str(column.type) in _NUMERIC:
             values, refusals = check_numbers(column.to_numpy(zero_copy_only=False))
             return values, {row: why for row, why in refusals.items() if valid[row]}
-        return _numbers(column.to_pylist(), decimal, boolean=boolean)
+        return numbers_of(column.to_pylist(), decimal, boolean=boolean)
 
     def status(self, name: str) -> None:
         """Return None: all values are good."""
@@ -165,7 +165,8 @@ _NUMERIC = frozenset(
 )
 
 
-def _numbers(cells: Sequence[object], decimal: str, *, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
+def numbers_of(cells: Sequence[object], decimal: str, *, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
+    """Return cells of any type as numbers; empty ones and refused ones are NaN."""
     values: NDArray[np.float64] = np.full(len(cells), np.nan)
     refusals: dict[int, Refusal] = {}
     for row, cell in enumerate(cells):

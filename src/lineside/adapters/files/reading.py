@@ -15,6 +15,7 @@ import numpy as np
 
 from lineside.adapters.files.aqdef_block import AqdefBlock, read_sets
 from lineside.adapters.files.blocks import ArrowBlock, Block, CsvBlock
+from lineside.adapters.files.excel import EXCEL_SUFFIXES, sheet_blocks
 from lineside.domain.aqdef import AqdefReader, ValueSet
 from lineside.domain.errors import ConfigurationError, DataError
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
@@ -25,7 +26,7 @@ from lineside.domain.tabular.form import checked_names
 CSV_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
 AQDEF_SUFFIXES: Final = frozenset({".dfq", ".dfx"})
-KNOWN_SUFFIXES: Final = CSV_SUFFIXES | PARQUET_SUFFIXES | AQDEF_SUFFIXES
+KNOWN_SUFFIXES: Final = CSV_SUFFIXES | PARQUET_SUFFIXES | AQDEF_SUFFIXES | EXCEL_SUFFIXES
 APPENDED_SUFFIXES: Final = CSV_SUFFIXES | AQDEF_SUFFIXES
 """Files to which a machine may append what comes after what was taken."""
 _CHUNK: Final = 262_144
@@ -77,6 +78,8 @@ def read_blocks(
     try:
         if work.path.suffix.lower() in PARQUET_SUFFIXES:
             yield from _parquet_blocks(work.path, rows, work.after)
+        elif work.path.suffix.lower() in EXCEL_SUFFIXES:
+            yield from sheet_blocks(work.path, spec, rows, work.after)
         elif work.path.suffix.lower() in AQDEF_SUFFIXES:
             yield from _aqdef_blocks(work, spec, rows, pseudonym)
         else:

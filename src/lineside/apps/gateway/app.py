@@ -35,6 +35,7 @@ from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
+from lineside.domain.plan.liveness import stations_of_files
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
@@ -124,7 +125,8 @@ class _Gateway:
         shelf = ModelShelf(layout.models, layout.keys, self.plan, self.audit.append, SystemClock())
         await shelf.open()
         catalogue = catalogue_for(self.plan)
-        line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name)
+        never_live = stations_of_files(self.plan) if self.settings.replay is None else frozenset()
+        line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name, never_live=never_live)
         hearing = Hearing(self.plan, catalogue)
         collector = Collector(
             outbox=self.outbox,

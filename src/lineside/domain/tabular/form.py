@@ -85,7 +85,8 @@ def find_form(lines: Sequence[bytes], options: CsvOptions) -> CsvForm:
     header = has_header(names, decimal) if options.header is None else options.header
     if not header:
         names, after = [""] * shape.width, at
-    units = _units(records[1:3], decimal, options) if header else ()
+    below = [cells for _, cells, _ in records[1:3]]
+    units = find_units(below, decimal, options.units_line) if header else ()
     if units:
         after = records[1][2]
     return CsvForm(
@@ -194,19 +195,19 @@ def _records(lines: Sequence[bytes], start: int, shape: Shape) -> list[tuple[int
     return found
 
 
-def _units(below: Sequence[tuple[int, list[str], int]], decimal: str, options: CsvOptions) -> tuple[str, ...]:
-    """Return the units that stand under the header, empty where none do.
+def find_units(below: Sequence[Sequence[str]], decimal: str, stated: bool | None) -> tuple[str, ...]:  # noqa: FBT001 - as in the plan
+    """Return the units that stand under a header, from the rows below it; empty where none do.
 
     Unless it is stated, a row is one of units if it holds no number, the row below it does, and a cell of it is a
     unit that is known or stands in brackets.
     """
-    if not below or options.units_line is False:
+    if not below or stated is False:
         return ()
-    cells = below[0][1]
-    if options.units_line:
+    cells = below[0]
+    if stated:
         return tuple(cells)
     if any(is_number(cell, decimal) for cell in cells) or len(below) < 2:
         return ()
-    numeric = any(is_number(cell, decimal) for cell in below[1][1])
+    numeric = any(is_number(cell, decimal) for cell in below[1])
     named = any(cell.lower() in UNITS or _BRACKETED.fullmatch(cell) for cell in cells if cell)
     return tuple(cells) if numeric and named else ()

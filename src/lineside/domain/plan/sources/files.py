@@ -38,6 +38,7 @@ class FilesSpec(TimedSource):
     encoding: str = Field(
         "", description="Of CSV and AQDEF files: utf-8, utf-16, cp1252, iso-8859-2, ...; empty: found out."
     )
+    sheet: str = Field("", description="Sheet of a workbook; empty: the first.")
     header_line: int = Field(0, ge=0, description="Number of the line with the names of the columns; 0: found out.")
     units_line: bool | None = Field(None, description="Whether units stand under the header; empty: found out.")
     comment: str = Field(
