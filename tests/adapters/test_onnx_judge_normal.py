@@ -16,6 +16,7 @@ from lineside.domain.predictions import JudgementState
 from lineside.learn.fit import FitRequest, fit
 from lineside.testing.conformance.judge import NOW, JudgeConformance
 from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_record, part_table
+from lineside.testing.networks import hostile_graph, learned_bundle, with_graph
 from lineside.wire.bundle import GOLDEN_SCORES, MODEL_FILE, Bundle, array_bytes, pack_bundle, seal, unpack_bundle
 
 
@@ -94,6 +95,18 @@ def test_a_part_of_another_recipe_or_without_an_end_is_bad_data() -> None:
     part = part_record(PLAN, USUAL)
     for wrong in (replace(part, recipe="other"), replace(part, incomplete=True)):
         assert judge.judge(wrong, NOW).predictions[0].state is JudgementState.BAD_DATA
+
+
+def test_a_model_that_answers_ordinary_inputs_with_no_number_is_broken_and_a_strange_input_is_only_bad_data() -> None:
+    plan = modelling_plan(8, classes=["good", "crack", "pore"], nonconforming=["crack", "pore"])
+    judge = OnnxJudge(plan, STATION, [with_graph(plan, learned_bundle(plan), hostile_graph("nan_above_50"))])
+    row = np.zeros(8)
+    row[0] = 60.0
+    with pytest.raises(IntegrityError, match="no number"):
+        judge.judge(part_record(plan, row), NOW)
+    for strange in (1e12, np.nan):
+        row[0] = strange
+        assert judge.judge(part_record(plan, row), NOW).predictions[0].state is JudgementState.BAD_DATA
 
 
 def test_lags_warm_up_before_anything_is_said() -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.model_slots import USE_MODEL, ModelSlots, Pointer, SlotFiles
 from lineside.adapters.plan_yaml import load_plan
-from lineside.apps.layout import Layout
+from lineside.apps.releasing import put_in_service
 from lineside.learn.fit import FitRequest, fit
 from lineside.wire.bundle import pack_bundle
 from running_line import PLAN, RunningLine, _parts
@@ -83,9 +85,11 @@ def _line(root: Path) -> RunningLine:
     plan = load_plan(root / "plan.yaml")
     table, later = _parts(plan, 300, seed=1), _parts(plan, 300, seed=2)
     bundle = fit(FitRequest(plan=plan, characteristic="porosity", table=table, calibration=later)).bundle
-    kept = Layout(line.layout.root).outbox.parent / "bundles"
-    kept.mkdir()
-    (kept / f"porosity-{bundle.manifest.version}.bundle").write_bytes(pack_bundle(bundle))
+    whole = put_in_service(line.layout, plan, bundle)
+    (offered,) = BundleFolder(line.layout.bundles).in_service("cast")
+    slots = ModelSlots(line.layout.models / "cast.porosity")
+    slot = slots.stage(SlotFiles(offer=offered.envelope, model=pack_bundle(whole)))
+    slots.point(Pointer(slot=slot, use=USE_MODEL, seen=1))
     line.deliver(40)
     return line
 

@@ -22,7 +22,7 @@ def line(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningLine]:
 
 
 def test_every_accepted_reading_is_in_history_once_whatever_is_killed(line: RunningLine) -> None:
-    eventually(lambda: any((line.layout.outbox.parent / "bundles").glob("*.bundle")), saying=line.log)
+    eventually(lambda: any(line.layout.models.glob("*/current.json")), saying=line.log)
     for part in ("gateway", "plant", "nats", "gateway", "plant"):
         line.deliver(15)
         line.deliver(5, die_temp=260.0)

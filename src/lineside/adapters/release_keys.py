@@ -7,6 +7,7 @@ writable by its owner alone. On a machine that is both, the first use makes the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -56,3 +57,21 @@ def trusted_keys(keys: Path) -> tuple[TrustedKey, ...]:
             "others can write the list of trusted keys", where=str(path), next_step="set its mode to 0600"
         )
     return decode_trust(path.read_bytes())
+
+
+def release_keys(keys: Path) -> tuple[TrustedKey, ...]:
+    """Return the public keys that a plant's gateways shall believe for releases, its own made where there is none."""
+    release_signer(keys)
+    return tuple(key for key in trusted_keys(keys) if RELEASE_ROLE in key.roles)
+
+
+def believe(keys: Path, releases: Sequence[TrustedKey]) -> None:
+    """Believe these keys for releases from now on, and no others; keys for something else stay.
+
+    Raises:
+        StorageError: the list could not be written.
+    """
+    known = trusted_keys(keys) if (keys / TRUSTED).exists() else ()
+    others = [key for key in known if RELEASE_ROLE not in key.roles]
+    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(keys / TRUSTED, encode_trust([*others, *(key for key in releases if RELEASE_ROLE in key.roles)]))

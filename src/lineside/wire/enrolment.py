@@ -81,12 +81,16 @@ class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The plant's answer to the device with that key: enrolled, or ``refused`` with the reason."""
+    """The plant's answer to the device with that key: enrolled, or ``refused`` with the reason.
+
+    ``trusted`` are the keys whose signed offers of models the device shall believe from now on.
+    """
 
     token: str
     key: bytes
     time: int
     refused: str = ""
+    trusted: tuple[TrustedKey, ...] = ()
 
 
 class KeyRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

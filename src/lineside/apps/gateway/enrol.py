@@ -22,6 +22,7 @@ from lineside.adapters.gateway_identity import (
     take_next,
 )
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.adapters.release_keys import believe
 from lineside.adapters.tls_authority import authority_pem
 from lineside.apps.layout import Layout
 from lineside.domain.errors import ConfigurationError, InputError, UnavailableError
@@ -120,6 +121,8 @@ def accept(draft: Identity, layout: Layout, answer: bytes, now: int) -> Identity
         raise InputError(f"the plant refuses: {said.refused}", field="gateway", value=draft.facts.gateway)
     if said.key != draft.signer.public:
         raise InputError("the answer is for another device", field="gateway", value=draft.facts.gateway)
+    if said.trusted:
+        believe(layout.keys, said.trusted)
     return install_identity(draft, layout.identity)
 
 
@@ -141,6 +144,8 @@ async def rotate(layout: Layout, now: int) -> Identity:
                 answer = verify_answer(await bus.request(subject, data, _ANSWER_SECONDS), _plant(identity), now)
                 if answer.refused or answer.key != new.public:
                     raise InputError(f"the plant refuses: {answer.refused}", field="gateway")
+                if answer.trusted:
+                    believe(layout.keys, answer.trusted)
                 take_next(identity)
                 return identity
         finally:

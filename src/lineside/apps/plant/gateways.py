@@ -25,6 +25,7 @@ from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.nats_server import read_address
 from lineside.adapters.nats_users import NatsUser, write_users
+from lineside.adapters.release_keys import release_keys
 from lineside.adapters.state_sql import SqlState
 from lineside.adapters.tls_authority import authority_der
 from lineside.apps.layout import Layout
@@ -124,7 +125,8 @@ class GatewayDesk:
         else:
             await self.audit.append("gateway.enrolled", said)
             await self.follow()
-        answer = EnrolAnswer(token=claimed.token, key=claimed.key, time=now, refused=refused)
+        trusted = () if refused else release_keys(self.layout.keys)
+        answer = EnrolAnswer(token=claimed.token, key=claimed.key, time=now, refused=refused, trusted=trusted)
         return sign_answer(answer, self._signer)
 
     async def _enrol(self, data: bytes, token_id: str, now: int) -> str:
@@ -152,7 +154,9 @@ class GatewayDesk:
                 "gateway.rotated", {"gateway": gateway, "old": known.key, "new": rotation.key.hex()}
             )
         # The users are loaded a little later by whoever follows: at once would cut the connection of this request.
-        return sign_answer(EnrolAnswer(token="", key=rotation.key, time=now, refused=refused), self._signer)
+        trusted = () if refused else release_keys(self.layout.keys)
+        answer = EnrolAnswer(token="", key=rotation.key, time=now, refused=refused, trusted=trusted)
+        return sign_answer(answer, self._signer)
 
     async def revoke(self, gateway: str, *, by: str) -> None:
         """Take a gateway's rights away: at the transport at once, at every ingest within `FOLLOW_SECONDS`.
