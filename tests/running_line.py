@@ -156,9 +156,8 @@ class RunningLine:
         return {json.loads(entry.content)["event"] for entry in entries}
 
 
-@contextmanager
-def running_line(root: Path, port: int) -> Iterator[RunningLine]:
-    """Set a line up with a trained model, run it, and see to it that it ends."""
+def prepared_line(root: Path, port: int) -> RunningLine:
+    """Set a line up with a trained model; it does not run yet."""
     (root / "inbox").mkdir()
     (root / "plan.yaml").write_text(PLAN)
     line = RunningLine(root, port)
@@ -167,6 +166,13 @@ def running_line(root: Path, port: int) -> Iterator[RunningLine]:
     table, later = _parts(plan, 300, seed=1), _parts(plan, 300, seed=2)
     bundle = fit(FitRequest(plan=plan, characteristic="porosity", table=table, calibration=later)).bundle
     put_in_service(line.layout, plan, bundle)
+    return line
+
+
+@contextmanager
+def running_line(root: Path, port: int) -> Iterator[RunningLine]:
+    """Set a line up with a trained model, run it, and see to it that it ends."""
+    line = prepared_line(root, port)
     line.start()
     try:
         yield line

@@ -13,7 +13,6 @@ PLANT_ONLY = (
     "argon2",
     "deltalake",
     "duckdb",
-    "jinja2",
     "lightgbm",
     "onnx",
     "pyarrow",
@@ -21,8 +20,6 @@ PLANT_ONLY = (
     "scipy",
     "sklearn",
     "sqlalchemy",
-    "starlette",
-    "uvicorn",
 )
 
 IMPORT_ALL = """

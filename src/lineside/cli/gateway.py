@@ -14,6 +14,7 @@ from lineside.adapters.model_slots import ModelSlots
 from lineside.apps.gateway.app import GatewaySettings, run_gateway
 from lineside.apps.gateway.local_status import ask_status
 from lineside.apps.gateway.models import ask_rollback
+from lineside.apps.gateway.page.address import parse_listen
 from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
 from lineside.cli.gateway_enrol import enrol
@@ -63,7 +64,15 @@ command.add_command(enrol)
 @click.option(
     "--replay", type=float, help="Play files as if they came now, at this many times their speed; 0: at once."
 )
-def run(plan: Path, data: Path, nats: str, clock: str, name: str, replay: float | None, plain_lab: bool) -> None:
+@click.option(
+    "--listen",
+    default="",
+    metavar="HOST:PORT",
+    help="Serve the gateway's own page there, on loopback or the machines' network; default: nowhere.",
+)
+def run(
+    plan: Path, data: Path, nats: str, clock: str, name: str, replay: float | None, listen: str, plain_lab: bool
+) -> None:
     """Take readings in, judge parts, raise alerts; everything accepted reaches the plant."""
     settings = GatewaySettings(
         plan=plan,
@@ -72,6 +81,7 @@ def run(plan: Path, data: Path, nats: str, clock: str, name: str, replay: float 
         name=gateway_name(name, data),
         clock=clock,
         replay=replay,
+        listen=parse_listen(listen) if listen else None,
     )
     asyncio.run(until_interrupted(run_gateway(settings)))
 

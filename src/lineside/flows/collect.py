@@ -35,6 +35,7 @@ from lineside.wire.records import RecordKind
 Item = tuple[RecordKind, bytes, int]
 Publish = Callable[[RecordKind, bytes], Awaitable[None]]
 Hear = Callable[[str, SourceDelivery], None]
+Follow = Callable[[Judged], None]
 
 QUEUED_DELIVERIES: Final = 256
 """Deliveries that may wait; a source that delivers more waits itself."""
@@ -89,6 +90,7 @@ class Collector:
         clock: the time.
         tick: seconds between looks at the clock while nothing arrives.
         hear: is told every delivery with its source.
+        follow: is told what came of readings, once it is recorded if it can be.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Collector:
         clock: Clock,
         tick: float = 0.2,
         hear: Hear = lambda _, __: None,
+        follow: Follow = lambda _: None,
     ) -> None:
         self._outbox = outbox
         self._audit = audit
@@ -116,6 +119,7 @@ class Collector:
         self._receipt: Receipt | None = None
         self._retry_at = 0.0
         self._hear = hear
+        self._follow = follow
         self.counts = CollectCounts()
 
     async def run(self, sources: Mapping[str, Source]) -> None:
@@ -213,6 +217,7 @@ class Collector:
         self._results += bodies
         self._unaudited += judged.events
         await self._record()
+        self._follow(judged)
         for kind, body, _ in bodies:
             await self._publish(kind, body)
 

@@ -32,6 +32,11 @@ class Subjects:
         return f"{self._line}.release"
 
     @property
+    def responses(self) -> str:
+        """Requests for what people answered to a gateway's alerts."""
+        return f"{self._line}.responses.{self.gateway}"
+
+    @property
     def control(self) -> str:
         """Responses and commands from the plant to the line's gateways."""
         return f"{self._line}.control"
@@ -54,7 +59,7 @@ class Subjects:
     @property
     def may_publish(self) -> tuple[str, ...]:
         """Everything that a gateway may send or ask; the transport refuses the rest."""
-        return (self.ingest, f"{self.live}.>", self.release, self.rotation, self.configuration)
+        return (self.ingest, f"{self.live}.>", self.release, self.responses, self.rotation, self.configuration)
 
     @property
     def may_hear(self) -> tuple[str, ...]:

@@ -24,8 +24,11 @@ from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.gateway.enrol import watermark_key_of
+from lineside.apps.gateway.local_board import LocalBoard
+from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
+from lineside.apps.gateway.page.address import Listen
 from lineside.apps.gateway.reporter import Reporter, last_words
 from lineside.apps.gateway.sources import SourceOptions, open_sources
 from lineside.apps.gateway.vitals import Vitals
@@ -44,6 +47,7 @@ from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.hearing import Hearing
 from lineside.flows.judge import LineJudge
 from lineside.flows.releases import CHANGED
+from lineside.flows.responses import RESPONDED
 from lineside.ports import Clock, Outbox
 from lineside.wire.codecs import decode_items, decode_readings, encode_catalogue, readings_catalogue
 from lineside.wire.life import BIRTHS_WANTED
@@ -65,7 +69,8 @@ _SETTLE_SECONDS: Final = 0.25
 class GatewaySettings:
     """What a gateway needs to know beside its plan; ``clock`` is empty but for a simulated line.
 
-    ``replay`` plays the plan's files as if they came now: see `SourceOptions`.
+    ``replay`` plays the plan's files as if they came now: see `SourceOptions`. ``listen`` is where the
+    gateway's own page is served, None: nowhere.
     """
 
     plan: Path
@@ -74,6 +79,7 @@ class GatewaySettings:
     name: str = "gateway"
     clock: str = ""
     replay: float | None = None
+    listen: Listen | None = None
 
 
 async def run_gateway(settings: GatewaySettings) -> None:
@@ -128,6 +134,7 @@ class _Gateway:
         never_live = stations_of_files(self.plan) if self.settings.replay is None else frozenset()
         line = LineJudge(self.plan, catalogue, shelf.judge_for, self.settings.name, never_live=never_live)
         hearing = Hearing(self.plan, catalogue)
+        floor = LocalFloor(self.plan)
         collector = Collector(
             outbox=self.outbox,
             audit=self.audit,
@@ -135,9 +142,11 @@ class _Gateway:
             publish=self._publish,
             clock=self.clock,
             hear=lambda name, delivery: hearing.hear(name, delivery, self.clock.now()),
+            follow=floor.follow,
         )
         past = await read_past(self.outbox, self.outbox.last, catalogue)
         line.restore(past.events)
+        floor.take(past.events)
         await self.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
         newest = 0 if self.audit.last is None else self.audit.last.sequence
         await collector.audit_missed(past.events, await self.audit.entries(max(0, newest - AUDITED_ENTRIES)))
@@ -174,15 +183,29 @@ class _Gateway:
         reporter = Reporter(
             vitals=vitals, bus=self.bus, subjects=self.subjects, outbox=self.outbox, started=self.clock.now()
         )
+        board = LocalBoard(
+            name=self.settings.name,
+            plan=self.plan,
+            clock=self.clock,
+            outbox=self.outbox,
+            audit=self.audit,
+            bus=self.bus,
+            subjects=self.subjects,
+            floor=floor,
+            status=vitals.status,
+        )
         changed = asyncio.Event()
-        await self.bus.subscribe(self.subjects.control, _control(changed, reporter))
+        await self.bus.subscribe(self.subjects.control, _control(changed, reporter, board.asked))
         beside = [
             asyncio.create_task(forwarder.run(), name="forward"),
             asyncio.create_task(reporter.run(), name="status"),
             asyncio.create_task(serve_status(layout.status_socket, vitals.status), name="local status"),
             asyncio.create_task(self._keep_models(shelf, changed), name="models"),
             asyncio.create_task(_settle_models(shelf), name="model faults"),
+            asyncio.create_task(board.keep(), name="responses"),
         ]
+        if self.settings.listen is not None:
+            beside.append(asyncio.create_task(board.serve(self.settings.listen), name="local page"))
         tell_manager(READY)
         collecting = asyncio.create_task(collector.run(sources), name="collect")
         why = "it was told to end"
@@ -276,10 +299,12 @@ async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
     )
 
 
-def _control(changed: asyncio.Event, reporter: Reporter):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler
+def _control(changed: asyncio.Event, reporter: Reporter, asked: asyncio.Event):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler
     async def handle(_: str, data: bytes) -> None:
         if data == CHANGED:
             changed.set()
+        elif data == RESPONDED:
+            asked.set()
         elif data == BIRTHS_WANTED:
             await reporter.tell_birth()
 

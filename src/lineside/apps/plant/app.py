@@ -7,6 +7,7 @@ which models to run, and serves the board. Its stores are its only state.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import sys
 from contextlib import AsyncExitStack
@@ -47,11 +48,13 @@ from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unsigned_wor
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import UnavailableError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
 from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.flows.releases import serve_releases
+from lineside.flows.responses import RESPONDED, serve_responses
 from lineside.flows.submit import Submitter
 from lineside.ports import Clock
 from lineside.wire.records import RecordKind
@@ -154,6 +157,9 @@ class _Plant:
         await serve_releases(self.bus, subjects, releases.offers, releases.body)
         for model in await asyncio.to_thread(releases.unsigned):
             sys.stderr.write(f"lineside: {unsigned_words(model, self.settings.data)}\n")
+        await serve_responses(
+            self.bus, subjects, lambda ids: [event for name in ids for event in _events_of(floor, name)]
+        )
         await self._listen(subjects, feed)
         submitter = Submitter(
             landing=self.landing, writer=WRITER, epoch=secrets.token_hex(8), site=subjects.site,
@@ -195,6 +201,8 @@ class _Plant:
             said = {"event": event.id, "alert": event.alert_id, "by": event.by, "verdict": event.verdict or ""}
             await self.audit.append(f"alert.{event.kind}", said)
             await submitter.submit(RecordKind.ALERTS, [event])
+            with contextlib.suppress(UnavailableError):  # gateways ask now and then by themselves
+                await self.bus.publish(Subjects(self.plan.site.id, self.plan.line.id).control, RESPONDED)
 
         async def shown(event: AlertEvent) -> None:
             await self.audit.append("alert.shown", {"event": event.id, "alert": event.alert_id})
@@ -281,3 +289,8 @@ class _Plant:
         first = f"{board}/first-run?code={code}" if code is not None else board
         sys.stdout.write(f"board: {first}\n")
         sys.stdout.flush()
+
+
+def _events_of(floor: Floor, alert_id: str) -> tuple[AlertEvent, ...]:
+    alert = floor.alert(alert_id)
+    return () if alert is None else alert.events

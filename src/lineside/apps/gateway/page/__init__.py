@@ -1,0 +1,1 @@
+"""The gateway's own page: what an operator at the machine needs while the plant is away."""
