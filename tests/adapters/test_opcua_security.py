@@ -116,6 +116,23 @@ async def test_an_impostor_that_shows_the_trusted_certificate_without_its_key_ge
     assert asked == []
 
 
+async def test_a_certificate_that_ends_soon_works_and_is_warned_of(tmp_path: Path, folder: Path) -> None:
+    soon = OpcuaPeer(Guard(identity=make_identity(folder, "soon", ends=10)))
+    await soon.start()
+    assert soon.guard is not None
+    pin(tmp_path / "machine.peer.crt", soon.guard.identity.der)
+    await soon.write("temperature", 21.5, WallClock().now())
+    report = await attempt(soon, options(tmp_path), username="")
+    assert report.ok
+    assert "make a new one" in next(step.next_step for step in report.steps if step.name == "certificate")
+    plan = plan_with_source({"kind": "opcua", "url": soon.url}, addresses=NODES)
+    source = open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock(), options=options(tmp_path))
+    async with reading(source) as reader:
+        await reader.until(lambda: bool(reader.values("temperature")))
+        assert "ends in 9 days" in dict(source.condition.troubles)["certificate"]
+    await soon.stop()
+
+
 async def test_an_expired_certificate_is_refused_even_if_it_is_trusted(tmp_path: Path, folder: Path) -> None:
     expired = OpcuaPeer(Guard(identity=make_identity(folder, "expired", begins=-30, ends=-1)))
     await expired.start()

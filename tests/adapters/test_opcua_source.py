@@ -14,6 +14,7 @@ from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.source import open_source
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.plan.model import OpcuaSpec
+from lineside.domain.units import SECOND
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
@@ -153,3 +154,24 @@ def test_a_setting_that_cannot_work_is_an_error_at_once(spec: dict[str, str], fi
 def test_the_library_is_not_imported_before_a_source_delivers() -> None:
     code = "import sys, lineside.adapters.opcua.source; sys.exit('asyncua' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_a_servers_clock_that_differs_is_reported_once_stands_in_its_health_and_is_over_when_it_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lineside.adapters.opcua.source.CLOCK_INTERVAL", 0.02)
+    ahead = [10 * SECOND]
+    peer = OpcuaPeer()
+    await peer.start()
+    plan = plan_with_source({**LABORATORY, "url": peer.url, "clock_within": "1 s"}, addresses=NODES)
+    options = OpcuaOptions(now=lambda: WallClock().now() - ahead[0])
+    source = open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock(), options=options)
+    async with reading(source) as reader:
+        await reader.until(lambda: "clock" in dict(source.condition.troubles))
+        ahead[0] = 0
+        await reader.until(lambda: "clock" not in dict(source.condition.troubles))
+    await peer.stop()
+    found = [item for item in reader.quarantined if item.reason == "clock_differs"]
+    assert len(found) >= 1
+    assert "10.0" in found[0].detail
+    assert "ahead of this machine's; set both by NTP" in found[0].detail

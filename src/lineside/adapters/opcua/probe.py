@@ -59,7 +59,7 @@ async def probe(
         if not steps[-1].ok:
             return report(spec.id, steps)
         async with asyncio.timeout(within):
-            steps.append(await _clock(session, spec.clock_difference))
+            steps.append(await _clock(session, spec.clock_within))
             gate, wanted = Gate(plan, spec.id), signals_to_test(plan, spec.id, signals)
             known = await _read(session, gate, clock, steps, wanted)
             return report(spec.id, steps, look_at(known, [gate.take()], NOTHING))
@@ -93,13 +93,13 @@ def _certificate(der: bytes, options: OpcuaOptions) -> ProbeStep:
     return ProbeStep(name="certificate", ok=True, seen=described(der), next_step=advice)
 
 
-async def _clock(session: Session, allowed: int) -> ProbeStep:
+async def _clock(session: Session, allowed: int | None) -> ProbeStep:
     """Return the step that compares the server's clock with this machine's."""
     found = await session.clock()
     if found is None:
         advice = "nothing warns of a clock that drifts: keep the machine on NTP"
         return ProbeStep(name="clock", ok=True, seen="the server does not tell its time", next_step=advice)
-    near = abs(found.ahead) <= allowed + found.round_trip // 2
+    near = found.within(allowed)
     seen = f"the server's clock is {found.words}"
     return ProbeStep(name="clock", ok=near, seen=seen, next_step="" if near else "set both clocks by NTP")
 

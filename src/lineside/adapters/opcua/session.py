@@ -23,7 +23,7 @@ from asyncua.ua.uaerrors import UaError
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from lineside.adapters.opcua.certificates import days_left, described, fingerprint, own_certificate, pinned, utc
+from lineside.adapters.opcua.certificates import SOON, days_left, described, fingerprint, own_certificate, pinned, utc
 from lineside.adapters.opcua.options import LARGEST_MESSAGE, SESSION_TIMEOUT
 from lineside.adapters.opcua.refusals import Refused, RefusedError, meaning_of
 from lineside.adapters.opcua.values import nanoseconds
@@ -57,6 +57,10 @@ class ClockReading:
     ahead: int
     round_trip: int
 
+    def within(self, allowed: int | None) -> bool:
+        """Say whether the clocks may be no further apart than this (ns; None: any difference is allowed)."""
+        return allowed is None or abs(self.ahead) - self.round_trip // 2 <= allowed
+
     @property
     def words(self) -> str:
         """The difference as people say it."""
@@ -64,13 +68,14 @@ class ClockReading:
 
 
 class Session:
-    """A session with the server of a source."""
+    """A session with the server of a source; ``warnings`` name what will stop it soon, each with a sentence."""
 
     def __init__(self, spec: OpcuaSpec, options: OpcuaOptions) -> None:
         self._spec = spec
         self._options = options
         self._limits: dict[str, Any] = {}
         self._server: bytes | None = None
+        self.warnings: dict[str, str] = {}
         self.client = Client(spec.url, timeout=options.timeout, watchdog_intervall=options.alive)
 
     async def open(self, on_lost: Callable[[Exception], Coroutine[Any, Any, None]] | None = None) -> None:
@@ -242,6 +247,9 @@ class Session:
             text = f"the server's certificate is not valid now: {described(offered)}"
             advice = "set both clocks, or make a new certificate at the machine and trust it: " + self._options.trust
             raise RefusedError(text, Refused("certificate", advice))
+        self.warnings = {}
+        if left < SOON:
+            self.warnings["certificate"] = f"the server's ends in {left.days} days: make a new one there and trust it"
 
     async def _log_in(self) -> None:
         """Say who we are: by a certificate, by name and password, or not at all."""

@@ -177,7 +177,8 @@ class OpcuaSource:
         now = self._clock.now()
         refused |= self._note_refused(refused, now)
         away, self._lost_at = None if self._lost_at is None else now - self._lost_at, None
-        self._record.connect(now, {**connection.short, **refused, **self._troubles.standing()})
+        found = connection.session.warnings | connection.short
+        self._record.connect(now, {**found, **refused, **self._troubles.standing()})
         self._arrived.set()
         nodes = {rule.id: rule.address for rule in self._gate.rules.values() if rule.id not in refused}
         tasks = [
@@ -272,7 +273,7 @@ class OpcuaSource:
     def _note_clock(self, found: ClockReading | None) -> None:
         """Record that the clocks differ, or that they do no longer."""
         now = self._clock.now()
-        if found is None or abs(found.ahead) - found.round_trip // 2 <= self._spec.clock_difference:
+        if found is None or found.within(self._spec.clock_within):
             self._troubles.over("clock", now)
             return
         hint = f"The server's is {found.words}; set both by NTP."

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lineside.domain.plan.basics import Duration, PositiveDuration
 from lineside.domain.plan.sources.base import SourceBase, SourceKind
-from lineside.domain.units import HOUR, MILLISECOND, SECOND
+from lineside.domain.units import HOUR, MILLISECOND
 
 
 class OpcuaSpec(SourceBase):
@@ -25,9 +25,6 @@ class OpcuaSpec(SourceBase):
     )
     backfill: Duration = Field(
         HOUR, description="How far back a gap is filled from the server's own history, where it keeps one; 0 s: never."
-    )
-    clock_difference: PositiveDuration = Field(
-        SECOND, description="How far the server's clock may differ from the gateway's before that is a trouble."
     )
     security: Literal["none", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = Field(
         "Aes256_Sha256_RsaPss",
