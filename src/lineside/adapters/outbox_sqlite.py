@@ -16,22 +16,25 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
 
 from lineside.adapters.outbox_room import SPENT, Room, Space
 from lineside.adapters.sqlite_thread import SqliteThread
 from lineside.domain.buffering import Bounds
-from lineside.domain.errors import ConfigurationError, IntegrityError
+from lineside.domain.errors import ConfigurationError, IntegrityError, StorageError
 from lineside.domain.quarantine import RAW_LIMIT, Quarantined
+from lineside.domain.reconciling import STRETCH, Stretch, stretches_of
 from lineside.ports import Clock
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import Record, RecordHeader, RecordKind, pack, unpack
+from lineside.wire.reduced import accepted_in
 
+_T = TypeVar("_T")
 KEEP_BYTES: Final = 256 * 1024 * 1024
 _FORGET_ROWS: Final = 512
 _STAND_INS: Final = frozenset({RecordKind.REDUCED.value, SPENT})
@@ -43,6 +46,8 @@ CREATE TABLE IF NOT EXISTS state (
 CREATE TABLE IF NOT EXISTS records (
   sequence INTEGER PRIMARY KEY, items INTEGER NOT NULL, total INTEGER NOT NULL, kind TEXT NOT NULL DEFAULT '',
   lived INTEGER NOT NULL DEFAULT 0, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS stretches (
+  number INTEGER PRIMARY KEY, records INTEGER NOT NULL, readings INTEGER NOT NULL, keys INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS catalogues (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS accepted (
   kind TEXT PRIMARY KEY, records INTEGER NOT NULL, items INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -198,6 +203,10 @@ class SqliteOutbox:
         """Delete records behind the watermark, but for the stretch that is kept."""
         await self._thread.run(lambda connection: self._delete(connection, watermark))
 
+    async def stretches(self, after: int, most: int) -> tuple[Stretch, ...]:
+        """Return the newest stretches behind a number that the plant has confirmed to their end, ascending."""
+        return await self._thread.run(lambda connection: _stretches(connection, after, most), writes=False)
+
     async def counts(self) -> OutboxCounts:
         """Return what was ever accepted and set aside."""
         return await self._thread.run(_counts, writes=False)
@@ -233,6 +242,7 @@ class SqliteOutbox:
             self._bytes += len(data)
             rows.append((sequence, count, self._bytes, kind.value, lived, data))
         self._last += len(rows)
+        _account(connection, self._epoch, kept, first)
         connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
         connection.execute("UPDATE state SET last = ?, bytes = ?, lived = ?", (self._last, self._bytes, lived))
         connection.executemany(
@@ -248,6 +258,7 @@ class SqliteOutbox:
         self._epoch, self._last, self._bytes = secrets.token_hex(8), 0, 0
         connection.execute("DELETE FROM records")
         connection.execute("DELETE FROM set_aside")
+        connection.execute("DELETE FROM stretches")
         for self._last, (_, items, kind, lived, data) in enumerate(kept, 1):
             record = unpack(data)
             header = record.header
@@ -255,6 +266,7 @@ class SqliteOutbox:
             self._bytes += len(again)
             row = (self._last, items, self._bytes, kind, lived, again)
             connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
+            _account(connection, self._epoch, [(header.kind, record.body, header.count)], self._last)
         self._confirmed = 0
         state = (self._epoch, self._last, self._bytes)
         connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?, confirmed = 0", state)
@@ -279,6 +291,9 @@ class SqliteOutbox:
         connection.execute(
             "INSERT OR IGNORE INTO set_aside VALUES (?, ?, ?, ?, ?)", (sequence, now, reason, count, data)
         )
+        if row[2] != RecordKind.READINGS.value:
+            # The plant's quarantine counts it, whatever it held; so both ends still add up.
+            _note_stretch(connection, self._epoch, {sequence: count})
         values = (RecordKind.QUARANTINE.value, new, sequence)
         connection.execute("UPDATE records SET kind = ?, data = ? WHERE sequence = ?", values)
         return True
@@ -350,6 +365,70 @@ def _read(connection: apsw.Connection, after: int, most_bytes: int) -> tuple[tup
         if size >= most_bytes:
             break
     return tuple(records), damaged
+
+
+def _account(
+    connection: apsw.Connection, epoch: str, items: Sequence[tuple[RecordKind, bytes, int]], first: int
+) -> None:
+    """Take note of the readings that new records stand for, by stretch."""
+    readings = {
+        sequence: count if kind is RecordKind.READINGS else accepted_in(body)
+        for sequence, (kind, body, count) in enumerate(items, first)
+        if kind in {RecordKind.READINGS, RecordKind.REDUCED}
+    }
+    if readings:
+        _note_stretch(connection, epoch, readings)
+
+
+def _note_stretch(connection: apsw.Connection, epoch: str, readings: Mapping[int, int]) -> None:
+    for stretch in stretches_of(epoch, readings).values():
+        find = "SELECT records, readings, keys FROM stretches WHERE number = ?"
+        known: Any = connection.execute(find, (stretch.number,)).fetchone() or (0, 0, 0)
+        keys = known[2] ^ _signed(stretch.keys)
+        values = (stretch.number, known[0] + stretch.records, known[1] + stretch.readings, keys)
+        connection.execute("INSERT OR REPLACE INTO stretches VALUES (?, ?, ?, ?)", values)
+
+
+class OutboxAccounts:
+    """What an outbox has accepted, read from its file beside the gateway that holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def epoch(self) -> str:
+        """The random name of the outbox file."""
+        return str(self._read(lambda connection: connection.execute("SELECT epoch FROM state").fetchall()[0][0]))
+
+    async def stretches(self, after: int, most: int) -> tuple[Stretch, ...]:
+        """Return the newest stretches behind a number that the plant has confirmed to their end, ascending."""
+        return self._read(lambda connection: _stretches(connection, after, most))
+
+    def _read(self, question: Callable[[apsw.Connection], _T]) -> _T:
+        try:
+            connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                connection.set_busy_timeout(5_000)
+                return question(connection)
+            finally:
+                connection.close()
+        except apsw.Error as error:
+            raise StorageError(f"the outbox cannot be read: {error}", where=str(self._path)) from error
+
+
+def _stretches(connection: apsw.Connection, after: int, most: int) -> tuple[Stretch, ...]:
+    confirmed = "(SELECT confirmed FROM state)"
+    query = f"SELECT * FROM stretches WHERE number > ? AND (number + 1) * ? - 1 <= {confirmed} "  # noqa: S608
+    rows: list[Any] = connection.execute(f"{query} ORDER BY number DESC LIMIT ?", (after, STRETCH, most)).fetchall()
+    return tuple(
+        Stretch(number=number, records=records, readings=readings, keys=keys % (1 << 64))
+        for number, records, readings, keys in reversed(rows)
+    )
+
+
+def _signed(number: int) -> int:
+    """Return 64 bits as SQLite keeps them."""
+    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 def _counts(connection: apsw.Connection) -> OutboxCounts:

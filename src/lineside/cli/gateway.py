@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import json
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from lineside.apps.gateway.app import GatewaySettings, run_gateway
 from lineside.apps.gateway.local_status import ask_status
 from lineside.apps.gateway.models import ask_rollback
 from lineside.apps.gateway.page.address import parse_listen
+from lineside.apps.gateway.reconcile import reconcile_now
 from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
 from lineside.cli.gateway_enrol import enrol
@@ -28,6 +30,7 @@ from lineside.cli.options import (
     plan_option,
 )
 from lineside.domain.errors import InputError, UnavailableError
+from lineside.domain.reconciling import STRETCH
 from lineside.wire.status import GatewayStatus
 
 BAD: Final = 2
@@ -99,6 +102,26 @@ def status(data: Path, *, as_json: bool, check: bool) -> None:
         raise SystemExit(BAD) from error
     click.echo(msgspec.json.format(msgspec.json.encode(said), indent=2).decode() if as_json else _in_words(said))
     raise SystemExit(said.level if check else 0)
+
+
+@command.command()
+@plan_option
+@data_option
+@nats_option
+@plain_lab_option
+@click.option("--name", default="", help="The gateway's name; default: the one it is enrolled by.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def reconcile(plan: Path, data: Path, nats: str, name: str, *, plain_lab: bool, as_json: bool) -> None:
+    """Compare now what this gateway accepted with what the plant's history holds; exit code 1 where they differ."""
+    address = gateway_address(nats, data, lab=plain_lab)
+    found = asyncio.run(reconcile_now(plan, data, address, gateway_name(name, data)))
+    differences = [item.words for item in found.differences]
+    if as_json:
+        click.echo(json.dumps({"equal": found.compared, "different": differences, "of": STRETCH}))
+    else:
+        click.echo(f"{found.compared} stretches of {STRETCH} records are the same at both ends")
+        click.echo("\n".join(f"DIFFERENT {words}" for words in differences) or "nothing differs")
+    raise SystemExit(1 if differences else 0)
 
 
 @command.command()

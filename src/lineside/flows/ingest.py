@@ -29,8 +29,10 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.quarantine import Quarantined
 from lineside.domain.receipts import Receipt
+from lineside.domain.reconciling import Stretch
 from lineside.ports import Bus, Clock, Landing
 from lineside.wire.asks import Ask, decode_ask, is_ask
+from lineside.wire.claims import Claim, decode_claim, is_claim, sign_answer
 from lineside.wire.codecs import check_readings, decode_catalogue, decode_items
 from lineside.wire.records import Record, RecordKind, unpack
 from lineside.wire.reduced import check_reduced
@@ -56,6 +58,8 @@ ITEM_TYPES: Final[Mapping[RecordKind, type[Any]]] = {
 """What the body of a record holds, for the kinds that hold items."""
 
 Follower = Callable[[Record], Awaitable[None]]
+Held = Callable[[Claim], Awaitable[tuple[Stretch, ...]]]
+"""Returns what the history holds of the stretches that are claimed."""
 
 
 @dataclass(slots=True)
@@ -143,6 +147,18 @@ class Ingest:
             return self._refuse(Watermark(ask.writer, ask.epoch, 0), Refusal.HELD, why)
         return self._sign(await self._landing.watermark(ask.writer, ask.epoch))
 
+    async def compare(self, data: bytes, sender: str, held: Held) -> bytes:
+        """Answer a claim with what the history holds of its stretches.
+
+        Raises:
+            IntegrityError: it is no claim.
+        """
+        claim = decode_claim(data)
+        key = self._key if self._keys is None else self._keys(claim.writer)
+        if stranger := self._stranger(claim.site, claim.line, claim.writer, sender):
+            return sign_answer(claim.epoch, (), key, stranger)
+        return sign_answer(claim.epoch, await held(claim), key)
+
     def _is_second(self, ask: Ask) -> bool:
         now = self._clock.now()
         standing = self._holders.speak(ask.writer, ask.epoch, ask.holder, now)
@@ -172,10 +188,15 @@ class Ingest:
         return self._sign(refused)
 
 
-async def serve_ingest(bus: Bus, ingest: Ingest, site: str, lines: Collection[str]) -> None:
-    """Answer the ingest requests of some lines, sharing them with every other ingest of the site."""
+async def serve_ingest(bus: Bus, ingest: Ingest, site: str, lines: Collection[str], held: Held | None = None) -> None:
+    """Answer the ingest requests of some lines, sharing them with every other ingest of the site.
+
+    ``held`` looks into the history, for gateways that compare what both ends hold.
+    """
 
     async def answer(subject: str, data: bytes) -> bytes:
+        if held is not None and is_claim(data):
+            return await ingest.compare(data, subject.rpartition(".")[2], held)
         return await ingest.handle(data, subject.rpartition(".")[2])
 
     for line in lines:

@@ -78,6 +78,11 @@ def readings_catalogue(body: bytes) -> str:
     return _readings_head(body)[0].catalogue
 
 
+def readings_count(body: bytes) -> int:
+    """Return how many readings a READINGS body says that it holds."""
+    return _readings_head(body)[0].count
+
+
 def check_readings(body: bytes) -> None:
     """Check that a READINGS body is whole; raises `IntegrityError` where it is not."""
     head, offset = _readings_head(body)

@@ -17,7 +17,7 @@ from lineside.domain.buffering import Aggregate, Gap, Kept, Why, receipts_for
 from lineside.domain.errors import IntegrityError
 from lineside.domain.readings import Catalogue
 from lineside.domain.receipts import Receipt
-from lineside.wire.codecs import check_readings, decode_readings, encode_readings, readings_catalogue
+from lineside.wire.codecs import check_readings, decode_readings, encode_readings, readings_catalogue, readings_count
 from lineside.wire.records import RecordHeader
 
 
@@ -85,6 +85,13 @@ def decode_reduced(body: bytes, catalogues: Mapping[str, Catalogue]) -> Kept:
 def reduced_catalogue(body: bytes) -> str:
     """Return the digest of the catalogue that a REDUCED body was written with."""
     return _read(body).catalogue
+
+
+def accepted_in(body: bytes) -> int:
+    """Return for how many accepted readings a REDUCED body stands: those left, and those in its gaps."""
+    found = _read(body)
+    left = readings_count(found.readings) if found.readings else 0
+    return left + sum(gap.count for gap in found.gaps)
 
 
 def check_reduced(body: bytes) -> None:

@@ -46,6 +46,7 @@ from lineside.flows.collect import Collector
 from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.hearing import Hearing
 from lineside.flows.judge import LineJudge
+from lineside.flows.reconcile_ends import Reconciler
 from lineside.flows.releases import CHANGED
 from lineside.flows.responses import RESPONDED
 from lineside.ports import Clock, Outbox
@@ -152,11 +153,14 @@ class _Gateway:
         await collector.audit_missed(past.events, await self.audit.entries(max(0, newest - AUDITED_ENTRIES)))
         await collector.resume(line.resume(past.readings, past.cycles, self.clock.now()))
         line.wait(past.parts, past.predicted)
+        origin = Origin(writer=self.settings.name, holder=secrets.token_hex(8), subjects=self.subjects)
+        key = watermark_key(layout, self.subjects)
+        reconciler = Reconciler(outbox=self.outbox, bus=self.bus, origin=origin, key=key, audit=self.audit)
         forwarder = Forwarder(
             outbox=self.outbox,
             bus=self.bus,
-            origin=Origin(writer=self.settings.name, holder=secrets.token_hex(8), subjects=self.subjects),
-            key=self._watermark_key(layout),
+            origin=origin,
+            key=key,
             backlog_rate=self.plan.gateway.buffer.backlog_rate,
         )
         options = SourceOptions(
@@ -175,6 +179,8 @@ class _Gateway:
             audit=self.audit,
             collector=collector,
             forwarder=forwarder,
+            reconciler=reconciler,
+            space=lambda: self.outbox.space,
             line=line,
             shelf=shelf,
             sources=sources,
@@ -198,6 +204,7 @@ class _Gateway:
         await self.bus.subscribe(self.subjects.control, _control(changed, reporter, board.asked))
         beside = [
             asyncio.create_task(forwarder.run(), name="forward"),
+            asyncio.create_task(reconciler.run(), name="compare both ends"),
             asyncio.create_task(reporter.run(), name="status"),
             asyncio.create_task(serve_status(layout.status_socket, vitals.status), name="local status"),
             asyncio.create_task(self._keep_models(shelf, changed), name="models"),
@@ -224,11 +231,6 @@ class _Gateway:
             for source in sources.values():
                 await source.close()
 
-    def _watermark_key(self, layout: Layout) -> bytes:
-        """Return the key of this gateway's watermarks: its own where it is enrolled, else the folder's."""
-        identity = load_identity(layout.identity)
-        return load_key(layout.watermark_key) if identity is None else watermark_key_of(identity, self.subjects)
-
     async def _publish(self, kind: RecordKind, body: bytes) -> None:
         """Send something to the live board; while the link is down nobody looks, and the record holds it."""
         with contextlib.suppress(UnavailableError):
@@ -246,6 +248,12 @@ class _Gateway:
                 async with asyncio.timeout(pause):
                     await changed.wait()
             changed.clear()
+
+
+def watermark_key(layout: Layout, subjects: Subjects) -> bytes:
+    """Return the key of a gateway's watermarks: its own where it is enrolled, else the folder's."""
+    identity = load_identity(layout.identity)
+    return load_key(layout.watermark_key) if identity is None else watermark_key_of(identity, subjects)
 
 
 async def _settle_models(shelf: ModelShelf) -> None:

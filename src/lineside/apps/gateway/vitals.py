@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.durable_files import replace_file
+from lineside.adapters.outbox_room import Space
 from lineside.apps.gateway.models import ModelShelf
 from lineside.domain.errors import StorageError
 from lineside.domain.health.clocks import clock_finding
@@ -22,6 +23,7 @@ from lineside.domain.health.gateway import (
     disk_finding,
     link_finding,
     model_findings,
+    record_finding,
     station_finding,
 )
 from lineside.domain.health.sources import silence_allowed, source_health
@@ -32,6 +34,7 @@ from lineside.flows.collect import Collector
 from lineside.flows.forward import Forwarder
 from lineside.flows.hearing import Hearing
 from lineside.flows.judge import LineJudge
+from lineside.flows.reconcile_ends import Reconciler
 from lineside.ports import Clock, Source
 from lineside.wire.status import GatewayStatus, SourceStatus, health_status
 
@@ -53,6 +56,8 @@ class Vitals:
     audit: SqliteAudit
     collector: Collector
     forwarder: Forwarder
+    reconciler: Reconciler
+    space: Callable[[], Space]
     line: LineJudge
     shelf: ModelShelf
     sources: Mapping[str, Source]
@@ -156,8 +161,8 @@ class Vitals:
         buffer, forward, counts = self.plan.gateway.buffer, self.forwarder.status, self.collector.counts
         filled = buffer_finding(
             unrecorded=counts.unrecorded,
-            used=_size_of(self.outbox),
-            limit=buffer.bytes,
+            used=self.space().used,
+            limit=self.space().limit or buffer.bytes,
             bytes_per_second=self._bytes_per_second,
             dropped=counts.dropped,
         )
@@ -173,6 +178,16 @@ class Vitals:
             problem=forward.problem,
         )
         yield Subject.LINK, link
+        compared = self.reconciler.status
+        yield (
+            Subject.RECORD,
+            record_finding(
+                compared=compared.compared,
+                rounds=compared.rounds,
+                differences=[item.words for item in compared.differences],
+                problem=compared.problem,
+            ),
+        )
 
 
 def _durable_write(path: Path) -> int:

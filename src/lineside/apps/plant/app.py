@@ -44,6 +44,7 @@ from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
 from lineside.apps.plant.part_traces import PartTraces
+from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unsigned_words
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.witness import Witness
@@ -151,7 +152,8 @@ class _Plant:
             landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
             lines=[subjects.line], clock=SystemClock(), writers=roll, keys=roll.key, follow=feed.record,
         )  # fmt: skip
-        await serve_ingest(self.bus, ingest, subjects.site, [subjects.line])
+        accounts = HistoryAccounts(landing=self.landing, history=self.history, query=HistoryQuery(self.layout.history))
+        await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
         await serve_gateways(self.bus, desk, roll, subjects)
         releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
         await serve_releases(self.bus, subjects, releases.offers, releases.body)

@@ -6,7 +6,7 @@ Each function takes what was measured and returns a `Finding`; the first rule th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,6 +102,16 @@ def link_finding(*, reachable: bool, tried: bool, backlog: int, confirmed: int, 
     if not reachable:
         return Finding(State.LOST, f"{problem}; {reason}" if problem else reason)
     return Finding(State.BEHIND if backlog > BEHIND_RECORDS else State.CONNECTED, reason)
+
+
+def record_finding(*, compared: int, rounds: int, differences: Sequence[str], problem: str) -> Finding:
+    """Return whether both ends of the record hold the same: ``compared`` stretches did, ``differences`` in words."""
+    if differences:
+        more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
+        return Finding(State.DIFFERENT, f"{differences[0]}{more}; see 'lineside gateway reconcile'")
+    if not rounds:
+        return Finding(State.WAITING, problem or "not compared with the plant's history yet")
+    return Finding(State.AGREED, f"{compared} stretches compared with the plant's history")
 
 
 def model_findings(in_service: Mapping[str, str], refused: Mapping[str, str]) -> dict[str, Finding]:

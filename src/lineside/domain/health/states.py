@@ -1,9 +1,9 @@
 """The states that the parts of a gateway can be in, and how grave each is.
 
-Theory of operation. Each *subject* (a source, a station, the buffer, the clock, the disk, a model, the link) is in
-exactly one of its states at any time, with the time since when and a reason in words. `LEVELS` is the one table: it
-says which states a subject knows and how grave each is. Everything that counts, colours or alarms on health reads
-the level from it; what decides on the state stands in `lineside.domain.health.sources` and
+Theory of operation. Each *subject* (a source, a station, the buffer, the clock, the disk, a model, the link, the
+record) is in exactly one of its states at any time, with the time since when and a reason in words. `LEVELS` is the
+one table: it says which states a subject knows and how grave each is. Everything that counts, colours or alarms on
+health reads the level from it; what decides on the state stands in `lineside.domain.health.sources` and
 `lineside.domain.health.gateway`.
 """
 
@@ -33,6 +33,7 @@ class Subject(StrEnum):
     DISK = "disk"
     MODEL = "model"
     LINK = "link"
+    RECORD = "record"
 
 
 class State(StrEnum):
@@ -60,6 +61,8 @@ class State(StrEnum):
     REFUSED = "refused"
     NONE = "none"
     BEHIND = "behind"
+    AGREED = "agreed"
+    DIFFERENT = "different"
 
 
 LEVELS: Final[Mapping[Subject, Mapping[State, Level]]] = {
@@ -105,6 +108,11 @@ LEVELS: Final[Mapping[Subject, Mapping[State, Level]]] = {
         State.CONNECTED: Level.GOOD,
         State.BEHIND: Level.ATTENTION,
         State.LOST: Level.BAD,
+    },
+    Subject.RECORD: {
+        State.WAITING: Level.GOOD,
+        State.AGREED: Level.GOOD,
+        State.DIFFERENT: Level.BAD,
     },
 }
 """Which states a subject knows, and how grave each is."""
