@@ -53,7 +53,7 @@ def plan_of(path: str, *, rows: bool = False, personal: bool = False) -> Plan:
 
 
 async def taken(root: Path, plan: Plan) -> list[SourceDelivery]:
-    options = FileOptions(pseudonyms=b"k" * 32)
+    options = FileOptions(pseudonyms=root / "pseudonyms.key")
     source = open_source(plan, plan.source_as(FilesSpec, "machine"), ManualClock(), root=root, options=options)
     return [delivery async for delivery in source.deliveries()]
 

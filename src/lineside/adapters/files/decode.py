@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lineside.adapters.durable_files import load_key
 from lineside.adapters.files.aqdef_block import TIME as AQDEF_TIME
 from lineside.adapters.files.aqdef_block import AqdefBlock
 from lineside.adapters.files.blocks import Block, TimeForm
@@ -202,15 +203,16 @@ def _contents(plan: Plan, spec: FilesSpec, gate: Gate) -> tuple[Content, ...]:
     return tuple(contents)
 
 
-def _pseudonymiser(plan: Plan, spec: FilesSpec, key: bytes) -> Callable[[str], str] | None:
+def _pseudonymiser(plan: Plan, spec: FilesSpec, file: Path | None) -> Callable[[str], str] | None:
     """Return what turns an inspector into a pseudonym, if a signal classed as personal asks for the field."""
     classes = plan.privacy.classes
     wanted = any(
         signal.source == spec.id and signal.address == INSPECTOR and classes.get(signal.id) is DataClass.PERSONAL
         for signal in plan.signals
     )
-    if not wanted or not key:
+    if not wanted or file is None:
         return None
+    key = load_key(file)
     return lambda name: f"p-{hashlib.blake2b(name.encode(), key=key, digest_size=5).hexdigest()}"
 
 

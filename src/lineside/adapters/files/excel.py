@@ -239,7 +239,7 @@ def _header(sample: Sequence[Sequence[Any]], spec: FilesSpec) -> tuple[list[str]
     if not 0 <= at < len(sample) or not filled[at]:
         raise DataError("no row names the columns", next_step="state header_line in the plan")
     below = [[str(_plain(cell)) for cell in row] for row in sample[at + 1 : at + 3]]
-    units = find_units(below, spec.decimal, spec.units_line)
+    units = find_units(below, spec.units_line)
     names = [str(cell).strip() if cell != "" else "" for cell in sample[at]]
     return names, at + 1 + bool(units)
 

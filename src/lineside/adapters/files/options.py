@@ -20,7 +20,8 @@ class FileOptions:
         password: of the server: the SFTP user's, or the secret key of an S3 store.
         private_key: file of the key to log in with over SFTP, in place of a password.
         known_hosts: file of the SFTP host keys that are trusted.
-        pseudonyms: key of the pseudonyms in the place of inspectors' names; empty: the names are dropped.
+        pseudonyms: file of the key of pseudonyms for inspectors' names, made when a plan asks for them; None: the
+            names are dropped.
     """
 
     speed: float | None = None
@@ -32,7 +33,7 @@ class FileOptions:
     password: str = ""
     private_key: Path | None = None
     known_hosts: Path | None = None
-    pseudonyms: bytes = b""
+    pseudonyms: Path | None = None
 
     @property
     def is_replay(self) -> bool:

@@ -53,7 +53,7 @@ class FileSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._spec = spec
-        self._path = root / spec.path
+        self._path = root / spec.path.removeprefix("file://")
         self._options = options
         self._clock = clock
         self._decoder = Decoder(plan, spec, clock, options, sleep)
@@ -169,6 +169,13 @@ def open_source(
     Raises:
         ConfigurationError: the time zone is unknown, or the address is of no known kind.
     """
+    if not options.follow and "://" in spec.path and not spec.path.startswith("file://"):
+        raise ConfigurationError(
+            "files on a server are watched, not replayed",
+            field=f"sources.{spec.id}.path",
+            value=spec.path,
+            next_step="copy them here to replay them",
+        )
     kind = WatchedFiles if options.follow else FileSource
     source = kind(plan, spec, clock, root=root, options=options, sleep=sleep)
     source.remember(seen)

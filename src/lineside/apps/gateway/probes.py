@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineside.apps.gateway.polled import PolledSpec, probe_polled
-from lineside.apps.gateway.sources import SourceOptions, mqtt_options, opcua_options, sparkplug_options
+from lineside.apps.gateway.sources import SourceOptions, file_options, mqtt_options, opcua_options, sparkplug_options
 from lineside.domain.errors import LinesideError
 from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec, SparkplugSpec
 from lineside.ports import Clock, Probe, ProbeReport, ProbeStep
@@ -51,4 +51,7 @@ def _probe(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, w
     assert isinstance(spec, FilesSpec)
     from lineside.adapters.files.probe import probe as probe_files  # noqa: PLC0415 - as above
 
-    return lambda signals: probe_files(plan, spec, clock, root=options.root, signals=signals, within=within)
+    files = file_options(spec, options)
+    return lambda signals: probe_files(
+        plan, spec, clock, root=options.root, options=files, signals=signals, within=within
+    )

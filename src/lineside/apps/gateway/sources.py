@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineside.adapters.durable_files import load_key
 from lineside.apps.gateway.polled import PolledSpec, open_polled
 from lineside.apps.gateway.secrets import find_secret
 from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec, SparkplugSpec
@@ -116,7 +115,7 @@ def file_options(spec: FilesSpec, options: SourceOptions) -> FileOptions:
         password=find_secret(spec.secret, options.keys),
         private_key=_there(options.keys / f"{spec.id}.ssh.key"),
         known_hosts=options.keys / f"{spec.id}.known_hosts",
-        pseudonyms=load_key(options.keys / "pseudonyms.key"),
+        pseudonyms=options.keys / "pseudonyms.key",
     )
 
 

@@ -86,7 +86,7 @@ def find_form(lines: Sequence[bytes], options: CsvOptions) -> CsvForm:
     if not header:
         names, after = [""] * shape.width, at
     below = [cells for _, cells, _ in records[1:3]]
-    units = find_units(below, decimal, options.units_line) if header else ()
+    units = find_units(below, options.units_line) if header else ()
     if units:
         after = records[1][2]
     return CsvForm(
@@ -195,7 +195,7 @@ def _records(lines: Sequence[bytes], start: int, shape: Shape) -> list[tuple[int
     return found
 
 
-def find_units(below: Sequence[Sequence[str]], decimal: str, stated: bool | None) -> tuple[str, ...]:  # noqa: FBT001 - as in the plan
+def find_units(below: Sequence[Sequence[str]], stated: bool | None) -> tuple[str, ...]:  # noqa: FBT001 - as in the plan
     """Return the units that stand under a header, from the rows below it; empty where none do.
 
     Unless it is stated, a row is one of units if it holds no number, the row below it does, and a cell of it is a
@@ -206,8 +206,13 @@ def find_units(below: Sequence[Sequence[str]], decimal: str, stated: bool | None
     cells = below[0]
     if stated:
         return tuple(cells)
-    if any(is_number(cell, decimal) for cell in cells) or len(below) < 2:
+    if any(map(_may_be_number, cells)) or len(below) < 2:
         return ()
-    numeric = any(is_number(cell, decimal) for cell in below[1])
+    numeric = any(map(_may_be_number, below[1]))
     named = any(cell.lower() in UNITS or _BRACKETED.fullmatch(cell) for cell in cells if cell)
     return tuple(cells) if numeric and named else ()
+
+
+def _may_be_number(cell: str) -> bool:
+    """Return whether a cell is a number, with whichever decimal sign."""
+    return is_number(cell) or is_number(cell, ",")
