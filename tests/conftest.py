@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 import find_browser
+from lineside.testing.peers.brokers import mosquitto
 from process_guard import ProcessGuard
 
 pytest_plugins = ["board_fixtures", "fault_fixtures"]
@@ -31,13 +32,16 @@ def real_data_folder() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the gate insist on a browser, where a developer may go without, and the drills be run on purpose."""
+    """Let the gate insist on a browser and a broker, where a developer may go without, and drills be run on purpose."""
+    parser.addoption("--require-mosquitto", action="store_true", help="end at once without a mosquitto")
     parser.addoption("--require-browser", action="store_true", help="fail browser tests without a Chromium")
     parser.addoption("--drill", action="store_true", help="run what is long or needs root as well")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch over the processes that tests start."""
+    if config.getoption("--require-mosquitto") and mosquitto() is None:
+        raise pytest.UsageError("no mosquitto: install the system's package of that name")
     config.pluginmanager.register(ProcessGuard(), "process-guard")
 
 
@@ -61,8 +65,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say plainly which kinds of test did not run, and why."""
     reasons: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", []):
-        if {"browser", "real_data"} & set(report.keywords):
-            reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if {"browser", "real_data"} & set(report.keywords) or "mosquitto" in reason:
             reasons[reason] = reasons.get(reason, 0) + 1
     if reasons:
         terminalreporter.section("not everything ran")

@@ -25,6 +25,7 @@ from typing import Final
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, Will, place_of
+from lineside.adapters.sparkplug.assets import Binding
 from lineside.adapters.sparkplug.node import EdgeNode, Output, Refused, Silenced, Stands, Values
 from lineside.adapters.sparkplug.payloads import (
     NAMESPACE,
@@ -37,6 +38,7 @@ from lineside.adapters.sparkplug.payloads import (
     time_of,
     value_of,
 )
+from lineside.adapters.sparkplug.rows import Rows
 from lineside.adapters.sparkplug.sparkplug_b_pb2 import Metric
 from lineside.adapters.sparkplug.states import State
 from lineside.adapters.upkeep import Upkeep
@@ -89,6 +91,7 @@ class SparkplugSource:
         self._broker = broker
         self._hosts = hosts
         self._gate = Gate(plan, spec.id)
+        self._rows = Rows(self._gate)
         self._outages = Outages(self._gate, spec.url)
         self._upkeep = Upkeep(f"sparkplug {spec.id}", self._outages, clock)
         self._nodes = _nodes(self._gate, spec)
@@ -124,7 +127,7 @@ class SparkplugSource:
         Raises:
             ConfigurationError: the file of the authority or of a certificate cannot be used.
         """
-        return self._upkeep.deliveries(self._serve, lambda: bool(self._deliveries or self._gate.pending), self._next)
+        return self._upkeep.deliveries(self._serve, lambda: bool(self._deliveries or self._rows.pending), self._next)
 
     async def acknowledge(self, token: object) -> None:
         """Do nothing: edge nodes send with QoS 0."""
@@ -143,6 +146,7 @@ class SparkplugSource:
 
     def _cut_off(self, *, replayed: bool) -> None:
         """End a delivery with what has come together."""
+        self._rows.flush()
         self._deliveries.append((self._gate.take(), replayed))
 
     # -- connecting ---------------------------------------------------------------------------------------
@@ -218,7 +222,7 @@ class SparkplugSource:
             self._gate.refuse(refuse(Reason.UNKNOWN_SIGNAL, name), received=now, raw=raw)
         elif topic.kind in {Kind.NCMD, Kind.DCMD}:
             return
-        elif self._gate.pending >= MOST_PENDING:
+        elif self._rows.pending >= MOST_PENDING:
             self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=raw)
         else:
             payload = read_payload(raw)
@@ -249,9 +253,7 @@ class SparkplugSource:
                 self._refuse(output)
             elif isinstance(output, Silenced):
                 for signal in output.signals:
-                    self._gate.offer(
-                        signal, output.received, None, received=output.received, status=BAD_NO_COMMUNICATION
-                    )
+                    self._rows.offer(signal, output.received, None, BAD_NO_COMMUNICATION, output.received)
             elif isinstance(output, Stands):
                 self._stands(group, edge, output)
             elif self._connection is not None:
@@ -273,7 +275,7 @@ class SparkplugSource:
 
     def _read(self, values: Values) -> int:
         """Let the metrics of a message in; return how many were named by no birth."""
-        past: list[tuple[Metric, str, int]] = []
+        past: list[tuple[Metric, Binding]] = []
         unknown, binding_of = 0, values.names.binding_of
         for metric in values.heard.payload.metrics:
             binding = binding_of(metric)
@@ -281,23 +283,23 @@ class SparkplugSource:
                 unknown += 1
             elif binding.signal:
                 if metric.is_historical:
-                    past.append((metric, binding.signal, binding.datatype))
+                    past.append((metric, binding))
                 else:
-                    self._offer(values, metric, binding.signal, binding.datatype)
+                    self._offer(values, metric, binding)
         if past:
-            if self._gate.pending:
+            if self._rows.pending:
                 self._cut_off(replayed=False)
-            for metric, signal, datatype in past:
-                self._offer(values, metric, signal, datatype)
+            for metric, binding in past:
+                self._offer(values, metric, binding)
             self._cut_off(replayed=True)
         return unknown
 
-    def _offer(self, values: Values, metric: Metric, signal: str, datatype: int) -> None:
+    def _offer(self, values: Values, metric: Metric, binding: Binding) -> None:
         heard = values.heard
-        moment = time_of(metric, heard.payload, heard.received)
-        value = None if metric.is_null else value_of(metric, datatype)
+        value = None if metric.is_null else value_of(metric, binding.datatype)
         status = status_of(metric, empty=value is None, doubtful=values.doubtful)
-        self._gate.offer(signal, moment, value, received=heard.received, status=status, raw=None)
+        moment = time_of(metric, heard.payload, heard.received)
+        self._rows.offer(binding.signal, moment, value, status, heard.received)
 
     # -- time ---------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -69,6 +70,7 @@ class VacuumUnit:
 
     async def run(self) -> None:
         """Publish for ever, connecting again whenever that is possible."""
+        logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # it complains of every cut, which is meant
         await self._network.start()
         try:
             while True:

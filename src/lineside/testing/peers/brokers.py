@@ -57,6 +57,11 @@ class BrokerProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def store(self) -> Path:
+        """The file in which mosquitto keeps sessions and what is queued for them."""
+        return self._folder / "mosquitto.db"
+
     async def start(self) -> None:
         """Start it and wait until it listens."""
         command = self._nats_command() if self.kind == "nats" else self._mosquitto_command()

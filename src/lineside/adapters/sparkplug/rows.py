@@ -1,0 +1,59 @@
+"""Plain numbers on their way to the gate: gathered one by one, handed over as columns.
+
+A gate judges a column at a fraction of the cost of its values one by one. What is not a plain number at a plain time
+(texts, truth values, what is refused) goes to the gate by itself, behind those gathered before it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lineside.domain.intake.gate import Gate
+from lineside.domain.intake.reasons import Refusal
+from lineside.domain.intake.values import LARGEST
+from lineside.domain.readings import BAD
+
+_NUMBERS = frozenset({float, int})
+
+
+class Rows:
+    """Gathers the readings of one source for its gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._codes = {rule.id: rule.code for rule in gate.rules.values() if not rule.text}
+        self._rows: list[tuple[int, int, float, int, int]] = []
+
+    @property
+    def pending(self) -> int:
+        """Readings and refusals that wait for a take, here and at the gate."""
+        return len(self._rows) + self._gate.pending
+
+    def offer(self, signal: str, moment: int | Refusal, value: object, status: int, received: int) -> None:
+        """Let one value in or refuse it; what the arguments are, `Gate.offer` says."""
+        code = self._codes.get(signal)
+        if code is not None and type(value) in _NUMBERS and not status & BAD and isinstance(moment, int):
+            self._rows.append((code, moment, value, status, received))  # type: ignore[arg-type]  # its type is looked at
+            return
+        self.flush()
+        self._gate.offer(signal, moment, value, received=received, status=status)
+
+    def flush(self) -> None:
+        """Hand over what has been gathered."""
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        signal, time, value, status, received = zip(*rows, strict=True)
+        numbers = np.array(value, dtype=np.float64)
+        if (np.abs(numbers) <= LARGEST).all():
+            self._gate.offer_columns(
+                np.array(signal, dtype=np.int32),
+                np.array(time, dtype=np.int64),
+                numbers,
+                received=np.array(received, dtype=np.int64),
+                status=np.array(status, dtype=np.uint32),
+            )
+            return
+        names = self._gate.catalogue.signals
+        for code, moment, number, quality, now in rows:
+            self._gate.offer(names[code], moment, number, received=now, status=quality)
