@@ -15,7 +15,7 @@ from lineside.adapters.rest.source import RestAsker, RestOptions
 from lineside.domain.health.sources import SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.troubles import Troubles
-from lineside.domain.plan.model import ModbusSpec, MtconnectSpec, Plan, RestSpec
+from lineside.domain.plan.model import ModbusSpec, MtconnectSpec, Plan, Register, RestSpec
 from subjects.plans import line_of
 from subjects.poll_servers import VALUES, start
 
@@ -61,10 +61,10 @@ def _asker(kind: str, modbus: int, http: int) -> tuple[Plan, Gate, Asker]:
     plan = line_of(VALUES, source=sources[kind], address=address)
     if kind == "modbus":
         signals = [
-            signal.model_copy(update={"register": {"number": 2 * number, "type": "float32"}, "range": (0, 300)})
+            signal.model_copy(update={"register": Register(number=2 * number, type="float32"), "range": (0.0, 300.0)})
             for number, signal in enumerate(plan.signals)
         ]
-        plan = Plan.model_validate(plan.model_copy(update={"signals": tuple(signals)}).model_dump())
+        plan = plan.model_copy(update={"signals": tuple(signals)})
     gate, clock = Gate(plan, "machine"), SystemClock()
     troubles = Troubles(gate.refuse, SourceRecord())
     spec = plan.source("machine")

@@ -4,7 +4,8 @@ Whatever a machine sends is accepted or quarantined with its reason and raw byte
 reading arrives. Groups: 1 NaN, 2 infinities, 3 1e400, 4 integers of thousands of digits, 5 numbers as text, 6 null
 and other types, 7 missing and extra fields, 8 to 12 times, 13 empty, 14 encodings, 15 nesting, 16 size, 17 keys
 twice, 18 trailing garbage, 19 to 26 and 29 names and texts, 28 quality, 30 the same again, 31 late. Group 27
-(sequences) is of the records between processes, which no machine writes.
+(sequences) is of the records between processes, which no machine writes. The answers of REST endpoints are in
+`test_rest_answers`, those of Modbus devices (group 34) in `test_modbus_source`.
 """
 
 import asyncio

@@ -214,26 +214,33 @@ class MtconnectAsker:
 
     def _take(self, observations: Iterable[Observation]) -> None:
         now = self._clock.now()
+        moments: dict[str, int | Refusal] = {}  # what an adapter says at once has one time stamp
         for observation in observations:
             for wanted in self._wanted.get(observation.item, ()):
-                self._offer(wanted, observation, now)
+                stamp = observation.timestamp
+                moment = moments.get(stamp)
+                if moment is None:
+                    moment = moments[stamp] = read_time(stamp, now=now)
+                self._offer(wanted, observation, moment, now)
 
-    def _offer(self, wanted: Wanted, observation: Observation, now: int) -> None:
-        signal, raw = wanted.rule.id, observation.raw
+    def _offer(self, wanted: Wanted, observation: Observation, moment: int | Refusal, now: int) -> None:
+        signal = wanted.rule.id
         if observation.composite:
             refusal = refuse(Reason.NESTED_VALUE, hint="Data sets and tables are not taken.")
-            self._troubles.note(f"composite {signal}", refusal, now=now, signal=signal, raw=raw)
+            self._troubles.note(f"composite {signal}", refusal, now=now, signal=signal, raw=observation.raw)
             return
-        moment = read_time(observation.timestamp, now=now)
         if observation.value == UNAVAILABLE:
-            self._gate.offer(signal, moment, None, received=now, status=BAD_NO_COMMUNICATION, raw=raw)
+            self._gate.offer(signal, moment, None, received=now, status=BAD_NO_COMMUNICATION)
             return
         values = values_of(wanted, observation)
+        if len(values) == 1:
+            self._gate.offer(signal, moment, values[0], received=now)
+            return
         for behind, value in zip(range(len(values) - 1, -1, -1), values, strict=True):
             at = moment
             if behind and not isinstance(moment, Refusal):
                 at = moment - round(behind * SECOND / observation.series)
-            self._gate.offer(signal, at, value, received=now, status=GOOD, raw=raw)
+            self._gate.offer(signal, at, value, received=now, status=GOOD)
 
     # -- asking -------------------------------------------------------------------------------------------
 
@@ -242,7 +249,7 @@ class MtconnectAsker:
         return str(self._spec.most)
 
     async def _streams(self, what: str, **query: str) -> tuple[Header, list[Observation]]:
-        return read_streams((await self._get(what, **query)).body)
+        return read_streams((await self._get(what, **query)).body, self._wanted)
 
     async def _get(self, what: str, **query: str) -> Answer:
         """Return the answer to a request; one that is an error of HTTP and no document of the agent's is an error."""

@@ -215,10 +215,10 @@ def patience_of(answer: Answer, now: int) -> int:
     if text.isascii() and text.isdigit():
         return int(text[:9]) * SECOND
     try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+        seconds = round(email.utils.parsedate_to_datetime(text).timestamp())
+    except (ValueError, OverflowError, TypeError, IndexError):  # all of which the library raises for what is no date
         return 0
-    return max(0, round(moment.timestamp()) * SECOND - now)
+    return max(0, seconds * SECOND - now)
 
 
 def open_source(
