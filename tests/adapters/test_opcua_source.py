@@ -1,6 +1,7 @@
 """What is particular to OPC UA: unknown nodes, lost and frozen servers, wrong settings."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -173,5 +174,7 @@ async def test_a_servers_clock_that_differs_is_reported_once_stands_in_its_healt
     await peer.stop()
     found = [item for item in reader.quarantined if item.reason == "clock_differs"]
     assert len(found) >= 1
-    assert "10.0" in found[0].detail
-    assert "ahead of this machine's; set both by NTP" in found[0].detail
+    # This server renews the time that it tells once a second.
+    said = re.search(r"is (\d+\.\d+) s ahead of this machine's; set both by NTP", found[0].detail)
+    assert said is not None
+    assert 8.0 < float(said[1]) < 10.5
