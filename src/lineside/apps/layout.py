@@ -10,6 +10,7 @@
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
       keys/               secrets, readable by the owner only
       nats/               the embedded transport: configuration, credentials, log
+      gateway/configuration/   the signed configurations that it has taken
       gateway/identity/   who an enrolled gateway is: its keys, and whom it trusts
 """
 
@@ -101,6 +102,11 @@ class Layout:
     def identity(self) -> Path:
         """The folder of an enrolled gateway's keys."""
         return self.root / "gateway" / "identity"
+
+    @property
+    def configuration(self) -> Path:
+        """The folder of the configurations that a gateway has taken from its plant."""
+        return self.root / "gateway" / "configuration"
 
     @property
     def nats(self) -> Path:

@@ -20,8 +20,10 @@ from lineside.adapters.nats_server import check_version, find_binary
 from lineside.adapters.nats_users import check_configuration
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.state_sql import open_state, sqlite_url
+from lineside.adapters.state_sql.configurations import Placement
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
+from lineside.apps.plant.configurations import ConfigurationDesk, describe
 from lineside.apps.plant.gateways import GatewayDesk
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.enrolment import Gateway
@@ -89,6 +91,39 @@ def revoke(gateway: str, data: Path) -> None:
     """Shut GATEWAY out: its connection is closed now, and nothing more of it is taken. Its outbox keeps what it has."""
     _with_desk(data, lambda desk: desk.revoke(gateway, by=BY))
     click.echo(f"{gateway} is revoked; to let it in again, enrol it again")
+
+
+@command.command()
+@plan_option
+@click.option("--first", default="", help="The gateway that gets it first; default: the first of the line by name.")
+@click.option("--rest", is_flag=True, help="Give the newest to the others, now that the first runs it well.")
+@data_option
+def configure(plan: Path, first: str, rest: bool, data: Path) -> None:
+    """Give PLAN to one gateway of its line, signed; then, with --rest, to the others."""
+    found, text = load_plan(plan), plan.read_text(encoding="utf-8-sig")
+
+    async def work(desk: GatewayDesk) -> str:
+        given = ConfigurationDesk(layout=desk.layout, state=desk.state, audit=desk.audit, clock=desk.clock)
+        if rest:
+            version, names = await given.go_on(found.site.id, found.line.id, by=BY)
+            return f"version {version} is given to {', '.join(names) or 'nobody: all have it'}"
+        version = await given.begin(text, first, by=BY)
+        (name,) = [name for name, item in (await _placements(desk)).items() if item.version == version]
+        return f"version {version} is given to {name}; when it runs well: the same command with --rest"
+
+    click.echo(_with_desk(data, work))
+
+
+@command.command()
+@data_option
+def configurations(data: Path) -> None:
+    """Say how each gateway stands with the configuration that it was given."""
+    for name, item in _with_desk(data, _placements).items():
+        click.echo(f"{name}  {describe(item)}")
+
+
+async def _placements(desk: GatewayDesk) -> dict[str, Placement]:
+    return await desk.state.configurations.placements()
 
 
 @command.command("check-server")

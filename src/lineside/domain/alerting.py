@@ -48,6 +48,10 @@ class AlertEngine:
         self._writer = writer
         self._watches = {item.id: _Watch() for item in plan.characteristics_at(station_id)}
 
+    def take_plan(self, plan: Plan) -> None:
+        """Take the reactions of a plan that judges alike; what is open stays open."""
+        self._plan = plan
+
     def restore(self, events: Iterable[AlertEvent]) -> None:
         """Take up the alerts that past events of this station left open."""
         mine = [event for event in events if event.station == self._station and event.kind in CONDITION_KINDS]

@@ -79,6 +79,12 @@ class LineJudge:
         self._parts = dict.fromkeys(self._judges, 0)
         self._newest: dict[str, PartRecord] = {}
 
+    def take_plan(self, plan: Plan) -> None:
+        """Take texts, priorities and limits of time from a plan that judges alike (the same judging digest)."""
+        self._live_within = {station.id: station.live_within for station in plan.stations}
+        for engine in self._engines.values():
+            engine.take_plan(plan)
+
     def restore(self, events: Iterable[AlertEvent]) -> None:
         """Take up the alerts that past events left open."""
         known = list(events)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from lineside.adapters.state_sql.accounts import Accounts
+from lineside.adapters.state_sql.configurations import Configurations
 from lineside.adapters.state_sql.gateways import Gateways
 from lineside.adapters.state_sql.releases import Releases, Settings
 from lineside.adapters.state_sql.sessions import Attempts, Sessions
@@ -35,6 +36,7 @@ class SqlState:
         self.settings: Final = Settings(engine)
         self.releases: Final = Releases(engine)
         self.gateways: Final = Gateways(engine)
+        self.configurations: Final = Configurations(engine)
 
     def close(self) -> None:
         """Close every connection."""

@@ -103,3 +103,26 @@ tokens: Final = Table(
     Column("used_by", String(64), nullable=False),
 )
 """Enrolment tokens by the public half of their secret; ``used_by`` is the key of the gateway that used one."""
+
+configurations: Final = Table(
+    "configurations",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=True),
+    Column("site", String(64), nullable=False),
+    Column("line", String(64), nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+"""Every plan that gateways were ever given; a version is never given to another."""
+
+placements: Final = Table(
+    "configuration_placements",
+    metadata,
+    Column("gateway", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+"""Which version each gateway shall run, which it says that it runs, and what came of the one that it shall."""

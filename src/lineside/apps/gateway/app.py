@@ -17,20 +17,22 @@ from typing import Final
 
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import SystemClock, clock_from
+from lineside.adapters.configuration_files import ConfigurationFiles
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import SqliteOutbox
-from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.service_manager import READY, tell_manager
+from lineside.apps.gateway.configuration import Configurator, plan_to_run
 from lineside.apps.gateway.enrol import watermark_key_of
+from lineside.apps.gateway.live import LiveGateway, replaceable_sources
 from lineside.apps.gateway.local_board import LocalBoard
 from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.gateway.page.address import Listen
 from lineside.apps.gateway.reporter import Reporter, last_words
-from lineside.apps.gateway.sources import SourceOptions, open_sources
+from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.gateway.vitals import Vitals
 from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
@@ -51,6 +53,7 @@ from lineside.flows.releases import CHANGED
 from lineside.flows.responses import RESPONDED
 from lineside.ports import Clock, Outbox
 from lineside.wire.codecs import decode_items, decode_readings, encode_catalogue, readings_catalogue
+from lineside.wire.configuration import CHANGED as CONFIGURATION_CHANGED
 from lineside.wire.life import BIRTHS_WANTED
 from lineside.wire.records import Record, RecordKind
 from lineside.wire.subjects import Subjects
@@ -90,8 +93,8 @@ async def run_gateway(settings: GatewaySettings) -> None:
         PlanError: the plan does not say what it must.
         ConfigurationError: another process holds the gateway's folder.
     """
-    plan = load_plan(settings.plan)
     layout = Layout(settings.data)
+    plan = plan_to_run(settings.plan, layout, SystemClock().now())
     layout.create()
     clock = clock_from(settings.clock)
     # The client writes a traceback for each broken connection; the source says the same in the status.
@@ -170,7 +173,7 @@ class _Gateway:
             plan=self.settings.plan,
             replay=self.settings.replay,
         )
-        sources = open_sources(self.plan, self.clock, options, past.readings)
+        sources = replaceable_sources(self.plan, self.clock, options, past.readings)
         vitals = Vitals(
             name=self.settings.name,
             plan=self.plan,
@@ -200,9 +203,24 @@ class _Gateway:
             floor=floor,
             status=vitals.status,
         )
+
+        async def lately() -> tuple[ReadingBatch, ...]:
+            return (await read_past(self.outbox, self.outbox.last, catalogue)).readings
+
+        live = LiveGateway(
+            plan=self.plan,
+            clock=self.clock,
+            options=options,
+            vitals=vitals,
+            sources=sources,
+            past=lately,
+            takers=(line.take_plan, floor.take_plan),
+        )
+        configurator = self._configurator(layout, live)
         changed = asyncio.Event()
-        await self.bus.subscribe(self.subjects.control, _control(changed, reporter, board.asked))
+        await self.bus.subscribe(self.subjects.control, _control(changed, reporter, board.asked, configurator))
         beside = [
+            *([] if configurator is None else [asyncio.create_task(configurator.run(), name="configuration")]),
             asyncio.create_task(forwarder.run(), name="forward"),
             asyncio.create_task(reconciler.run(), name="compare both ends"),
             asyncio.create_task(reporter.run(), name="status"),
@@ -230,6 +248,23 @@ class _Gateway:
             await asyncio.gather(collecting, *beside, return_exceptions=True)
             for source in sources.values():
                 await source.close()
+
+    def _configurator(self, layout: Layout, live: LiveGateway) -> Configurator | None:
+        """Return what takes configurations from the plant, None where no plant is known to take one from."""
+        identity = load_identity(layout.identity)
+        if identity is None:
+            return None
+        return Configurator(
+            identity=identity,
+            files=ConfigurationFiles(layout.configuration),
+            plan_file=self.settings.plan,
+            plan=self.plan,
+            bus=self.bus,
+            subject=self.subjects.configuration,
+            audit=self.audit,
+            clock=SystemClock(),
+            runs=live,
+        )
 
     async def _publish(self, kind: RecordKind, body: bytes) -> None:
         """Send something to the live board; while the link is down nobody looks, and the record holds it."""
@@ -307,7 +342,9 @@ async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
     )
 
 
-def _control(changed: asyncio.Event, reporter: Reporter, asked: asyncio.Event):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler
+def _control(  # type: ignore[no-untyped-def]  # noqa: ANN202 - a handler
+    changed: asyncio.Event, reporter: Reporter, asked: asyncio.Event, configurator: Configurator | None
+):
     async def handle(_: str, data: bytes) -> None:
         if data == CHANGED:
             changed.set()
@@ -315,6 +352,8 @@ def _control(changed: asyncio.Event, reporter: Reporter, asked: asyncio.Event): 
             asked.set()
         elif data == BIRTHS_WANTED:
             await reporter.tell_birth()
+        elif data == CONFIGURATION_CHANGED and configurator is not None:
+            configurator.ask_now()
 
     return handle
 

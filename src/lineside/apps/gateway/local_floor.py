@@ -40,6 +40,10 @@ class LocalFloor:
         self._events: dict[str, dict[str, AlertEvent]] = {}
         self._parts: deque[JudgedPart] = deque(maxlen=MOST_PARTS)
 
+    def take_plan(self, plan: Plan) -> None:
+        """Take the reactions of a plan that judges alike."""
+        self._plan = plan
+
     def follow(self, judged: Judged) -> None:
         """Take in what has just been judged: parts, predictions (a part may get some of them later), alert events."""
         for part in judged.parts:

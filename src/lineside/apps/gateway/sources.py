@@ -51,6 +51,13 @@ def open_sources(
     return {spec.id: _open(plan, spec, clock, options, seen) for spec in plan.sources}
 
 
+def open_source(
+    plan: Plan, source: str, clock: Clock, options: SourceOptions, seen: Sequence[ReadingBatch] = ()
+) -> Source:
+    """Return one source of a plan, as `open_sources` does."""
+    return _open(plan, plan.source(source), clock, options, seen)
+
+
 def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, seen: Sequence[ReadingBatch]) -> Source:
     # An adapter brings its protocol's library, which is slow to import and of no use to other plans.
     if spec.kind is SourceKind.OPCUA:

@@ -39,6 +39,7 @@ from lineside.apps.plant.board import (
     first_run_code,
     serve_board,
 )
+from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
@@ -155,6 +156,8 @@ class _Plant:
         accounts = HistoryAccounts(landing=self.landing, history=self.history, query=HistoryQuery(self.layout.history))
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
         await serve_gateways(self.bus, desk, roll, subjects)
+        given = ConfigurationDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
+        await serve_configurations(self.bus, given, subjects)
         releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
         await serve_releases(self.bus, subjects, releases.offers, releases.body)
         for model in await asyncio.to_thread(releases.unsigned):
