@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ from lineside.adapters.clocks import SystemClock
 from lineside.adapters.opcua.certificates import described, fingerprint, pin, pinned
 from lineside.adapters.plan_yaml import load_plan, write_yaml
 from lineside.apps.gateway.probes import probe_source
-from lineside.apps.gateway.servers import browse_server, secure_server, shown_certificate
+from lineside.apps.gateway.servers import browse_broker, browse_server, secure_server, shown_certificate
 from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.layout import Layout
 from lineside.cli.options import data_option
 from lineside.cli.output import write_file
 from lineside.domain.errors import InputError
 from lineside.domain.plan.draft.nodes import Browsed, BrowseLimits, lines_for
-from lineside.domain.plan.model import OpcuaSpec, Plan
+from lineside.domain.plan.model import OpcuaSpec, Plan, SparkplugSpec
 from lineside.domain.units import SECOND
 from lineside.ports import ProbeReading, ProbeReport, ProbeStep
 
@@ -106,22 +106,31 @@ def trust(plan: Path, source: str, data: Path, yes: bool) -> None:
 @click.option("--laboratory", is_flag=True, help="Permits --security none: no plant is at stake.")
 @click.option("--username", default="", help="Name to log in with.")
 @click.option("--secret", default="", help="Name of the password's secret, as in a plan.")
+@click.option("--seconds", default=10.0, show_default=True, help="At a broker: how long to listen for births.")
+@click.option("--ask", is_flag=True, help="At a broker: ask each edge node that is heard for its births, once.")
 @click.option("--trust", default="", metavar="FINGERPRINT", help="Trust the certificate that you compared.")
 def browse(
     url: str, data: Path, output: Path | None, station: str, match: tuple[str, ...], depth: int, most: int, **given: Any
 ) -> None:
-    """Walk an OPC UA server's address space and write the lines of a plan: the source, and a signal per variable.
+    """Walk an OPC UA server, or listen to a broker's Sparkplug B births, and write the lines of a plan.
 
-    Units come from EngineeringUnits and ranges from EURange, where the server has them; what was guessed from names
-    stands in 'guessed'. The walk ends at the bounds and says so.
+    They name the source, and a signal for each variable of the server (opc.tcp://) or metric of the births (mqtt://).
+
+    Units come from EngineeringUnits and ranges from EURange, or from engUnit, engLow and engHigh, where these are
+    given; what was guessed from names stands in 'guessed'. A walk ends at the bounds and says so.
     """
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
-    fields = {name: value for name, value in given.items() if name not in {"source", "trust"} and value}
-    source = {"id": given["source"], "kind": "opcua", "url": url, **fields}
     options = SourceOptions(root=Path(), kept=data, keys=Layout(data).keys)
-    spec = _spec(source)
     limits = BrowseLimits(depth=depth, most=most, patterns=match)
-    found = asyncio.run(browse_server(spec, options, limits, given["trust"]))
+    if url.startswith(("mqtt://", "mqtts://")):
+        source = {"id": given["source"], "kind": "sparkplug", "url": url, **_given(given, "username", "secret")}
+        edges = SparkplugSpec.model_validate(source)
+        found = asyncio.run(browse_broker(edges, SystemClock(), options, given["seconds"], ask=given["ask"]))
+        found = _within(found, limits)
+    else:
+        asked = _given(given, "security", "laboratory", "username", "secret")
+        source = {"id": given["source"], "kind": "opcua", "url": url, **asked}
+        found = asyncio.run(browse_server(_spec(source), options, limits, given["trust"]))
     lines = lines_for(found.nodes, source, station)
     text = write_yaml(lines.content, lines.comments, _browse_header(url, found))
     if output is None:
@@ -134,16 +143,30 @@ def browse(
     click.echo(f"  lineside source test PLAN {given['source']}")
 
 
+def _given(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: given[name] for name in names if given[name]}
+
+
+def _within(found: Browsed, limits: BrowseLimits) -> Browsed:
+    wanted = [node for node in found.nodes if limits.wants(node.path)]
+    return replace(found, nodes=tuple(wanted[: limits.most]), cut=len(wanted) > limits.most)
+
+
 def _spec(source: dict[str, Any]) -> OpcuaSpec:
     if source["security"] == "none" and not source.get("laboratory"):
         raise InputError("neither signed nor encrypted", field="--security", value="none", next_step="add --laboratory")
     if not source["url"].startswith("opc.tcp://"):
-        raise InputError("not an address of OPC UA", field="URL", value=source["url"], next_step="opc.tcp://host:port")
+        raise InputError(
+            "not an address of OPC UA",
+            field="URL",
+            value=source["url"],
+            next_step="opc.tcp://host:port, or mqtt://host:port",
+        )
     return OpcuaSpec.model_validate(source)
 
 
 def _browse_header(url: str, found: Browsed) -> str:
-    lines = [f"Browsed from {url}: {len(found.nodes)} variables."]
+    lines = [f"Browsed from {url}: {len(found.nodes)} signals."]
     lines += [f"Left out: {count} {why}." for why, count in sorted(found.left_out.items())]
     if found.cut:
         lines.append("A bound cut the walk short: there is more. See --match, --depth and --most.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from asyncua import ua
@@ -50,7 +49,7 @@ async def browse(session: Session, limits: BrowseLimits) -> Browsed:
     left_out: Counter[str] = Counter()
     chosen: list[_Variable] = []
     for variable in variables:
-        if not _wanted(variable.path, limits.patterns):
+        if not limits.wants(variable.path):
             left_out["of another name"] += 1
         elif len(chosen) >= limits.most:
             cut = True
@@ -173,9 +172,3 @@ def _span(value: Any) -> tuple[float, float] | None:
 def _unit(value: Any) -> tuple[str, int | None]:
     name, number = getattr(value, "DisplayName", None), getattr(value, "UnitId", None)
     return str(getattr(name, "Text", None) or ""), number if isinstance(number, int) else None
-
-
-def _wanted(path: tuple[str, ...], patterns: Sequence[str]) -> bool:
-    """Say whether a path, written with '/', matches one of the patterns; without patterns all do."""
-    text = "/".join(path).lower()
-    return not patterns or any(fnmatchcase(text, pattern.lower()) for pattern in patterns)

@@ -336,11 +336,23 @@ def open_source(
         ConfigurationError: the address is none of MQTT.
         PlanError: the address of a signal is none of Sparkplug B.
     """
+    broker = broker_of(spec, options, options.client_id or f"lineside-{plan.site.id}-{plan.line.id}-{spec.id}")
+    source = SparkplugSource(plan, spec, clock, broker, hosts=options.hosts)
+    source.remember(seen)
+    return source
+
+
+def broker_of(spec: SparkplugSpec, options: SparkplugOptions, client_id: str) -> Broker:
+    """Return the broker of a source, whose session ends with the connection (Sparkplug 3.0, 5.1).
+
+    Raises:
+        ConfigurationError: the address is none of MQTT.
+    """
     host, port, tls = place_of(spec.url, f"sources.{spec.id}.url")
-    broker = Broker(
+    return Broker(
         host=host,
         port=port,
-        client_id=options.client_id or f"lineside-{plan.site.id}-{plan.line.id}-{spec.id}",
+        client_id=client_id,
         version=spec.version,
         forget=True,
         tls=tls,
@@ -351,9 +363,6 @@ def open_source(
         password=options.password,
         keep_alive=options.keep_alive,
     )
-    source = SparkplugSource(plan, spec, clock, broker, hosts=options.hosts)
-    source.remember(seen)
-    return source
 
 
 def _nodes(gate: Gate, spec: SparkplugSpec) -> dict[tuple[str, str], EdgeNode]:

@@ -1,4 +1,4 @@
-"""What is done with a server of OPC UA beside reading it: looking at its certificate, trusting it, browsing it."""
+"""What is done with servers and brokers beside reading them: looking at a certificate, trusting it, browsing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from lineside.adapters.opcua.certificates import fingerprint, pin
 from lineside.adapters.opcua.refusals import RefusedError
-from lineside.apps.gateway.sources import SourceOptions, opcua_options
+from lineside.apps.gateway.sources import SourceOptions, opcua_options, sparkplug_options
 from lineside.domain.errors import ConfigurationError, InputError, SourceError
 from lineside.domain.plan.draft.nodes import Browsed, BrowseLimits
-from lineside.domain.plan.model import OpcuaSpec, Plan
+from lineside.domain.plan.model import OpcuaSpec, Plan, SparkplugSpec
+from lineside.ports import Clock
 
 
 def secure_server(plan: Plan, source: str) -> OpcuaSpec:
@@ -72,6 +73,24 @@ async def browse_server(spec: OpcuaSpec, options: SourceOptions, limits: BrowseL
         raise SourceError(str(error), value=spec.url) from error
     finally:
         await session.close()
+
+
+async def browse_broker(
+    spec: SparkplugSpec, clock: Clock, options: SourceOptions, seconds: float, *, ask: bool
+) -> Browsed:
+    """Return the metrics of the births that come at a broker within so many seconds.
+
+    ``ask`` lets each edge node that is heard be asked for its births, once.
+
+    Raises:
+        SourceError: the broker does not answer, or refuses.
+    """
+    from lineside.adapters.sparkplug.browse import browse  # noqa: PLC0415 - as above
+
+    try:
+        return await browse(spec, clock, options=sparkplug_options(spec, options), seconds=seconds, ask=ask)
+    except ConnectionError as error:
+        raise SourceError(str(error), value=spec.url) from error
 
 
 async def _trust(spec: OpcuaSpec, options: SourceOptions, trust: str) -> None:

@@ -1,4 +1,4 @@
-"""From the nodes of an OPC UA server to lines of a plan: a source, and a signal for each variable.
+"""From the variables of a server, or the metrics of births, to lines of a plan: a source, and a signal for each.
 
 What the server says is taken as it is: units from EngineeringUnits, ranges from EURange (Part 8). What it does not
 say is guessed from names and types, and named in the signal's ``guessed``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from lineside.domain.plan.draft.names import (
@@ -75,7 +76,7 @@ UNECE: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundNode:
-    """A variable of a server: the names that lead to it, its node id, and what the server says of its values.
+    """A variable of a server or a metric of a birth: the names that lead to it, its address, what is said of it.
 
     ``unit`` and ``unit_id`` are those of EngineeringUnits (empty and None: it has none), ``span`` is the EURange.
     """
@@ -95,6 +96,11 @@ class BrowseLimits:
     depth: int = 8
     most: int = 1000
     patterns: tuple[str, ...] = ()
+
+    def wants(self, path: Sequence[str]) -> bool:
+        """Say whether a path, written with '/', matches one of the patterns; without patterns all do."""
+        text = "/".join(path).lower()
+        return not self.patterns or any(fnmatchcase(text, pattern.lower()) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
