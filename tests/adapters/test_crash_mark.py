@@ -48,6 +48,14 @@ def test_crashes_that_lie_far_apart_are_no_pattern(tmp_path: Path) -> None:
     assert not CrashMark.open(tmp_path / "crashes", 1_001 + TWICE_WITHIN).crashed_twice()
 
 
+def test_a_disk_that_gives_no_file_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "seat").write_text("a file where the folder should be")
+    mark = CrashMark.open(tmp_path / "seat" / "crashes", 1)
+    mark.enter()
+    mark.leave()
+    assert not mark.crashed_twice()
+
+
 def test_a_damaged_file_begins_anew(tmp_path: Path) -> None:
     (tmp_path / "crashes").write_bytes(b"x" * 100)
     assert not CrashMark.open(tmp_path / "crashes", 1).crashed_twice()

@@ -44,10 +44,9 @@ def test_every_variant_is_listed_with_its_figures_and_nothing_is_chosen(folder: 
 
 def test_a_variant_is_kept_with_its_lineage_and_offered_when_asked_for(folder: Path) -> None:
     data = folder / "data"
-    Layout(data).create()
+    assert BUNDLE.name in call(model, "add", folder / "model.bundle", "--data", data)
     kept = BundleFolder(Layout(data).bundles)
-    kept.add(BUNDLE)
-    kept.activate(BUNDLE)
+    kept.activate(BUNDLE)  # as before offers were signed
     assert "NOT SIGNED" in call(model, "list", "--data", data)
     assert "offer 1" in call(model, "sign", "--data", data)
     assert "every model in service is signed" in call(model, "sign", "--data", data)

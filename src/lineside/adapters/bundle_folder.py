@@ -127,8 +127,9 @@ class BundleFolder:
 
     def by_digest(self, characteristic: str, digest: str) -> Bundle | None:
         """Return the bundle of a characteristic with that digest, None where it is not kept."""
-        found = (item for item in self.bundles(characteristic) if manifest_digest(item.manifest) == digest)
-        return next(found, None)
+        versions = sorted(self._versions(characteristic), reverse=True)
+        kept = (self._read(f"{characteristic}-{version}.bundle") for version in versions)
+        return next((item for item in kept if manifest_digest(item.manifest) == digest), None)
 
     def _places(self) -> list[str]:
         offers = {path.name.removesuffix(OFFER_SUFFIX) for path in self._path.glob(f"*{OFFER_SUFFIX}")}

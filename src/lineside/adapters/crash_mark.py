@@ -26,7 +26,17 @@ class CrashMark:
 
     @classmethod
     def open(cls, path: Path, now: int) -> CrashMark:
-        """Open a mark; if the last process ended while a model was at work, count a crash at ``now`` (UTC ns)."""
+        """Open a mark; if the last process ended while a model was at work, count a crash at ``now`` (UTC ns).
+
+        Where the disk gives no file, the mark is in memory alone: judging goes on, and no crash is found.
+        """
+        try:
+            return cls._open(path, now)
+        except OSError:
+            return cls(mmap.mmap(-1, _LAYOUT.size))
+
+    @classmethod
+    def _open(cls, path: Path, now: int) -> CrashMark:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -41,7 +42,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant: microseconds a part, bytes of memory and of files, agreement with the original by class.
+    """One variant: microseconds of processor time a part, bytes of memory and of files, agreement by class.
 
     ``accepted``: a gateway of this kind would take it under the plan's tolerance; ``problems`` say why not. Where
     ``suits`` is false there is no such variant, and ``how`` says why.
@@ -130,7 +131,7 @@ def _time(running: Sequence[_Running], parts: Sequence[PartRecord], labels: Sequ
     for number in range(_ROUNDS + 1):
         for item in running:
             item.judge.reset()
-            item.answers, taken = answers_to(item.judge, parts, labels)
+            item.answers, taken = answers_to(item.judge, parts, labels, time.thread_time_ns)
             item.taken += taken if number else ()  # the first round warms up
 
 

@@ -39,7 +39,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--data", type=_PATH, metavar="DIR", help="Data folder to keep the variant in.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON.")
 def command(bundle: Path, plan: Path, *, write: str | None, offer: bool, as_json: bool, **options: Any) -> None:
-    """Make the variants of BUNDLE that suit it, and measure speed, memory, size and agreement by class.
+    """Make the variants of BUNDLE that suit it, and measure time per part, memory, size and agreement by class.
 
     Nothing is chosen: read the table, then write the variant that you want.
     """

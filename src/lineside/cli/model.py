@@ -13,7 +13,7 @@ from lineside.apps.releasing import signing_folder
 from lineside.cli.options import data_option
 from lineside.domain.errors import InputError
 from lineside.domain.units import DAY, SECOND
-from lineside.wire.bundle import Bundle
+from lineside.wire.bundle import Bundle, unpack_bundle
 from lineside.wire.offers import Offer
 
 _above_option = click.option(
@@ -69,6 +69,21 @@ def offer(characteristic: str, version: int, data: Path, days: int, above: int, 
     """
     folder = signing_folder(Layout(data))
     _said(folder.offer(_kept(folder, characteristic, version), note=note, above=above, valid_for=days * DAY))
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@data_option
+@click.option("--offer", "offered", is_flag=True, help="Put it in service too, by a signed offer.")
+def add(file: Path, data: Path, *, offered: bool) -> None:
+    """Keep the bundle in FILE, made elsewhere, under the version that it has.
+
+    Whoever adds it vouches for it from then on: look where it comes from.
+    """
+    folder, bundle = signing_folder(Layout(data)), unpack_bundle(file.read_bytes())
+    click.echo(f"{bundle.name} in {folder.add(bundle)}")
+    if offered:
+        _said(folder.offer(bundle, note=f"added from {file.name}"))
 
 
 def _kept(folder: BundleFolder, characteristic: str, version: int) -> Bundle:

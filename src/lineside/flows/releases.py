@@ -7,6 +7,7 @@ does not answer, or sends what cannot be believed, it runs what it has.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -42,8 +43,8 @@ async def serve_releases(
     async def answer(data: bytes) -> bytes:
         request = decode(data, ReleaseRequest)
         if not request.digest:
-            return encode(ReleaseReply(offers=tuple(offers())))
-        whole = body(request.digest)
+            return encode(ReleaseReply(offers=tuple(await asyncio.to_thread(offers))))
+        whole = await asyncio.to_thread(body, request.digest)
         return encode(ReleaseReply(piece=whole[request.offset : request.offset + PIECE], size=len(whole)))
 
     await bus.serve(subjects.release, answer, QUEUE)

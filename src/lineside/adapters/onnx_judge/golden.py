@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -126,13 +126,19 @@ def answer_golden(plan: Plan, bundle: Bundle, labels: Sequence[str]) -> tuple[li
 
 
 def answers_to(
-    judge: OnnxJudge, parts: Sequence[PartRecord], labels: Sequence[str]
+    judge: OnnxJudge,
+    parts: Sequence[PartRecord],
+    labels: Sequence[str],
+    timer: Callable[[], int] = time.perf_counter_ns,
 ) -> tuple[list[GoldenAnswer], tuple[float, ...]]:
-    """Return a judge's answers to parts, one after another, and the time each took in microseconds."""
+    """Return a judge's answers to parts, one after another, and the time each took in microseconds.
+
+    ``timer`` is a clock in ns.
+    """
     answers, taken = [], []
     for part, label in zip(parts, labels, strict=True):
-        began = time.perf_counter_ns()
+        began = timer()
         (prediction,) = judge.judge(part, part.ended).predictions
-        taken.append((time.perf_counter_ns() - began) / 1000.0)
+        taken.append((timer() - began) / 1000.0)
         answers.append(golden_answer(label, prediction))
     return answers, tuple(taken)

@@ -277,7 +277,7 @@ class _Gateway:
             pause = _MODEL_SECONDS
             try:
                 await shelf.refresh(self.bus, self.subjects)
-            except UnavailableError:
+            except (UnavailableError, StorageError):  # what judges goes on, and it is asked again
                 pause = _MODEL_RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):

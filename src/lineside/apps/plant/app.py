@@ -46,7 +46,7 @@ from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateway
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
-from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unsigned_words
+from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.witness import Witness
 from lineside.domain.alerts import AlertEvent
@@ -160,8 +160,8 @@ class _Plant:
         await serve_configurations(self.bus, given, subjects)
         releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
         await serve_releases(self.bus, subjects, releases.offers, releases.body)
-        for model in await asyncio.to_thread(releases.unsigned):
-            sys.stderr.write(f"lineside: {unsigned_words(model, self.settings.data)}\n")
+        for words in await asyncio.to_thread(unreleased, releases, self.settings.data):
+            sys.stderr.write(f"lineside: {words}\n")
         await serve_responses(
             self.bus, subjects, lambda ids: [event for name in ids for event in _events_of(floor, name)]
         )

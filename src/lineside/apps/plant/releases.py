@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lineside.adapters.bundle_folder import BundleFolder, InService
 from lineside.adapters.state_sql import ReleaseRecord, SqlState
+from lineside.domain.errors import IntegrityError
 from lineside.domain.plan.model import Plan
 from lineside.wire.bundle import Bundle, pack_bundle
 
@@ -74,9 +75,14 @@ class ReleaseDesk:
         return [item for station in self._plan.stations for item in self._folder.in_service(station.id)]
 
 
-def unsigned_words(model: str, data: Path) -> str:
-    """Return what to say of a model that is not signed."""
-    return f"the model {model} is not signed, so that no gateway takes it; sign it: lineside model sign --data {data}"
+def unreleased(desk: ReleaseDesk, data: Path) -> list[str]:
+    """Return what to say of models in service that reach no gateway: they are not signed, or cannot be read."""
+    try:
+        models = desk.unsigned()
+    except IntegrityError as error:
+        return [f"no model can be offered to gateways: {error}"]
+    command = f"lineside model sign --data {data}"
+    return [f"the model {name} is not signed, so that no gateway takes it; sign it: {command}" for name in models]
 
 
 def _record(bundle: Bundle, service: InService | None) -> ReleaseRecord:
