@@ -17,6 +17,8 @@ from lineside.adapters.mqtt.source import MqttOptions
 from lineside.adapters.mtconnect.probe import probe as probe_mtconnect
 from lineside.adapters.opcua.options import OpcuaOptions
 from lineside.adapters.opcua.probe import probe as probe_opcua
+from lineside.adapters.push.probe import probe as probe_push
+from lineside.adapters.push.source import PushOptions
 from lineside.adapters.rest.probe import probe as probe_rest
 from lineside.adapters.sparkplug.probe import probe as probe_sparkplug
 from lineside.adapters.sparkplug.source import SparkplugOptions
@@ -26,6 +28,7 @@ from lineside.domain.plan.model import (
     MqttSpec,
     MtconnectSpec,
     OpcuaSpec,
+    PushSpec,
     RestSpec,
     SparkplugSpec,
 )
@@ -37,6 +40,7 @@ from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.peers.ports import free_port
+from lineside.testing.peers.posting import SECRET, PostingMachine
 from lineside.testing.peers.rest import PRESENT, RestPeer
 from lineside.testing.peers.sparkplug import ADDRESSES, EdgePeer
 from lineside.testing.plans import plan_with_source
@@ -268,6 +272,34 @@ class TestRest(ProbeSuite):
         await peer.stop()
 
 
+class PushProbeBench:
+    def __init__(self, port: int) -> None:
+        self.machine = PostingMachine(f"http://127.0.0.1:{port}/")
+        spec = {"kind": "push", "listen": f"127.0.0.1:{port}", "secret": "press"}
+        self.plan = plan_with_source(spec, addresses={"temperature": "$.t"})
+
+    async def show(self, signal: str, value: object) -> None:
+        assert signal == "temperature"
+        self.machine.send({"t": value})
+
+    async def probe(self, *signals: str) -> ProbeReport:
+        spec = self.plan.source_as(PushSpec, "machine")
+        options = PushOptions(secret=SECRET)
+        return await probe_push(self.plan, spec, WallClock(), options=options, signals=signals, within=1.0)
+
+    async def leave(self) -> None:
+        await self.machine.stop()
+
+
+class TestPush(ProbeSuite):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[PushProbeBench]:
+        bench = PushProbeBench(free_port())
+        await bench.machine.start()
+        yield bench
+        await bench.machine.stop()
+
+
 def test_every_bench_is_one() -> None:
     benches: list[type[ProbeBench]] = [
         FilesProbeBench,
@@ -277,5 +309,6 @@ def test_every_bench_is_one() -> None:
         MtconnectProbeBench,
         SparkplugProbeBench,
         RestProbeBench,
+        PushProbeBench,
     ]
-    assert len(benches) == 7
+    assert len(benches) == 8

@@ -18,6 +18,8 @@ from lineside.adapters.mqtt.source import open_source as open_mqtt
 from lineside.adapters.mtconnect.source import MtconnectOptions
 from lineside.adapters.mtconnect.source import open_source as open_mtconnect
 from lineside.adapters.opcua.source import open_source as open_opcua
+from lineside.adapters.push.source import PushOptions
+from lineside.adapters.push.source import open_source as open_push
 from lineside.adapters.rest.source import RestOptions
 from lineside.adapters.rest.source import open_source as open_rest
 from lineside.adapters.sparkplug.source import open_source as open_sparkplug
@@ -27,6 +29,7 @@ from lineside.domain.plan.model import (
     MqttSpec,
     MtconnectSpec,
     OpcuaSpec,
+    PushSpec,
     RestSpec,
     SparkplugSpec,
 )
@@ -39,6 +42,8 @@ from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
 from lineside.testing.peers.modbus import REGISTERS, ModbusPeer
 from lineside.testing.peers.mtconnect import ITEMS, MtconnectPeer
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
+from lineside.testing.peers.ports import free_port
+from lineside.testing.peers.posting import SECRET, PostingMachine
 from lineside.testing.peers.rest import ROWS, RestPeer
 from lineside.testing.peers.sparkplug import ADDRESSES, EdgePeer
 from lineside.testing.plans import plan_with_source
@@ -357,6 +362,40 @@ class TestRest(SourceSuite):
         await peer.stop()
 
 
+class PushBench:
+    redelivers = repeats = keeps = True
+
+    def __init__(self, port: int) -> None:
+        self.machine = PostingMachine(f"http://127.0.0.1:{port}/")
+        addresses = {signal: f"$.{signal}" for signal in NODES}
+        spec = {"kind": "push", "listen": f"127.0.0.1:{port}", "secret": "press", "time_column": "$.ts"}
+        self.plan = plan_with_source({**spec, "most_requests": 1000}, addresses=addresses)
+        self.clock = WallClock()
+
+    def open(self, seen: Iterable[ReadingBatch] = ()) -> Source:
+        options = PushOptions(secret=SECRET, durable_within=0.5)
+        return open_push(self.plan, self.plan.source_as(PushSpec, "machine"), self.clock, options=options, seen=seen)
+
+    async def send(self, signal: str, time: int, value: object) -> None:
+        self.machine.send({"ts": time, signal: value})
+
+    async def send_bad(self, time: int) -> None:
+        await self.send("temperature", time, "warm")
+
+    async def restart(self) -> None:
+        await self.machine.stop()
+        await self.machine.start()
+
+
+class TestPush(SourceSuite):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[PushBench]:
+        bench = PushBench(free_port())
+        await bench.machine.start()
+        yield bench
+        await bench.machine.stop()
+
+
 def test_every_bench_is_one() -> None:
     benches: list[type[SourceBench]] = [
         FakeBench,
@@ -367,5 +406,6 @@ def test_every_bench_is_one() -> None:
         MtconnectBench,
         SparkplugBench,
         RestBench,
+        PushBench,
     ]
-    assert len(benches) == 8
+    assert len(benches) == 9

@@ -15,7 +15,6 @@ from lineside.adapters.model_slots import ModelSlots
 from lineside.apps.gateway.app import GatewaySettings, run_gateway
 from lineside.apps.gateway.local_status import ask_status
 from lineside.apps.gateway.models import ask_rollback
-from lineside.apps.gateway.page.address import parse_listen
 from lineside.apps.gateway.reconcile import reconcile_now
 from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
@@ -30,6 +29,7 @@ from lineside.cli.options import (
     plan_option,
 )
 from lineside.domain.errors import InputError, UnavailableError
+from lineside.domain.listening import parse_listen
 from lineside.domain.reconciling import STRETCH
 from lineside.wire.status import GatewayStatus
 

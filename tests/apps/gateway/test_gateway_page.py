@@ -10,10 +10,10 @@ import pytest
 
 from lineside.apps.gateway.local_board import LocalBoard
 from lineside.apps.gateway.local_floor import MOST_ALERTS, MOST_UPDATES, LocalFloor
-from lineside.apps.gateway.page.address import parse_listen
 from lineside.apps.gateway.page.app import LocalPage, local_app
 from lineside.domain.alerts import AlertEvent, AlertKind, AlertState
 from lineside.domain.errors import ConfigurationError
+from lineside.domain.listening import parse_listen
 from lineside.domain.plan.model import Plan
 from lineside.domain.units import SECOND
 from lineside.flows.judge import Judged

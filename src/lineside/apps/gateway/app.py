@@ -30,7 +30,6 @@ from lineside.apps.gateway.local_board import LocalBoard
 from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
-from lineside.apps.gateway.page.address import Listen
 from lineside.apps.gateway.reporter import Reporter, last_words
 from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.gateway.vitals import Vitals
@@ -38,6 +37,7 @@ from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
+from lineside.domain.listening import Listen
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.liveness import stations_of_files

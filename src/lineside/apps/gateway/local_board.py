@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lineside.apps.gateway.local_floor import LocalFloor
-from lineside.apps.gateway.page.address import Listen
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind
 from lineside.domain.errors import ConfigurationError, UnavailableError
+from lineside.domain.listening import Listen
 from lineside.domain.plan.model import Plan
 from lineside.flows.responses import keep_responses
 from lineside.ports import AuditLog, Bus, Clock, Outbox
@@ -83,8 +83,8 @@ class LocalBoard:
     async def serve(self, listen: Listen) -> None:
         """Serve the page until cancelled; an address that is taken is tried again, and the line goes on without it."""
         # What serves pages is of no use to a gateway without one.
+        from lineside.adapters.http_serving import serve_pages  # noqa: PLC0415 - as above
         from lineside.apps.gateway.page.app import LocalPage, local_app  # noqa: PLC0415 - as above
-        from lineside.apps.web.serving import serve_pages  # noqa: PLC0415 - as above
 
         page = LocalPage(
             plan=self.plan,

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from lineside.apps.gateway.polled import PolledSpec, probe_polled
-from lineside.apps.gateway.sources import SourceOptions, file_options, mqtt_options, opcua_options, sparkplug_options
+from lineside.apps.gateway.sources import (
+    SourceOptions,
+    file_options,
+    mqtt_options,
+    opcua_options,
+    push_options,
+    sparkplug_options,
+)
 from lineside.domain.errors import LinesideError
-from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceSpec, SparkplugSpec
+from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, PushSpec, SourceSpec, SparkplugSpec
 from lineside.ports import Clock, Probe, ProbeReport, ProbeStep
 
 
@@ -46,6 +53,11 @@ def _probe(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, w
 
         edges = sparkplug_options(spec, options)
         return lambda signals: probe_sparkplug(plan, spec, clock, options=edges, signals=signals, within=within)
+    if isinstance(spec, PushSpec):
+        from lineside.adapters.push.probe import probe as probe_push  # noqa: PLC0415 - as above
+
+        push = push_options(spec, options)
+        return lambda signals: probe_push(plan, spec, clock, options=push, signals=signals, within=within)
     if isinstance(spec, PolledSpec):
         return probe_polled(plan, spec, clock, keys=options.keys, within=within)
     assert isinstance(spec, FilesSpec)

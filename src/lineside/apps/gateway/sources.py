@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from lineside.apps.gateway.polled import PolledSpec, open_polled
 from lineside.apps.gateway.secrets import find_secret
-from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec, Plan, SourceKind, SourceSpec, SparkplugSpec
+from lineside.domain.plan.model import (
+    FilesSpec,
+    MqttSpec,
+    OpcuaSpec,
+    Plan,
+    PushSpec,
+    SourceKind,
+    SourceSpec,
+    SparkplugSpec,
+)
 from lineside.domain.readings import ReadingBatch
 from lineside.ports import Clock, Source
 
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
     from lineside.adapters.files.options import FileOptions
     from lineside.adapters.mqtt.source import MqttOptions
     from lineside.adapters.opcua.options import OpcuaOptions
+    from lineside.adapters.push.source import PushOptions
     from lineside.adapters.sparkplug.source import SparkplugOptions
 
 
@@ -72,6 +82,10 @@ def _open(plan: Plan, spec: SourceSpec, clock: Clock, options: SourceOptions, se
         from lineside.adapters.sparkplug.source import open_source as open_sparkplug  # noqa: PLC0415 - as above
 
         return open_sparkplug(plan, spec, clock, options=sparkplug_options(spec, options), seen=seen)
+    if spec.kind is SourceKind.PUSH:
+        from lineside.adapters.push.source import open_source as open_push  # noqa: PLC0415 - as above
+
+        return open_push(plan, spec, clock, options=push_options(spec, options), seen=seen)
     if isinstance(spec, PolledSpec):
         return open_polled(plan, spec, clock, keys=options.keys, kept=options.kept, seen=seen)
     from lineside.adapters.files.source import open_source as open_files  # noqa: PLC0415 - as above
@@ -136,6 +150,13 @@ def sparkplug_options(spec: SparkplugSpec, options: SourceOptions) -> SparkplugO
         certificate=_there(options.keys / f"{spec.id}.crt"),
         private_key=_there(options.keys / f"{spec.id}.key"),
     )
+
+
+def push_options(spec: PushSpec, options: SourceOptions) -> PushOptions:
+    """Return what the plan does not hold of an endpoint: the secret that machines sign with."""
+    from lineside.adapters.push.source import PushOptions  # noqa: PLC0415 - as above
+
+    return PushOptions(secret=find_secret(spec.secret, options.keys))
 
 
 def _there(path: Path) -> Path | None:

@@ -14,8 +14,8 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-RECEIPT: Final = 15.0
-"""Seconds within which a request must be here in full."""
+from lineside.adapters.http_serving import RECEIPT
+
 _MOST_FIELDS: Final = 50
 _TRUSTED_SITES: Final = frozenset({"same-origin", "none"})
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from lineside.domain.errors import PlanError
+from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.domain.listening import parse_listen
 from lineside.domain.plan.findings import Finding, Path
-from lineside.domain.plan.model import OpcuaSpec, Role, Signal, SignalType, SourceKind, SourceSpec
+from lineside.domain.plan.model import OpcuaSpec, PushSpec, Role, Signal, SignalType, SourceKind, SourceSpec
 from lineside.domain.plan.sources.sparkplug import parse_metric_address
 from lineside.domain.plan.view import View, mistake, warning
 
@@ -150,6 +151,9 @@ def sources_can_be_reached(view: View) -> Iterator[Finding]:
 
 def _address(path: Path, source: SourceSpec) -> Iterator[Finding]:
     schemes = SCHEMES.get(source.kind)
+    if source.kind is SourceKind.PUSH:
+        yield from _listening(path, source)
+        return
     if schemes is None or source.kind is SourceKind.FILES:
         return
     if not source.url.startswith(schemes):
@@ -159,6 +163,22 @@ def _address(path: Path, source: SourceSpec) -> Iterator[Finding]:
             f"not an address of kind '{source.kind}'",
             found=source.url,
             choices=schemes,
+        )
+
+
+def _listening(path: Path, source: PushSpec) -> Iterator[Finding]:
+    try:
+        parse_listen(source.listen)
+    except ConfigurationError as error:
+        yield mistake(
+            "source-address", (*path, "listen"), error.problem, found=source.listen, next_step=error.next_step or ""
+        )
+    if not source.secret:
+        yield mistake(
+            "source-secret",
+            (*path, "secret"),
+            "whoever reaches the endpoint could post",
+            next_step="name the secret that the machines sign with",
         )
 
 

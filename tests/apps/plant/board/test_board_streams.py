@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lineside.adapters.http_serving import RECEIPT
 from lineside.apps.plant.board.live import Broadcast, Listener
 from lineside.apps.plant.board.settings import BoardSettings
-from lineside.apps.web.requests import RECEIPT
 from lineside.domain.access import AccessRole, Account
 from lineside.domain.alerts import AlertKind
 from lineside.testing.boards import Bench, make_bench, served

@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 
+from lineside.adapters.http_serving import RECEIPT, DeadlineProtocol, TlsFiles, serve_pages
 from lineside.apps.plant.board.context import Board
-from lineside.apps.web.requests import RECEIPT
-from lineside.apps.web.serving import DeadlineProtocol, TlsFiles, serve_pages
 
 __all__ = ["DeadlineProtocol", "TlsFiles", "serve_board"]
 

@@ -12,6 +12,7 @@ from lineside.domain.plan.sources.modbus import ModbusSpec
 from lineside.domain.plan.sources.mqtt import MqttSpec
 from lineside.domain.plan.sources.mtconnect import MtconnectSpec
 from lineside.domain.plan.sources.opcua import OpcuaSpec
+from lineside.domain.plan.sources.push import PushSpec
 from lineside.domain.plan.sources.rest import RestSpec
 from lineside.domain.plan.sources.sparkplug import SparkplugSpec
 
@@ -21,6 +22,7 @@ __all__ = [
     "MqttSpec",
     "MtconnectSpec",
     "OpcuaSpec",
+    "PushSpec",
     "RestSpec",
     "SourceBase",
     "SourceKind",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 SourceSpec = Annotated[
-    FilesSpec | OpcuaSpec | MqttSpec | SparkplugSpec | ModbusSpec | MtconnectSpec | RestSpec,
+    FilesSpec | OpcuaSpec | MqttSpec | SparkplugSpec | ModbusSpec | MtconnectSpec | RestSpec | PushSpec,
     Field(discriminator="kind"),
 ]
 """One source of a plan, of any kind."""

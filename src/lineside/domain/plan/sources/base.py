@@ -20,6 +20,7 @@ class SourceKind(StrEnum):
     MTCONNECT = "mtconnect"
     SPARKPLUG = "sparkplug"
     REST = "rest"
+    PUSH = "push"
 
 
 class SourceBase(Named):

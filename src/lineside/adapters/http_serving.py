@@ -17,9 +17,10 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from lineside.apps.web.requests import RECEIPT
 from lineside.domain.errors import ConfigurationError
 
+RECEIPT: Final = 15.0
+"""Seconds within which a request must be here in full."""
 _MOST_CONNECTIONS: Final = 12_000
 _GRACE: Final = 3
 

@@ -1,4 +1,4 @@
-"""Where the gateway's page may listen: on loopback or the machine side, at an address that is named, never at all."""
+"""Where a gateway may listen: on loopback or the machine side, at one address that is named, never at all of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Machines that can only post: a small signed HTTP endpoint."""
