@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.errors import StorageError
 from lineside.domain.health.sources import SourceCondition
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
@@ -224,6 +226,41 @@ async def test_a_source_whose_readings_were_let_go_is_acknowledged_with_their_re
     kept = sum(r.header.count for r in bench.outbox.records.values() if r.header.kind is RecordKind.READINGS)
     assert kept + receipt.count == 16
     assert bench.items(RecordKind.QUARANTINE, Quarantined) == [refused]
+
+
+async def test_judgement_does_not_wait_for_acknowledgements() -> None:
+    bench = Bench()
+    judged_before: list[bool] = []
+
+    class SlowSource(ListedSource):
+        async def acknowledge(self, token: object) -> None:
+            async with asyncio.timeout(5):
+                while not bench.published:  # noqa: ASYNC110 - what is waited for is plain state
+                    await asyncio.sleep(0.001)
+            judged_before.append(True)
+            await super().acknowledge(token)
+
+    source = SlowSource([cycle(0, 260, "t")], bench.outbox)
+    await bench.collector.run({"machine": source})
+    assert judged_before == [True]
+    assert [token for token, _ in source.acknowledged] == ["t"]
+
+
+async def test_an_acknowledgement_that_a_disk_refuses_is_tried_again_in_order() -> None:
+    bench = Bench()
+
+    class ForgetfulSource(ListedSource):
+        failures = 2
+
+        async def acknowledge(self, token: object) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise StorageError("the position cannot be written")
+            await super().acknowledge(token)
+
+    source = ForgetfulSource([cycle(0, 190, "first"), cycle(1, 190, "second")], bench.outbox)
+    await bench.collector.run({"machine": source})
+    assert [token for token, _ in source.acknowledged] == ["first", "second"]
 
 
 async def test_a_disk_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

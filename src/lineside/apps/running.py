@@ -13,9 +13,13 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from lineside.adapters.service_manager import STOPPING, keep_watchdog_calm, tell_manager
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread keeps the interpreter while another wants it: a commit beside a busy loop waits for it several
+times, and with Python's own 5 ms that is most of the time from a reading to its alert."""
 
 
 def warn_of_root() -> None:
@@ -29,6 +33,7 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
     # The transport's client lets asyncio warn at the end of each connection over TLS; the status says it better.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     warn_of_root()
+    sys.setswitchinterval(SWITCH_SECONDS)
     task = asyncio.create_task(work)
     watchdog = asyncio.create_task(keep_watchdog_calm(), name="watchdog")
     loop = asyncio.get_running_loop()

@@ -9,9 +9,9 @@ For each group of deliveries, in this order:
 5. add the alert events to the audit record;
 6. publish them for the live board.
 
-Judgement waits for nothing but step 1. Where the outbox cannot be made durable, sources are not
-acknowledged and what they delivered is held in memory, up to a bound; judgement goes on and marks its
-predictions ``unrecorded``; what has to be let go leaves a counted receipt.
+Judgement waits for nothing but step 1: sources are acknowledged beside it, in their order. Where the outbox cannot
+be made durable, sources are not acknowledged and what they delivered is held in memory, up to a bound; judgement goes
+on and marks its predictions ``unrecorded``; what has to be let go leaves a counted receipt.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ RECORD_READINGS: Final = 8_000
 """Readings in one record at most: 256 KB, which travel as one message."""
 RECORD_BYTES: Final = 256 << 10
 """Bytes of items (parts, refusals, events) in one record at most, for the same reason; one item may be larger."""
+LAST_SECONDS: Final = 5.0
+"""Seconds that the last acknowledgements are waited for when every source has ended."""
 RETRY_SECONDS: Final = 0.5
 """Seconds between two tries of a disk that has failed."""
 HELD_BYTES: Final = 64 << 20
@@ -113,6 +115,8 @@ class Collector:
         self._tick = tick
         self._queue: asyncio.Queue[tuple[str, Source, SourceDelivery]] = asyncio.Queue(QUEUED_DELIVERIES)
         self._held: deque[_Held] = deque()
+        self._durable: deque[tuple[Source, object]] = deque()
+        self._acknowledging: asyncio.Task[None] | None = None
         self._results: list[Item] = []
         self._unaudited: deque[AlertEvent] = deque()
         self._advance_at = 0.0
@@ -132,10 +136,13 @@ class Collector:
                     if reader.done():
                         reader.result()
             await self._deal_with(self._line.flush(self._clock.now()))
+            if self._acknowledging is not None:
+                await asyncio.wait([self._acknowledging], timeout=LAST_SECONDS)
         finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            ending = [*readers, *([] if self._acknowledging is None else [self._acknowledging])]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
 
     async def resume(self, missed: Judged) -> None:
         """Record what a crash kept from being recorded."""
@@ -222,7 +229,7 @@ class Collector:
             await self._publish(kind, body)
 
     async def _record(self) -> bool:
-        """Commit all that is held, acknowledge its sources and audit its alerts; say whether that succeeded."""
+        """Commit all that is held, have its sources acknowledged and audit its alerts; say whether that succeeded."""
         held, results = tuple(self._held), tuple(self._results)
         items = [item for entry in held for item in entry.items] + list(results)
         if self._receipt is not None:
@@ -238,8 +245,8 @@ class Collector:
                 del self._results[: len(results)]
             for entry in held:
                 self._held.popleft()
-                for source, token in entry.tokens:
-                    await source.acknowledge(token)
+                self._durable += entry.tokens
+            self._acknowledge()
             await self._write_audit()
         except StorageError:
             self.counts.unrecorded = True
@@ -248,6 +255,27 @@ class Collector:
             return False
         self.counts.unrecorded = False
         return True
+
+    def _acknowledge(self) -> None:
+        """See to it that the sources of what is durable are acknowledged, beside all else.
+
+        Raises what a source failed with before, but for a disk, which is tried again.
+        """
+        task = self._acknowledging
+        if task is not None and task.done():
+            task.result()
+        if self._durable and (task is None or task.done()):
+            self._acknowledging = asyncio.create_task(self._acknowledge_durable(), name="acknowledge")
+
+    async def _acknowledge_durable(self) -> None:
+        while self._durable:
+            source, token = self._durable[0]
+            try:
+                await source.acknowledge(token)
+            except StorageError:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            self._durable.popleft()
 
     async def _write_audit(self) -> None:
         while self._unaudited:

@@ -29,6 +29,7 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.drill.line import GATEWAY, STATION, batch_of, both_ends, first_delivery, free_port, prepare, settled
 from lineside.apps.drill.machine import SIGNALS, count_delivered, files_in, rows
 from lineside.apps.drill.watching import Watch
+from lineside.apps.gateway.reconcile import reconcile_now
 from lineside.apps.layout import Layout
 from lineside.apps.link import Link
 from lineside.apps.up import ChildSpec, Supervisor, UpSettings
@@ -96,7 +97,7 @@ class OutageResult:
 
     ``max_delay_s`` is the longest from a commit at the gateway to the plant's, ``back_s`` from the link's return to
     the first record that got through, ``drain_ratio`` the slowest of the backlogs against the line's own rate in
-    the drill.
+    the drill. ``stretches_different`` are those of which both ends, compared in the end, hold different things.
     """
 
     accepted: int
@@ -109,11 +110,12 @@ class OutageResult:
     drain_ratio: float
     local_alerts_raised: int
     local_alerts_expected: int
+    stretches_different: int
 
     @property
     def passed(self) -> bool:
         """Whether nothing was lost outside a receipt, nothing doubled, and every local alert raised."""
-        whole = self.lost == 0 and self.duplicated == 0 and self.accepted > 0
+        whole = self.lost == self.duplicated == self.stretches_different == 0 and self.accepted > 0
         return whole and self.local_alerts_raised == self.local_alerts_expected > 0
 
     def as_dict(self) -> dict[str, float]:
@@ -168,11 +170,12 @@ class _Drill:
             await settled(self.layout, await asyncio.to_thread(count_delivered, inbox))
             expected = await asyncio.to_thread(expected_alerts, plan, self.layout, inbox)
             await self._alerts_raised(expected)
+            compared = await reconcile_now(plan_file, self.layout.root, self.supervisor.nats.address, GATEWAY)
         finally:
             await self.watch.stop()
             await self.supervisor.stop()
             await self.link.stop()
-        return await self._account(plan, expected)
+        return await self._account(plan, expected, len(compared.differences))
 
     async def _start(self) -> None:
         """Start everything; the link leads to the transport before the gateway looks for it."""
@@ -235,7 +238,7 @@ class _Drill:
                 return
             await asyncio.sleep(0.5)
 
-    async def _account(self, plan: Plan, expected: set[str]) -> OutageResult:
+    async def _account(self, plan: Plan, expected: set[str], different: int) -> OutageResult:
         ends = await both_ends(self.layout, plan)
         raised = raised_alerts(self.layout)
         measured = self.watch.measure(READINGS_PER_SECOND * self.schedule.speed)
@@ -250,6 +253,7 @@ class _Drill:
             drain_ratio=round(measured.drain_ratio, 1),
             local_alerts_raised=len(raised & expected),
             local_alerts_expected=len(expected),
+            stretches_different=different,
         )
 
 
