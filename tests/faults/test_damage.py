@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from lineside.testing.faults.damage import DAMAGE
-from lineside.testing.faults.rig import SITE, MakeRig
+from lineside.testing.faults.rig import EDGE, SITE, MakeRig
 
 pytestmark = pytest.mark.system
 
@@ -59,4 +59,38 @@ def test_a_damaged_end_of_the_history_is_cut_off_and_filled_again(make_rig: Make
     DAMAGE[kind](max(found, key=lambda path: path.stat().st_mtime), 1)
     rig.start_part(SITE)
     rig.progress(10)
+    assert rig.account().is_whole
+
+
+@pytest.mark.parametrize("kind", ["flipped bits", "garbage", "cut short"])
+def test_what_can_be_read_of_a_damaged_outbox_arrives_once_and_the_rest_is_counted(
+    make_rig: MakeRig, kind: str
+) -> None:
+    rig = make_rig()
+    rig.start()
+    rig.end(SITE)
+    rig.progress(150)
+    rig.end(EDGE)
+    damage(rig.folders[EDGE] / "outbox.db", kind)
+    rig.start_part(EDGE)
+    rig.progress(10)
+    rig.start_part(SITE)
+    account = rig.account()
+    assert account.is_whole
+    assert account.quarantined < account.accepted / 2
+
+
+@pytest.mark.parametrize("kind", ["empty", "zeroes"])
+def test_a_gateway_goes_on_with_a_new_epoch_where_nothing_can_be_read_of_its_outbox(
+    make_rig: MakeRig, kind: str
+) -> None:
+    rig = make_rig()
+    rig.start()
+    rig.end(EDGE)
+    damage(rig.folders[EDGE] / "outbox.db", kind)
+    rig.start_part(EDGE)
+    rig.progress(10)
+    assert any(line.startswith("salvaged 0") for line in rig.lines(EDGE))
+    assert list(rig.folders[EDGE].glob("outbox.damaged-1.db"))
+    rig.forget_acked_but({(epoch, at) for epoch, at in rig.acked() if epoch == rig.lines(EDGE)[-1].split()[1]})
     assert rig.account().is_whole

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import apsw
 
-from lineside.adapters.durable_files import sync_path
+from lineside.adapters.sqlite_damage import damage_of_database, set_aside
 from lineside.adapters.sqlite_thread import SqliteThread
 from lineside.domain.errors import IntegrityError
 from lineside.ports import LandedRecord
@@ -93,7 +93,7 @@ class SqliteLanding:
         Raises:
             StorageError: the new file cannot be made.
         """
-        aside = await asyncio.to_thread(_set_aside, path)
+        aside = await asyncio.to_thread(set_aside, path)
         landing = cls(path)
         await landing._thread.run(lambda connection: _begin_at(connection, position, marks))
         for record in await asyncio.to_thread(_readable_records, aside, position):
@@ -146,34 +146,15 @@ def damage_of(path: Path, position: int) -> str:
     """
     if not path.exists():
         return ""
-    try:
-        with contextlib.closing(apsw.Connection(str(path))) as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if found is None or found[0] != "ok":
-                return "the database is damaged" if found is None else str(found[0])
-            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'records'").fetchone():
-                return "its tables are gone"
-            for at, data in connection.execute("SELECT position, data FROM records WHERE position > ?", (position,)):
-                try:
-                    unpack(data)
-                except IntegrityError as error:
-                    return f"the record at position {at}: {error}"
-    except apsw.Error as error:
-        return str(error)
+    if damage := damage_of_database(path, "records"):
+        return damage
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        for at, data in connection.execute("SELECT position, data FROM records WHERE position > ?", (position,)):
+            try:
+                unpack(data)
+            except IntegrityError as error:
+                return f"the record at position {at}: {error}"
     return ""
-
-
-def _set_aside(path: Path) -> Path:
-    """Move a damaged file and its log out of the way; return where the file is now."""
-    number = 1
-    while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
-        number += 1
-    for suffix in ("-wal", "-shm", ""):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            old.rename(aside.with_name(aside.name + suffix))
-    sync_path(path.parent)
-    return aside
 
 
 def _begin_at(connection: apsw.Connection, position: int, marks: Mapping[_Stream, int]) -> None:

@@ -31,6 +31,7 @@ from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.gateway.local_status import serve_status
 from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.gateway.reporter import Reporter, last_words
+from lineside.apps.gateway.salvaging import check_outbox, evidence_of, forward_saved, leave_receipt
 from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.gateway.vitals import Vitals
 from lineside.apps.layout import Layout
@@ -100,20 +101,25 @@ async def run_gateway(settings: GatewaySettings) -> None:
     # The client writes a traceback for each broken connection; the source says the same in the status.
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     async with AsyncExitStack() as stack:
-        outbox = await SqliteOutbox.open(
-            layout.outbox,
-            writer=settings.name,
-            site=plan.site.id,
-            line=plan.line.id,
-            clock=clock,
-            bounds=bounds_of(plan),
-        )
-        stack.push_async_callback(outbox.close)
         audit = await SqliteAudit.open(layout.gateway_audit, writer=settings.name, clock=clock, key=layout.audit_key)
         stack.push_async_callback(audit.close)
+        saved = await check_outbox(
+            layout.outbox, writer=settings.name, site=plan.site.id, line=plan.line.id, clock=clock
+        )
+        outbox = await _open_outbox(layout.outbox, settings.name, plan, clock)
+        stack.push_async_callback(outbox.close)
+        if saved is not None:
+            await audit.append("outbox.salvaged", evidence_of(saved))
+            await leave_receipt(outbox, saved, clock.now())
         bus = await NatsBus.open(settings.nats, name=settings.name, within=2.0)
         stack.push_async_callback(bus.close)
         await _Gateway(settings=settings, plan=plan, clock=clock, outbox=outbox, audit=audit, bus=bus).run(layout)
+
+
+async def _open_outbox(path: Path, writer: str, plan: Plan, clock: Clock) -> SqliteOutbox:
+    return await SqliteOutbox.open(
+        path, writer=writer, site=plan.site.id, line=plan.line.id, clock=clock, bounds=bounds_of(plan)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,13 +165,7 @@ class _Gateway:
         origin = Origin(writer=self.settings.name, holder=secrets.token_hex(8), subjects=self.subjects)
         key = watermark_key(layout, self.subjects)
         reconciler = Reconciler(outbox=self.outbox, bus=self.bus, origin=origin, key=key, audit=self.audit)
-        forwarder = Forwarder(
-            outbox=self.outbox,
-            bus=self.bus,
-            origin=origin,
-            key=key,
-            backlog_rate=self.plan.gateway.buffer.backlog_rate,
-        )
+        forwarder = self._forwarder(self.outbox, origin, key)
         options = SourceOptions(
             root=self.settings.plan.parent,
             kept=layout.outbox.parent,
@@ -223,6 +223,7 @@ class _Gateway:
             *([] if configurator is None else [asyncio.create_task(configurator.run(), name="configuration")]),
             asyncio.create_task(forwarder.run(), name="forward"),
             asyncio.create_task(reconciler.run(), name="compare both ends"),
+            asyncio.create_task(self._forward_saved(layout, origin, key), name="forward saved"),
             asyncio.create_task(reporter.run(), name="status"),
             asyncio.create_task(serve_status(layout.status_socket, vitals.status), name="local status"),
             asyncio.create_task(self._keep_models(shelf, changed), name="models"),
@@ -248,6 +249,18 @@ class _Gateway:
             await asyncio.gather(collecting, *beside, return_exceptions=True)
             for source in sources.values():
                 await source.close()
+
+    def _forwarder(self, outbox: Outbox, origin: Origin, key: bytes) -> Forwarder:
+        rate = self.plan.gateway.buffer.backlog_rate
+        return Forwarder(outbox=outbox, bus=self.bus, origin=origin, key=key, backlog_rate=rate)
+
+    async def _forward_saved(self, layout: Layout, origin: Origin, key: bytes) -> None:
+        """Forward what was saved of damaged outboxes."""
+        await forward_saved(
+            layout.outbox.parent,
+            lambda outbox: self._forwarder(outbox, origin, key),
+            lambda path: _open_outbox(path, self.settings.name, self.plan, self.clock),
+        )
 
     def _configurator(self, layout: Layout, live: LiveGateway) -> Configurator | None:
         """Return what takes configurations from the plant, None where no plant is known to take one from."""

@@ -17,8 +17,10 @@ from lineside.adapters.clocks import SystemClock
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import SqliteOutbox
+from lineside.apps.gateway.salvaging import check_outbox, forward_saved, leave_receipt
 from lineside.domain.errors import StorageError
 from lineside.flows.forward import Forwarder, Origin
+from lineside.ports import Outbox
 from lineside.testing.records import CATALOGUE, a_readings_body
 from lineside.wire.codecs import encode_catalogue
 from lineside.wire.records import RecordKind
@@ -34,23 +36,35 @@ _AGAIN: Final = 0.1
 
 async def run(folder: Path, server: str) -> None:
     """Commit and forward until the process is ended."""
+    saved = await check_outbox(folder / "outbox.db", writer=WRITER, site="site", line="line", clock=SystemClock())
+    if saved is not None:
+        print(f"salvaged {saved.saved} unreadable {saved.unreadable}: {saved.damage}", flush=True)
     outbox = await _opened(folder)
+    if saved is not None:
+        await leave_receipt(outbox, saved, SystemClock().now())
     bus = await NatsBus.open(NatsAddress(url=server), name=WRITER)
     origin = Origin(writer=WRITER, holder=secrets.token_hex(8), subjects=SUBJECTS)
-    forwarder = Forwarder(outbox=outbox, bus=bus, origin=origin, key=load_key(folder / "watermark.key"))
-    forwarding = asyncio.create_task(forwarder.run())
+
+    def forwarder_of(outbox: Outbox) -> Forwarder:
+        return Forwarder(outbox=outbox, bus=bus, origin=origin, key=load_key(folder / "watermark.key"))
+
+    forwarding = asyncio.create_task(forwarder_of(outbox).run())
+    saving = asyncio.create_task(forward_saved(folder, forwarder_of, _outbox_at))
     while not forwarding.done():
         await _commit(outbox)
         await asyncio.sleep(_PAUSE)
+    saving.cancel()
     print(f"stopped {forwarding.exception()}", flush=True)
+
+
+async def _outbox_at(path: Path) -> SqliteOutbox:
+    return await SqliteOutbox.open(path, writer=WRITER, site="site", line="line", clock=SystemClock())
 
 
 async def _opened(folder: Path) -> SqliteOutbox:
     while True:
         try:
-            outbox = await SqliteOutbox.open(
-                folder / "outbox.db", writer=WRITER, site="site", line="line", clock=SystemClock()
-            )
+            outbox = await _outbox_at(folder / "outbox.db")
             await outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(CATALOGUE), 1)])
         except StorageError as error:
             print(f"refused {error}", flush=True)

@@ -33,9 +33,10 @@ _KEY: Final = b"k" * 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """What became of the records that were accepted: the sequences by epoch, the difference and what was doubled."""
+    """What became of the records that were accepted; ``lost`` are in neither history nor quarantine."""
 
     accepted: int
+    quarantined: int
     lost: tuple[tuple[str, int], ...]
     doubled: int
     invented: int
@@ -188,13 +189,14 @@ class Rig:
         wanted = self.acked()
         self.end(EDGE, signal.SIGTERM)
         self.start_part(EDGE)  # an edge forwards what it has; what it adds meanwhile is accepted as well
-        self.until(lambda: wanted <= self._in_history().keys(), _STILL_SECONDS) if wanted else None
+        self.until(lambda: wanted <= self._in_history().keys() | self._in_quarantine(), _STILL_SECONDS)
         for part in (EDGE, SITE, NATS):
             self.end(part, signal.SIGTERM)
-        found = self._in_history()
+        found, quarantined = self._in_history(), self._in_quarantine()
         return Account(
             accepted=len(wanted),
-            lost=tuple(sorted(wanted - found.keys())),
+            quarantined=len(quarantined),
+            lost=tuple(sorted(wanted - found.keys() - quarantined)),
             doubled=sum(count != BATCH for count in found.values()) + self._repeated(),
             invented=sum(sequence < 1 for _, sequence in found),
         )
@@ -209,6 +211,12 @@ class Rig:
         query = HistoryQuery(self.folders[SITE] / "history")
         rows = query.sql("SELECT epoch, sequence, count(*) AS n FROM readings GROUP BY ALL").to_pylist()
         return {(row["epoch"], row["sequence"]): row["n"] for row in rows}
+
+    def _in_quarantine(self) -> set[tuple[str, int]]:
+        """Return the records in whose place the history holds a note that they could not be read."""
+        query = HistoryQuery(self.folders[SITE] / "history")
+        rows = query.sql("SELECT DISTINCT epoch, sequence FROM quarantine WHERE reason = 'record'").to_pylist()
+        return {(row["epoch"], row["sequence"]) for row in rows}
 
     def _repeated(self) -> int:
         """Return how many readings stand in the history under another identity or value than their own."""
