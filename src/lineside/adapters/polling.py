@@ -5,8 +5,8 @@ came of it. What is particular to a technology is its `Asker`, which offers what
 
 - Polls keep their distance from the start, not from the end of the last one; slots that pass unused are counted and
   reported as ``poll_late``.
-- A lost connection is reported once, and once more when the first answer comes again. In between it is tried anew
-  after `FIRST_PAUSE`, then ever more slowly up to `LAST_PAUSE`.
+- A lost connection is reported once, and once more when the first answer comes again
+  (`lineside.domain.intake.outages`); `lineside.adapters.upkeep` tries it anew in between.
 - While `MOST_PENDING` readings wait for a delivery nothing is asked: a machine that is polled can be made to wait.
 """
 
@@ -16,19 +16,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Final, Protocol
 
+from lineside.adapters.upkeep import Upkeep
 from lineside.domain.health.sources import Phase, SourceCondition, SourceRecord
 from lineside.domain.intake.gate import Gate
-from lineside.domain.intake.reasons import Reason, refuse, shown
+from lineside.domain.intake.outages import Outages
+from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.schedule import Schedule
 from lineside.domain.intake.troubles import Troubles
-from lineside.domain.intake.values import LONGEST_TEXT
 from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.domain.units import SECOND
 from lineside.ports import Clock, SourceDelivery
 
-FIRST_PAUSE: Final = 0.5
-LAST_PAUSE: Final = 5.0
-"""Seconds before the next attempt to connect: the first, and the longest."""
 MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; beyond that nothing is asked."""
 
@@ -86,15 +84,12 @@ class PolledSource:
     ) -> None:
         self._gate = gate
         self._clock = clock
-        self._address = address
         self._intervals = sorted(set(intervals))
         self._asker = asker
         self._troubles = troubles
-        self._record = record
-        self._arrived = asyncio.Event()
+        self._outages = Outages(gate, address, record)
+        self._upkeep = Upkeep(f"poll {address}", self._outages, clock)
         self._room = asyncio.Event()
-        self._closed = asyncio.Event()
-        self._lost_at: int | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -104,31 +99,16 @@ class PolledSource:
     @property
     def condition(self) -> SourceCondition:
         """How it stands with the machine."""
-        return self._record.condition
+        return self._outages.condition
 
     def remember(self, seen: Iterable[ReadingBatch]) -> None:
         """Take note of readings that were accepted before."""
         for batch in seen:
             self._gate.remember(batch)
 
-    async def deliveries(self) -> AsyncIterator[SourceDelivery]:
+    def deliveries(self) -> AsyncIterator[SourceDelivery]:
         """Yield what the machine answers, until the source is closed."""
-        self._record.start(self._clock.now())
-        running = asyncio.create_task(self._run(), name=f"poll {self._address}")
-        running.add_done_callback(lambda _: self._arrived.set())
-        try:
-            while not running.done() or self._gate.pending:
-                await self._arrived.wait()
-                self._arrived.clear()
-                if self._gate.pending:
-                    yield self._delivery()
-            running.result()
-        finally:
-            self._closed.set()
-            self._room.set()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            self._record.stop(self._clock.now())
+        return self._upkeep.deliveries(self._serve, lambda: bool(self._gate.pending), self._delivery)
 
     async def acknowledge(self, token: object) -> None:
         """Take note that everything of the delivery with that token is durable."""
@@ -136,7 +116,7 @@ class PolledSource:
 
     async def close(self) -> None:
         """Close the connection and end the deliveries."""
-        self._closed.set()
+        self._upkeep.close()
         self._room.set()
 
     def _delivery(self) -> SourceDelivery:
@@ -151,21 +131,19 @@ class PolledSource:
 
     # -- asking -------------------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        """Keep a connection until the source is closed."""
-        pause = FIRST_PAUSE
-        while not self._closed.is_set():
-            try:
-                await self._asker.open()
-                await self._poll()
-            except ConnectionError as error:
-                pause = FIRST_PAUSE if self._lost_at is None else pause
-                self._note_loss(str(error), pause)
-            finally:
-                await self._asker.close()
-            await self._wait(pause)
-            pause = min(2 * pause, LAST_PAUSE)
-        self._troubles.flush(self._clock.now())
+    async def _serve(self) -> None:
+        """Connect and ask, until the source is closed.
+
+        Raises:
+            ConnectionError: there is no connection, or it was lost.
+        """
+        try:
+            await self._asker.open()
+            await self._poll()
+        finally:
+            await self._asker.close()
+            if self._upkeep.is_closed():
+                self._troubles.flush(self._clock.now())
 
     async def _poll(self) -> None:
         """Ask at every slot, and return when the source is closed.
@@ -174,10 +152,10 @@ class PolledSource:
             ConnectionError: the connection was lost.
         """
         schedule = Schedule(((interval, interval) for interval in self._intervals), _steady())
-        while not self._closed.is_set():
-            await self._wait((schedule.next - _steady()) / SECOND)
+        while not self._upkeep.is_closed():
+            await self._upkeep.wait((schedule.next - _steady()) / SECOND)
             await self._wait_for_room()
-            if self._closed.is_set():
+            if self._upkeep.is_closed():
                 return
             for interval in schedule.due(_steady()):
                 await self._asker.ask(interval)
@@ -185,44 +163,19 @@ class PolledSource:
             self._note_pace(schedule.take_missed())
             self._troubles.tick(self._clock.now())
             if self._gate.pending:
-                self._arrived.set()
-
-    async def _wait(self, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        try:
-            await asyncio.wait_for(self._closed.wait(), seconds)
-        except TimeoutError:
-            return
+                self._upkeep.wake()
 
     async def _wait_for_room(self) -> None:
-        while self._gate.pending >= MOST_PENDING and not self._closed.is_set():
+        while self._gate.pending >= MOST_PENDING and not self._upkeep.is_closed():
             self._room.clear()
             await self._room.wait()
 
     # -- reporting ----------------------------------------------------------------------------------------
 
-    def _note_loss(self, why: str, pause: float) -> None:
-        """Record that the connection was lost, once for each time that it is."""
-        now = self._clock.now()
-        self._record.lose(now, why, now + round(pause * SECOND))
-        if self._lost_at is None:
-            self._lost_at = now
-            refusal = refuse(Reason.CONNECTION_LOST, hint=shown(why, LONGEST_TEXT))
-            self._gate.refuse(refusal, received=now, raw=self._address.encode())
-        if self._gate.pending:
-            self._arrived.set()
-
     def _note_answer(self) -> None:
         """Record that the machine answers, and that it does so again if it was lost."""
-        now = self._clock.now()
-        if self._record.condition.phase is not Phase.CONNECTED:
-            self._record.connect(now, self._troubles.standing())
-        if self._lost_at is not None:
-            away = (now - self._lost_at) / SECOND
-            refusal = refuse(Reason.CONNECTION_LOST, hint=f"It is back after {away:.1f} s.")
-            self._gate.refuse(refusal, received=now, raw=self._address.encode())
-            self._lost_at = None
+        if self._outages.condition.phase is not Phase.CONNECTED:
+            self._outages.back(self._clock.now(), self._troubles.standing())
 
     def _note_pace(self, missed: int) -> None:
         if missed:

@@ -30,6 +30,19 @@ class Upkeep:
         self._arrived = asyncio.Event()
         self._closed = asyncio.Event()
 
+    def is_closed(self) -> bool:
+        """Whether the source has been closed."""
+        return self._closed.is_set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait so long, or until the source is closed."""
+        if seconds <= 0:
+            return
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
+            return
+
     def wake(self) -> None:
         """Say that something waits to be delivered."""
         self._arrived.set()
@@ -87,10 +100,4 @@ class Upkeep:
             except ConnectionError as error:
                 pause = self._outages.lost(self._clock.now(), str(error))
                 self.wake()
-                await self._wait(pause)
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._closed.wait(), seconds)
-        except TimeoutError:
-            return
+                await self.wait(pause)

@@ -27,10 +27,11 @@ class Outages:
     Args:
         gate: where losses and returns are quarantined.
         place: the address of the peer, as the plan names it.
+        record: how the source does; without one it gets one of its own.
     """
 
-    def __init__(self, gate: Gate, place: str) -> None:
-        self.record = SourceRecord()
+    def __init__(self, gate: Gate, place: str, record: SourceRecord | None = None) -> None:
+        self.record = record or SourceRecord()
         self._gate = gate
         self._place = place.encode()
         self._lost_at: int | None = None
