@@ -70,7 +70,8 @@ async def _mtconnect(port: int) -> dict[str, float]:
     async with httpx.AsyncClient() as client:
 
         async def poll() -> Rows:
-            root = ET.fromstring((await client.get(f"http://127.0.0.1:{port}/sample")).content)
+            answer = await client.get(f"http://127.0.0.1:{port}/sample", params={"from": "1", "count": "1000"})
+            root = ET.fromstring(answer.content)
             loads = root.iter("{urn:mtconnect.org:MTConnectStreams:1.3}Load")
             return [(_time(item.get("timestamp", "")), float(item.text or "nan")) for item in loads]
 

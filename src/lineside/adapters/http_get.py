@@ -7,10 +7,13 @@ authorities, by a given one, or by the very certificate that was pinned.
 
 from __future__ import annotations
 
+import importlib.util
 import ssl
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx
 
@@ -71,6 +74,7 @@ class HttpConnection:
         Raises:
             ConfigurationError: a certificate's file cannot be used.
         """
+        _note_what_is_absent()
         options = self._options
         headers = dict(options.headers)
         if options.password and not options.username:
@@ -95,7 +99,7 @@ class HttpConnection:
         """
         assert self._client is not None
         try:
-            async with self._client.stream("GET", url, params=params, headers=headers) as response:
+            async with self._client.stream("GET", _with(url, params), headers=headers) as response:
                 body = bytearray()
                 async for piece in response.aiter_bytes():
                     body += piece
@@ -112,6 +116,23 @@ class HttpConnection:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+
+def _note_what_is_absent() -> None:
+    """Let the library's look for a module that is not installed end at once.
+
+    It looks for sniffio four times in every request, through all of Python's path, which is a fifth of a request's
+    cost. None in the table of modules says that there is none.
+    """
+    if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+
+def _with(url: str, params: dict[str, str] | None) -> str:
+    """Return an address with a query added to its own; the library's own way of it costs a tenth of the request."""
+    if not params:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
 
 
 def trust(options: HttpOptions) -> ssl.SSLContext:

@@ -33,17 +33,16 @@ from lineside.adapters.mtconnect.documents import (
     read_devices,
     read_streams,
 )
-from lineside.adapters.mtconnect.items import UNAVAILABLE, Wanted, by_item, unit_differs, values_of
+from lineside.adapters.mtconnect.items import Wanted, by_item, unit_differs
+from lineside.adapters.mtconnect.offering import Offering
 from lineside.adapters.polling import MOST_PENDING, PolledSource
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.health.sources import SourceRecord
 from lineside.domain.intake.gate import Gate
-from lineside.domain.intake.reasons import Reason, Refusal, refuse
-from lineside.domain.intake.times import read_time
+from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.intake.troubles import Troubles
 from lineside.domain.plan.model import MtconnectSpec, Plan
-from lineside.domain.readings import BAD_NO_COMMUNICATION, GOOD, ReadingBatch
-from lineside.domain.units import SECOND
+from lineside.domain.readings import ReadingBatch
 from lineside.ports import Clock
 
 OUT_OF_RANGE: Final = "OUT_OF_RANGE"
@@ -86,6 +85,7 @@ class MtconnectAsker:
         self._gate = gate
         self._troubles = troubles
         self._clock = clock
+        self._offering = Offering(gate, troubles)
         self._file = options.position
         self._http = HttpConnection(options.http)
         self._base = spec.url.rstrip("/") + (f"/{quote(spec.device, safe='')}" if spec.device else "")
@@ -213,34 +213,7 @@ class MtconnectAsker:
         self._at = Position(instance=header.instance, next=header.first)
 
     def _take(self, observations: Iterable[Observation]) -> None:
-        now = self._clock.now()
-        moments: dict[str, int | Refusal] = {}  # what an adapter says at once has one time stamp
-        for observation in observations:
-            for wanted in self._wanted.get(observation.item, ()):
-                stamp = observation.timestamp
-                moment = moments.get(stamp)
-                if moment is None:
-                    moment = moments[stamp] = read_time(stamp, now=now)
-                self._offer(wanted, observation, moment, now)
-
-    def _offer(self, wanted: Wanted, observation: Observation, moment: int | Refusal, now: int) -> None:
-        signal = wanted.rule.id
-        if observation.composite:
-            refusal = refuse(Reason.NESTED_VALUE, hint="Data sets and tables are not taken.")
-            self._troubles.note(f"composite {signal}", refusal, now=now, signal=signal, raw=observation.raw)
-            return
-        if observation.value == UNAVAILABLE:
-            self._gate.offer(signal, moment, None, received=now, status=BAD_NO_COMMUNICATION)
-            return
-        values = values_of(wanted, observation)
-        if len(values) == 1:
-            self._gate.offer(signal, moment, values[0], received=now)
-            return
-        for behind, value in zip(range(len(values) - 1, -1, -1), values, strict=True):
-            at = moment
-            if behind and not isinstance(moment, Refusal):
-                at = moment - round(behind * SECOND / observation.series)
-            self._gate.offer(signal, at, value, received=now, status=GOOD)
+        self._offering.take(observations, self._wanted, self._clock.now())
 
     # -- asking -------------------------------------------------------------------------------------------
 
