@@ -34,8 +34,6 @@ from lineside.wire.records import RecordKind
 
 Item = tuple[RecordKind, bytes, int]
 Publish = Callable[[RecordKind, bytes], Awaitable[None]]
-Hear = Callable[[str, SourceDelivery], None]
-Follow = Callable[[Judged], None]
 
 QUEUED_DELIVERIES: Final = 256
 """Deliveries that may wait; a source that delivers more waits itself."""
@@ -81,6 +79,25 @@ class _Held:
     size: int
 
 
+async def _at_once(_: str) -> None:
+    return
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hooks:
+    """Who else is told or asked. ``hear`` is told every delivery with its source.
+
+    ``follow`` is told what came of readings, once it is recorded if it can be. ``admit`` returns when a source may
+    begin.
+    ``trim`` leaves out of what is recorded what must go under load.
+    """
+
+    hear: Callable[[str, SourceDelivery], None] = lambda _, __: None
+    follow: Callable[[Judged], None] = lambda _: None
+    admit: Callable[[str], Awaitable[None]] = _at_once
+    trim: Callable[[Judged], Judged] = lambda judged: judged
+
+
 class Collector:
     """Runs the flow for the sources of one gateway.
 
@@ -91,8 +108,7 @@ class Collector:
         publish: sends a body of a kind to the live board; losing it is harmless.
         clock: the time.
         tick: seconds between looks at the clock while nothing arrives.
-        hear: is told every delivery with its source.
-        follow: is told what came of readings, once it is recorded if it can be.
+        hooks: who else is told or asked.
     """
 
     def __init__(
@@ -104,8 +120,7 @@ class Collector:
         publish: Publish,
         clock: Clock,
         tick: float = 0.2,
-        hear: Hear = lambda _, __: None,
-        follow: Follow = lambda _: None,
+        hooks: Hooks = Hooks(),
     ) -> None:
         self._outbox = outbox
         self._audit = audit
@@ -122,8 +137,7 @@ class Collector:
         self._advance_at = 0.0
         self._receipt: Receipt | None = None
         self._retry_at = 0.0
-        self._hear = hear
-        self._follow = follow
+        self._hooks = hooks
         self.counts = CollectCounts()
 
     async def run(self, sources: Mapping[str, Source]) -> None:
@@ -158,10 +172,11 @@ class Collector:
         await self._record()
 
     async def _read(self, name: str, source: Source) -> None:
+        await self._hooks.admit(name)
         async for delivery in source.deliveries():
             self.counts.delivered[name] = self.counts.delivered.get(name, 0) + 1
             self.counts.heard[name] = self._clock.now()
-            self._hear(name, delivery)
+            self._hooks.hear(name, delivery)
             await self._queue.put((name, source, delivery))
 
     async def _group(self) -> list[tuple[Source, SourceDelivery]]:
@@ -217,6 +232,7 @@ class Collector:
 
     async def _deal_with(self, judged: Judged) -> None:
         """Record, audit and publish what came of readings (steps 4 to 6)."""
+        judged = self._hooks.trim(judged)
         bodies = _bodies(judged)
         if not bodies:
             return
@@ -224,7 +240,7 @@ class Collector:
         self._results += bodies
         self._unaudited += judged.events
         await self._record()
-        self._follow(judged)
+        self._hooks.follow(judged)
         for kind, body, _ in bodies:
             await self._publish(kind, body)
 

@@ -26,6 +26,7 @@ from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.gateway.configuration import Configurator, plan_to_run
 from lineside.apps.gateway.enrol import watermark_key_of
 from lineside.apps.gateway.live import LiveGateway, replaceable_sources
+from lineside.apps.gateway.loading import Load
 from lineside.apps.gateway.local_board import LocalBoard
 from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.gateway.local_status import serve_status
@@ -38,6 +39,7 @@ from lineside.apps.layout import Layout
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
+from lineside.domain.health.load import Detail, Shedder
 from lineside.domain.listening import Listen
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
@@ -45,7 +47,7 @@ from lineside.domain.plan.liveness import stations_of_files
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
-from lineside.flows.collect import Collector
+from lineside.flows.collect import Collector, Hooks
 from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.hearing import Hearing
 from lineside.flows.judge import LineJudge
@@ -113,7 +115,10 @@ async def run_gateway(settings: GatewaySettings) -> None:
             await leave_receipt(outbox, saved, clock.now())
         bus = await NatsBus.open(settings.nats, name=settings.name, within=2.0)
         stack.push_async_callback(bus.close)
-        await _Gateway(settings=settings, plan=plan, clock=clock, outbox=outbox, audit=audit, bus=bus).run(layout)
+        load = Load(shedder=Shedder(plan.gateway.ceilings), folder=layout.outbox.parent)
+        await _Gateway(settings=settings, plan=plan, clock=clock, outbox=outbox, audit=audit, bus=bus, load=load).run(
+            layout
+        )
 
 
 async def _open_outbox(path: Path, writer: str, plan: Plan, clock: Clock) -> SqliteOutbox:
@@ -132,6 +137,7 @@ class _Gateway:
     outbox: SqliteOutbox
     audit: SqliteAudit
     bus: NatsBus
+    load: Load
     subjects: Subjects = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,8 +157,12 @@ class _Gateway:
             line=line,
             publish=self._publish,
             clock=self.clock,
-            hear=lambda name, delivery: hearing.hear(name, delivery, self.clock.now()),
-            follow=floor.follow,
+            hooks=Hooks(
+                hear=lambda name, delivery: hearing.hear(name, delivery, self.clock.now()),
+                follow=floor.follow,
+                admit=self.load.admit,
+                trim=self.load.trim,
+            ),
         )
         past = await read_past(self.outbox, self.outbox.last, catalogue)
         line.restore(past.events)
@@ -188,6 +198,7 @@ class _Gateway:
             shelf=shelf,
             sources=sources,
             hearing=hearing,
+            shedder=self.load.shedder,
         )
         reporter = Reporter(
             vitals=vitals, bus=self.bus, subjects=self.subjects, outbox=self.outbox, started=self.clock.now()
@@ -229,6 +240,7 @@ class _Gateway:
             asyncio.create_task(self._keep_models(shelf, changed), name="models"),
             asyncio.create_task(_settle_models(shelf), name="model faults"),
             asyncio.create_task(board.keep(), name="responses"),
+            asyncio.create_task(self.load.keep(), name="load"),
         ]
         if self.settings.listen is not None:
             beside.append(asyncio.create_task(board.serve(self.settings.listen), name="local page"))
@@ -281,6 +293,8 @@ class _Gateway:
 
     async def _publish(self, kind: RecordKind, body: bytes) -> None:
         """Send something to the live board; while the link is down nobody looks, and the record holds it."""
+        if kind is not RecordKind.ALERTS and self.load.shedder.sheds(Detail.LIVE):
+            return
         with contextlib.suppress(UnavailableError):
             await self.bus.publish(f"{self.subjects.live}.{kind}", body)
 

@@ -26,8 +26,9 @@ from lineside.domain.health.gateway import (
     record_finding,
     station_finding,
 )
+from lineside.domain.health.load import Detail, Shedder
 from lineside.domain.health.sources import silence_allowed, source_health
-from lineside.domain.health.states import Health, State, Subject
+from lineside.domain.health.states import Health, State, Subject, not_good
 from lineside.domain.plan.model import Plan, SourceSpec
 from lineside.domain.units import SECOND
 from lineside.flows.collect import Collector
@@ -62,6 +63,7 @@ class Vitals:
     shelf: ModelShelf
     sources: Mapping[str, Source]
     hearing: Hearing
+    shedder: Shedder
     _book: HealthBook = field(default_factory=HealthBook)
     _watch: ClockWatch = field(default_factory=ClockWatch)
     _clock: Finding = field(default_factory=lambda: Finding(State.STEADY))
@@ -104,8 +106,13 @@ class Vitals:
             problem=self.forwarder.status.problem or "; ".join(self.shelf.refused.values()),
             audited=0 if audited is None else audited.sequence,
             audit_hash="" if audited is None else audited.hash,
-            healths=tuple(health_status(item) for item in self.healths()),
+            healths=tuple(health_status(item) for item in self._shown()),
         )
+
+    def _shown(self) -> tuple[Health, ...]:
+        """Return the states that are told: all, or under load those alone that are not good."""
+        healths = self.healths()
+        return not_good(healths) if self.shedder.sheds(Detail.STATUS) else healths
 
     def _source(self, spec: SourceSpec) -> SourceStatus:
         counts, clock = self.collector.counts, self.hearing.clock(spec.id)
@@ -168,6 +175,7 @@ class Vitals:
         )
         yield Subject.BUFFER, filled
         yield Subject.CLOCK, self._clock
+        yield Subject.LOAD, self.shedder.finding
         free = shutil.disk_usage(self.outbox.parent).free
         yield Subject.DISK, disk_finding(free=free, least=buffer.free_bytes, write=self._write)
         link = link_finding(

@@ -33,6 +33,7 @@ class Subject(StrEnum):
     DISK = "disk"
     MODEL = "model"
     LINK = "link"
+    LOAD = "load"
     RECORD = "record"
 
 
@@ -61,6 +62,7 @@ class State(StrEnum):
     REFUSED = "refused"
     NONE = "none"
     BEHIND = "behind"
+    SHEDDING = "shedding"
     AGREED = "agreed"
     DIFFERENT = "different"
 
@@ -102,6 +104,10 @@ LEVELS: Final[Mapping[Subject, Mapping[State, Level]]] = {
         State.IN_SERVICE: Level.GOOD,
         State.NONE: Level.ATTENTION,
         State.REFUSED: Level.BAD,
+    },
+    Subject.LOAD: {
+        State.READY: Level.GOOD,
+        State.SHEDDING: Level.ATTENTION,
     },
     Subject.LINK: {
         State.STARTING: Level.GOOD,

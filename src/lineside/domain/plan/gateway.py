@@ -44,7 +44,16 @@ class Buffer(PlanModel):
     )
 
 
+class Ceilings(PlanModel):
+    """How much the gateway may use of its machine before it leaves out detail; parts are never left out."""
+
+    cpu: float = Field(90.0, gt=0, le=100, description="Per cent of all processors, for the gateway's own process.")
+    memory: int = Field(2_000_000_000, ge=50_000_000, description="Bytes of memory of the gateway's own process.")
+    disk: float = Field(97.0, gt=0, le=100, description="Per cent of the disk, whoever uses it.")
+
+
 class Gateway(PlanModel):
     """What the plan asks of the gateway itself."""
 
+    ceilings: Ceilings = Field(Ceilings(), description="What it may use of its machine.")
     buffer: Buffer = Field(Buffer(), description="What is kept while the plant cannot be reached.")

@@ -27,7 +27,7 @@ from lineside.domain.plan.characteristics import (
     SpecialClass,
     Specification,
 )
-from lineside.domain.plan.gateway import Buffer, Gateway, WhenFull
+from lineside.domain.plan.gateway import Buffer, Ceilings, Gateway, WhenFull
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
@@ -60,6 +60,7 @@ __all__ = [
     "Acceptance",
     "Approval",
     "Buffer",
+    "Ceilings",
     "Characteristic",
     "CharacteristicKind",
     "Cost",
