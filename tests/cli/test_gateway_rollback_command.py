@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from lineside.adapters.model_slots import USE_MODEL, ModelSlots, Pointer
-from lineside.apps.gateway import models
+from lineside.apps.gateway import model_place
 from lineside.apps.layout import Layout
 from lineside.cli.gateway import command
 from lineside.domain.errors import InputError
@@ -21,11 +21,11 @@ def call(data: Path, characteristic: str) -> str:
 
 
 def test_without_a_gateway_the_order_waits_for_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lineside.apps.gateway.models.time.monotonic", iter(range(0, 100, 6)).__next__)
+    monkeypatch.setattr("lineside.apps.gateway.model_place.time.monotonic", iter(range(0, 100, 6)).__next__)
     seat = Layout(tmp_path).models / "press.porosity"
     ModelSlots(seat).point(Pointer(slot="a", use=USE_MODEL, seen=1))
     assert "when it starts" in call(tmp_path, "porosity")
-    assert (seat / models.REQUEST).exists()
+    assert (seat / model_place.REQUEST).exists()
 
 
 def test_a_characteristic_without_a_model_is_named(tmp_path: Path) -> None:

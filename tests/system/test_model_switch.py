@@ -18,7 +18,7 @@ from lineside.adapters.audit_sqlite import read_chain
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.model_slots import ModelSlots, Pointer
 from lineside.adapters.plan_yaml import load_plan
-from lineside.apps.gateway.models import ask_rollback
+from lineside.apps.gateway.model_place import ask_rollback
 from lineside.apps.releasing import put_in_service
 from lineside.wire.bundle import MODEL_FILE, Bundle, seal
 from lineside.wire.offers import read_offer

@@ -15,10 +15,11 @@ from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.model_slots import MODEL, POINTER, ModelSlots
 from lineside.adapters.onnx_judge.accepting import Acceptance, accept
 from lineside.adapters.release_keys import release_signer
-from lineside.apps.gateway.models import REQUEST, ModelShelf
+from lineside.apps.gateway.model_place import REQUEST
+from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.plant.releases import ReleaseDesk
 from lineside.domain.errors import UnavailableError
-from lineside.domain.model_service import SeatState
+from lineside.domain.model_service import SeatState, Trouble
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState, Prediction
@@ -332,6 +333,17 @@ async def test_a_rollback_is_durable_audited_and_the_failed_offer_is_not_taken_a
     line.release(version(3))
     await again.refresh(line.bus, SUBJECTS)
     assert judge(again)[0].model == version(3).name
+
+
+async def test_a_fault_that_is_noted_after_a_newer_model_took_the_seat_does_not_take_that_one_out(line: Line) -> None:
+    shelf = await upgraded(line)
+    seat_of(shelf).roll_back(Trouble.FAILED, "a node failed")
+    line.release(version(3))
+    await shelf.refresh(line.bus, SUBJECTS)
+    await shelf.settle()
+    for gateway in (shelf, await line.gateway()):
+        assert judge(gateway)[0].model == version(3).name
+    assert line.actions[-2:] == ["model.live", "model.rolled_back"]
 
 
 async def test_a_rollback_asked_for_at_the_machine_is_done_and_audited(line: Line) -> None:

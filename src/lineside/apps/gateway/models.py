@@ -15,11 +15,8 @@ process in between leaves the old model or the new one:
 from __future__ import annotations
 
 import asyncio
-import json
 import platform
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +24,6 @@ import msgspec
 import onnxruntime
 
 from lineside.adapters.crash_mark import CrashMark
-from lineside.adapters.durable_files import replace_file
 from lineside.adapters.model_slots import (
     USE_FALLBACK,
     USE_MODEL,
@@ -36,12 +32,12 @@ from lineside.adapters.model_slots import (
     Pointer,
     SlotFiles,
 )
-from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.onnx_judge.accepting import Acceptance, accept
 from lineside.adapters.release_keys import trusted_keys
+from lineside.apps.gateway.model_place import Place, open_seated
 from lineside.domain.errors import ConfigurationError, IntegrityError, LinesideError, UnavailableError
 from lineside.domain.model_service import SeatState, Trouble
-from lineside.domain.plan.model import Characteristic, Plan
+from lineside.domain.plan.model import Plan
 from lineside.flows.releases import Seen, check_offer, fetch_body, fetch_offers
 from lineside.flows.seats import Seat, Seated, SeatFault, StationSeats
 from lineside.ports import Bus, Clock
@@ -51,34 +47,9 @@ from lineside.wire.subjects import Subjects
 
 RUNTIME: Final = f"onnxruntime {onnxruntime.__version__} on {platform.machine()}"
 """What a model is accepted by: another one accepts it anew."""
-REQUEST: Final = "rollback.json"
-"""Beside a seat's pointer: somebody at the machine asks for a rollback."""
 _MOST_FALLBACK: Final = 256 << 20
 Audit = Callable[[str, Mapping[str, object]], Awaitable[object]]
 Accept = Callable[[Plan, Bundle], Awaitable[Acceptance]]
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class _Place:
-    """One seat with what belongs to it on the disk; ``digest`` is that of the model of the offer in the slot."""
-
-    characteristic: Characteristic
-    seat: Seat
-    slots: ModelSlots
-    mark: CrashMark
-    pointer: Pointer = field(default_factory=Pointer)
-    digest: str = ""
-    tried: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return f"{self.characteristic.station}/{self.characteristic.id}"
-
-    @property
-    def running(self) -> int:
-        """The version of the offer whose model judges; 0 where none does."""
-        model = self.seat.model if self.seat.state is SeatState.RUNNING else None
-        return 0 if model is None else model.version
 
 
 class ModelShelf:
@@ -102,7 +73,8 @@ class ModelShelf:
         self._audit = audit
         self._clock = clock
         self._accept = accept
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
+        self._writing = asyncio.Lock()
         self.refused: dict[str, str] = {}
 
     @property
@@ -123,7 +95,7 @@ class ModelShelf:
             folder = self._folder / f"{item.station}.{item.id}"
             mark = CrashMark.open(folder / "crashes", self._clock.now())
             seat = Seat(item.id, item.acceptance.judging_p99, mark)
-            place = _Place(characteristic=item, seat=seat, slots=ModelSlots(folder), mark=mark)
+            place = Place(characteristic=item, seat=seat, slots=ModelSlots(folder), mark=mark)
             self._places[place.name] = place
             try:
                 await self._take_up(place)
@@ -166,15 +138,16 @@ class ModelShelf:
         Raises:
             StorageError: it is not durable; the seats judge on as they are.
         """
-        for place in self._places.values():
-            by = self._requested(place)
-            if by is not None:
-                place.seat.roll_back(Trouble.BY_HAND, f"asked for by {by}")
-            while place.seat.faults:
-                await self._note_fault(place, place.seat.faults[0])
-                place.seat.faults.pop(0)
-            if by is not None:
-                self._request_file(place).unlink(missing_ok=True)
+        async with self._writing:
+            for place in self._places.values():
+                by = place.requested()
+                if by is not None:
+                    place.seat.roll_back(Trouble.BY_HAND, f"asked for by {by}")
+                while place.seat.faults:
+                    await self._note_fault(place, place.seat.faults[0])
+                    place.seat.faults.pop(0)
+                if by is not None:
+                    place.request.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -199,7 +172,7 @@ class ModelShelf:
             return
         body = await fetch_body(bus, subjects, offer.digest, offer.size)
         bundle = offered_bundle(offer, body)
-        self._see(place, offer.version)
+        await self._see(place, offer.version)
         fallback, lacking = await self._fallback(bus, subjects, offer, place)
         acceptance = await self._accept(self._plan, bundle)
         if not acceptance.accepted:
@@ -212,20 +185,24 @@ class ModelShelf:
         )
         self.refused.pop(place.name, None)
 
-    async def _switch(self, place: _Place, offer: Offer, files: SlotFiles) -> None:
+    async def _switch(self, place: Place, offer: Offer, files: SlotFiles) -> None:
         """Steps 4 to 7: open beside, write, point, exchange."""
-        model = await asyncio.to_thread(self._open, files.model, offer.version)
+        model = await asyncio.to_thread(open_seated, self._plan, files.model, offer.version)
         fallback = (
-            None if files.fallback is None else await asyncio.to_thread(self._open, files.fallback, offer.version)
+            None
+            if files.fallback is None
+            else await asyncio.to_thread(open_seated, self._plan, files.fallback, offer.version)
         )
-        slot = await asyncio.to_thread(place.slots.stage, files)
-        pointer = Pointer(slot=slot, use=USE_MODEL, seen=offer.version, failed=place.pointer.failed, runtime=RUNTIME)
-        await asyncio.to_thread(place.slots.point, pointer)
-        place.pointer, place.digest = pointer, offer.digest
-        place.mark.forget()
-        place.seat.install(model, fallback)
+        async with self._writing:
+            slot = await asyncio.to_thread(place.slots.stage, files)
+            failed = place.pointer.failed
+            pointer = Pointer(slot=slot, use=USE_MODEL, seen=offer.version, failed=failed, runtime=RUNTIME)
+            await asyncio.to_thread(place.slots.point, pointer)
+            place.pointer, place.version, place.digest = pointer, offer.version, offer.digest
+            place.mark.forget()
+            place.seat.install(model, fallback)
 
-    async def _fallback(self, bus: Bus, subjects: Subjects, offer: Offer, place: _Place) -> tuple[bytes | None, str]:
+    async def _fallback(self, bus: Bus, subjects: Subjects, offer: Offer, place: Place) -> tuple[bytes | None, str]:
         """Return the packed fallback that an offer names, tried here; or None and why there is none."""
         if not offer.fallback_digest:
             return None, "none is offered"
@@ -240,7 +217,7 @@ class ModelShelf:
             return None, f"none: {error}"
         return (body, "") if acceptance.accepted else (None, f"none: {'; '.join(acceptance.problems)}")
 
-    def _at_hand(self, place: _Place, digest: str) -> bytes | None:
+    def _at_hand(self, place: Place, digest: str) -> bytes | None:
         """Return a packed bundle that judges here, or stands by, from the disk."""
         if not place.pointer.slot:
             return None
@@ -251,7 +228,7 @@ class ModelShelf:
         except IntegrityError:
             return None
 
-    async def _take_up(self, place: _Place) -> None:
+    async def _take_up(self, place: Place) -> None:
         """Open what the pointer of a seat names, at a start."""
         place.pointer = await self._pointer(place)
         if not place.pointer.slot or place.pointer.use == USE_NONE:
@@ -259,7 +236,7 @@ class ModelShelf:
         files = place.slots.read(place.pointer.slot)
         offer = verify_offer(files.offer, trusted_keys(self._keys), self._clock.now())
         check_offer(offer, self._plan, Seen(), 0)  # it was taken in its time
-        place.digest = offer.digest
+        place.version, place.digest = offer.version, offer.digest
         crashed = place.mark.crashed_twice()
         model, problem = (None, "") if crashed else await self._open_kept(place, offer, files, USE_MODEL)
         fallback, _ = await self._open_kept(place, offer, files, USE_FALLBACK)
@@ -283,7 +260,7 @@ class ModelShelf:
                 place.seat.install(then, fallen=True)
             await self._note_fault(place, fault)
 
-    async def _open_kept(self, place: _Place, offer: Offer, files: SlotFiles, use: str) -> tuple[Seated | None, str]:
+    async def _open_kept(self, place: Place, offer: Offer, files: SlotFiles, use: str) -> tuple[Seated | None, str]:
         """Return a model of a slot, opened; or None and why it cannot be used."""
         body = files.model if use == USE_MODEL else files.fallback
         if body is None or (use == USE_MODEL and place.pointer.use == USE_FALLBACK):
@@ -295,13 +272,13 @@ class ModelShelf:
                 if not acceptance.accepted:
                     return None, f"it is not accepted by {RUNTIME}: {'; '.join(acceptance.problems)}"
             place.mark.enter()
-            return self._open(body, offer.version), ""
+            return open_seated(self._plan, body, offer.version), ""
         except (IntegrityError, ConfigurationError) as error:
             return None, str(error)
         finally:
             place.mark.leave()
 
-    async def _pointer(self, place: _Place) -> Pointer:
+    async def _pointer(self, place: Place) -> Pointer:
         """Return a seat's pointer; where the disk has damaged it, one to the newest offer that a slot still holds."""
         try:
             return place.slots.pointer()
@@ -315,29 +292,25 @@ class ModelShelf:
                 found.append(Pointer(slot=slot, use=USE_MODEL, seen=offer.version))
             return max(found, key=lambda item: item.seen, default=Pointer())
 
-    def _open(self, body: bytes, version: int) -> Seated:
-        bundle = unpack_bundle(body)
-        judge = OnnxJudge(self._plan, bundle.manifest.station, [bundle]).open()
-        return Seated(judge=judge, name=bundle.name, version=version)
-
-    def _see(self, place: _Place, version: int) -> None:
+    async def _see(self, place: Place, version: int) -> None:
         """Remember durably the highest version whose signature held, so that nothing older is taken again."""
-        if version > place.pointer.seen:
-            place.pointer = msgspec.structs.replace(place.pointer, seen=version)
-            place.slots.point(place.pointer)
+        async with self._writing:
+            if version > place.pointer.seen:
+                place.pointer = msgspec.structs.replace(place.pointer, seen=version)
+                await asyncio.to_thread(place.slots.point, place.pointer)
 
-    async def _note_fault(self, place: _Place, fault: SeatFault) -> None:
-        """Make a rollback durable, then audit it."""
-        for_good = fault.trouble is not Trouble.UNREADABLE
-        place.pointer = msgspec.structs.replace(
-            place.pointer,
-            use=USE_FALLBACK if fault.now else USE_NONE,
-            failed=fault.version if for_good else place.pointer.failed,
-            reason=f"{fault.model} gave way: {fault.trouble}, {fault.detail}",
-        )
-        await asyncio.to_thread(place.slots.point, place.pointer)
-        place.mark.forget()
-        self.refused[place.name] = place.pointer.reason
+    async def _note_fault(self, place: Place, fault: SeatFault) -> None:
+        """Make a rollback durable, then audit it; a newer model may have taken the seat in the meantime."""
+        failed = place.pointer.failed if fault.trouble is Trouble.UNREADABLE else fault.version
+        pointer = msgspec.structs.replace(place.pointer, failed=failed)
+        if fault.version == place.version:
+            use = USE_FALLBACK if fault.now else USE_NONE
+            reason = f"{fault.model} gave way: {fault.trouble}, {fault.detail}"
+            pointer = msgspec.structs.replace(pointer, use=use, reason=reason)
+            self.refused[place.name] = reason
+            place.mark.forget()
+        await asyncio.to_thread(place.slots.point, pointer)
+        place.pointer = pointer
         await self._audit(
             "model.rolled_back",
             {
@@ -359,32 +332,6 @@ class ModelShelf:
             place.seat.refuse()
         if not known:
             await self._audit("model.refused", _said(offer) | {"why": problem})
-
-    def _request_file(self, place: _Place) -> Path:
-        return place.slots.folder / REQUEST
-
-    def _requested(self, place: _Place) -> str | None:
-        """Return who asks for a rollback of a seat at the machine, None where nobody does."""
-        try:
-            asked = json.loads(self._request_file(place).read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError):
-            return "somebody at the machine"
-        return str(asked.get("by", "")) or "somebody at the machine"
-
-
-def ask_rollback(seat: Path, by: str, within: float = 5.0) -> bool:
-    """Ask the gateway for a rollback of the seat in a folder; return whether one has taken it up in time.
-
-    The request stays: a gateway that does not run now takes it up when it starts.
-    """
-    request = seat / REQUEST
-    replace_file(request, json.dumps({"by": by}).encode())
-    deadline = time.monotonic() + within
-    while request.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not request.exists()
 
 
 def _said(offer: Offer) -> dict[str, object]:
