@@ -11,7 +11,7 @@ from lineside.domain.units import HOUR, SECOND
 from lineside.ports import SourceDelivery
 from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.plans import plan_with_source
-from workbooks import Error, Formula, Grid, ods, xlsx
+from lineside.testing.workbooks import Error, Formula, Grid, ods, xlsx
 
 START = A_MOMENT - HOUR
 

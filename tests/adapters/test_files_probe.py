@@ -11,7 +11,7 @@ from lineside.ports import ProbeReport
 from lineside.testing.clocks import ManualClock
 from lineside.testing.peers.sftp import PASSWORD, SftpPeer
 from lineside.testing.plans import plan_with_source
-from workbooks import xlsx
+from lineside.testing.workbooks import xlsx
 
 SIGNALS = ({"id": "temperature", "unit": "degC", "address": "Temperatur"}, {"id": "running", "role": "trigger"})
 

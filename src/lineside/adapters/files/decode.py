@@ -68,6 +68,7 @@ class Decoder:
         self._pace = Pace(clock, options.speed, sleep)
         self._shift: int | None = None if options.rebase else 0
         self._looked_at: Path | None = None
+        self._repeated = 0
 
     async def deliveries(self, work: Work) -> AsyncIterator[tuple[SourceDelivery, int]]:
         """Yield what a file gives, each with the number of the last row that is in it; tokens are the caller's.
@@ -92,11 +93,12 @@ class Decoder:
     def taken(self, parts: tuple[PartRecord, ...], replayed: bool) -> SourceDelivery:  # noqa: FBT001 - as in the port
         """Return what has come together in the gate, and some parts, as a delivery."""
         taken = self.gate.take()
+        repeated, self._repeated = self._repeated, 0
         return SourceDelivery(
             readings=taken.readings,
             rows=parts,
             quarantined=taken.quarantined,
-            duplicates=taken.duplicates,
+            duplicates=taken.duplicates + repeated,
             replayed=replayed,
         )
 
@@ -113,7 +115,10 @@ class Decoder:
             yield self.taken(parts, replayed), last
 
     def _read(self, timed: Timed) -> tuple[PartRecord, ...]:
-        return tuple(part for content in self._contents for part in content.read(timed))
+        parts = [part for content in self._contents for part in content.read(timed)]
+        new = tuple(part for part in parts if part.cycle_id not in self._options.recorded)
+        self._repeated += len(parts) - len(new)
+        return new
 
     # -- times --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class FileOptions:
         follow: watch the folder for files to come, and take each of them once.
         block_rows: most rows of a delivery.
         state: file that keeps across restarts what was taken; None: begin anew.
+        recorded: cycle ids of part rows that were recorded before a restart: if they come again they are duplicates.
         password: of the server: the SFTP user's, or the secret key of an S3 store.
         private_key: file of the key to log in with over SFTP, in place of a password.
         known_hosts: file of the SFTP host keys that are trusted.
@@ -30,6 +32,7 @@ class FileOptions:
     follow: bool = False
     block_rows: int = 8_192
     state: Path | None = None
+    recorded: Collection[str] = ()
     password: str = ""
     private_key: Path | None = None
     known_hosts: Path | None = None

@@ -182,6 +182,7 @@ class _Gateway:
             keys=layout.keys,
             plan=self.settings.plan,
             replay=self.settings.replay,
+            recorded=past.cycles,
         )
         sources = replaceable_sources(self.plan, self.clock, options, past.readings)
         vitals = Vitals(

@@ -41,7 +41,8 @@ class SourceOptions:
     ``<source>.user.crt`` and ``<source>.user.key`` log in; ``<source>.authority.crt`` is that of a broker's
     authority; ``<source>.ssh.key`` and ``<source>.known_hosts`` are for SFTP. ``plan`` is the plan's file, for advice
     that names commands. ``replay`` plays files as if they came now, at so many times the speed of their own times
-    (0: as fast as possible); without it, files are followed as they come.
+    (0: as fast as possible); without it, files are followed as they come. ``recorded`` are the cycle ids of parts that
+    were recorded before a restart.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class SourceOptions:
     keys: Path
     plan: Path = Path("PLAN")
     replay: float | None = None
+    recorded: frozenset[str] = frozenset()
 
 
 def open_sources(
@@ -129,10 +131,11 @@ def file_options(spec: FilesSpec, options: SourceOptions) -> FileOptions:
 
     if options.replay is not None:
         state = options.kept / f"{spec.id}.position.json"
-        return FileOptions(speed=options.replay or None, rebase=True, state=state)
+        return FileOptions(speed=options.replay or None, rebase=True, state=state, recorded=options.recorded)
     return FileOptions(
         follow=True,
         state=options.kept / f"{spec.id}.files.db",
+        recorded=options.recorded,
         password=find_secret(spec.secret, options.keys),
         private_key=_there(options.keys / f"{spec.id}.ssh.key"),
         known_hosts=options.keys / f"{spec.id}.known_hosts",
