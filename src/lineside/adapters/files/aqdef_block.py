@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 
 from lineside.adapters.files.blocks import TimeForm
+from lineside.adapters.files.blocks import numbers_of as cells_to_numbers
 from lineside.domain.aqdef import AqdefReader, Description, ValueSet, sets_in
-from lineside.domain.aqdef.meaning import number_of, time_of
+from lineside.domain.aqdef.meaning import numbers_of, time_of
 from lineside.domain.intake.reasons import Refusal
-from lineside.domain.intake.values import read_number, read_text
+from lineside.domain.intake.values import read_text
 from lineside.domain.readings import Float64, Int64
 
 TIME: Final = "K0004"
@@ -22,6 +23,7 @@ OF_VALUES: Final = tuple(
 )
 """Fields of a value set that can be addressed as columns, beside those of its part (K1xxx)."""
 _CHUNK: Final = 262_144
+_NO_FIELDS: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class AqdefBlock:
     description: Description
     columns: dict[str, tuple[int, ...]]
     names: tuple[str, ...] = field(init=False)
+    read: dict[str, tuple[Float64, Int64, dict[int, Refusal]]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Name the columns."""
@@ -54,25 +57,14 @@ class AqdefBlock:
 
     def values(self, name: str, *, decimal: str, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
         """Return the values of a characteristic, or a K-field as numbers; NaN where there are none."""
-        values = np.full(len(self.sets), np.nan)
-        refusals: dict[int, Refusal] = {}
-        for row, found in enumerate(self.sets):
-            value = self._number(found, name, decimal, boolean=boolean)
-            if isinstance(value, Refusal):
-                refusals[row] = value
-            elif value is not None:
-                values[row] = value
-        return values, refusals
+        if name in self.columns:
+            values, _, refusals = self._measured(name)
+            return values, refusals
+        return cells_to_numbers([self._text(found, name) for found in self.sets], decimal, boolean=boolean)
 
-    def status(self, name: str) -> Int64:
+    def status(self, name: str) -> Int64 | None:
         """Return what K0002 says of a column's values, as OPC UA status codes."""
-        status = np.zeros(len(self.sets), dtype=np.int64)
-        for row, found in enumerate(self.sets):
-            fields = self._fields(found, name)
-            read = number_of(fields) if fields else None
-            if isinstance(read, tuple):
-                status[row] = read[1]
-        return status
+        return self._measured(name)[1] if name in self.columns else None
 
     def texts(self, name: str) -> tuple[list[str | None], dict[int, Refusal]]:
         """Return a K-field, or the values of a characteristic as they are written."""
@@ -102,22 +94,21 @@ class AqdefBlock:
         chosen = [self.sets[row] for row in rows.tolist()]
         return AqdefBlock(self.numbers[rows], self.end, chosen, self.description, self.columns)
 
-    def _fields(self, found: ValueSet, name: str) -> dict[str, str]:
-        index = next((index for index in self.columns.get(name, ()) if index in found.values), None)
-        return {} if index is None else dict(found.values[index])
+    def _measured(self, name: str) -> tuple[Float64, Int64, dict[int, Refusal]]:
+        if name not in self.read:
+            self.read[name] = numbers_of([self._fields(found, name) for found in self.sets])
+        return self.read[name]
+
+    def _fields(self, found: ValueSet, name: str) -> Mapping[str, str]:
+        for index in self.columns.get(name, ()):
+            if index in found.values:
+                return found.values[index]
+        return _NO_FIELDS
 
     def _text(self, found: ValueSet, name: str) -> str:
         if name.startswith("K1"):
             return self.description.part(found.part).fields.get(name, "")
         return found.first(name) if name in OF_VALUES else ""
-
-    def _number(self, found: ValueSet, name: str, decimal: str, *, boolean: bool) -> float | Refusal | None:
-        fields = self._fields(found, name)
-        if not fields:
-            text = self._text(found, name)
-            return read_number(text, decimal=decimal, boolean=boolean) if text else None
-        read = number_of(fields)
-        return read[0] if isinstance(read, tuple) else read
 
 
 def read_sets(path: Path, description: Path | None, reader: AqdefReader, encoding: str) -> Iterator[ValueSet | Refusal]:

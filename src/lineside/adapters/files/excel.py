@@ -22,7 +22,7 @@ from lineside.adapters.files.blocks import TimeForm, numbers_of
 from lineside.domain.errors import ConfigurationError, DataError
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.intake.times import days_from_civil, read_time
-from lineside.domain.intake.values import read_text
+from lineside.domain.intake.values import check_numbers, read_text
 from lineside.domain.plan.model import FilesSpec
 from lineside.domain.readings import Float64, Int64
 from lineside.domain.tabular.form import checked_names, find_units
@@ -75,8 +75,13 @@ class SheetBlock:
     def values(self, name: str, *, decimal: str, boolean: bool) -> tuple[Float64, dict[int, Refusal]]:
         """Return a column as numbers; empty cells and refused ones are NaN."""
         cells = self._column(name)
-        values, refusals = numbers_of([_plain(cell) for cell in cells], decimal, boolean=boolean)
-        return values, refusals
+        there = np.array([cell != "" for cell in cells], dtype=np.bool_)
+        filled = [cell for cell in cells if cell != ""]
+        if set(map(type, filled)) <= {float, int}:
+            values, rows = np.full(len(cells), np.nan), np.flatnonzero(there)
+            values[rows], refused = check_numbers(np.array(filled, dtype=np.float64))
+            return values, {int(rows[at]): refusal for at, refusal in refused.items()}
+        return numbers_of([_plain(cell) for cell in cells], decimal, boolean=boolean)
 
     def status(self, name: str) -> None:
         """Return None: all values are good."""
@@ -162,6 +167,9 @@ def _cells(path: Path, sheet: str) -> Iterator[list[Any]]:
 def _filled(
     rows: Iterator[list[Any]], left: int, covered: Mapping[tuple[int, int], tuple[int, int]], errors: Mapping[Any, str]
 ) -> Iterator[list[Any]]:
+    if not covered and not errors:
+        yield from rows
+        return
     anchors: dict[tuple[int, int], Any] = {}
     wanted = set(covered.values())
     for number, row in enumerate(rows):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+
+import numpy as np
 
 from lineside.domain.aqdef.description import Characteristic, Description
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.intake.times import Zone, check_time, days_from_civil
-from lineside.domain.intake.values import read_number
+from lineside.domain.intake.values import read_number, read_number_column
 from lineside.domain.plan.model import Plan
-from lineside.domain.readings import BAD, GOOD, UNCERTAIN_EU_EXCEEDED
+from lineside.domain.readings import BAD, GOOD, UNCERTAIN_EU_EXCEEDED, Float64, Int64
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
 STATUS: Final[Mapping[str, int]] = {"": GOOD, "0": GOOD, "129": BAD, "290": UNCERTAIN_EU_EXCEEDED}
@@ -44,6 +46,22 @@ def number_of(fields: Mapping[str, str]) -> tuple[float, int] | Refusal | None:
         return None
     value = read_number(text, decimal="," if "," in text else ".")
     return value if isinstance(value, Refusal) else (value, status)
+
+
+def numbers_of(cells: Sequence[Mapping[str, str]]) -> tuple[Float64, Int64, dict[int, Refusal]]:
+    """Return what `number_of` returns for many values: numbers (NaN for none), status, and refusals by row."""
+    values, status = np.full(len(cells), np.nan), np.zeros(len(cells), dtype=np.int64)
+    plain = [row for row, fields in enumerate(cells) if fields.get("K0002", "0") in {"", "0"} and "K0001" in fields]
+    texts = [cells[row]["K0001"].replace(",", ".").encode() for row in plain]
+    values[plain], refused = read_number_column(texts)
+    refusals = {plain[at]: refusal for at, refusal in refused.items()}
+    for row in sorted(set(range(len(cells))).difference(plain)):
+        found = number_of(cells[row])
+        if isinstance(found, Refusal):
+            refusals[row] = found
+        elif found is not None:
+            values[row], status[row] = found
+    return values, status, refusals
 
 
 def time_of(text: str, zone: Zone, now: int) -> int | Refusal:

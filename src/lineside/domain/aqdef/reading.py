@@ -18,7 +18,7 @@ nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,7 +32,11 @@ CHARACTERISTICS: Final = b"\x0f"
 FIELDS: Final = b"\x14"
 """Separators of the compact form: between characteristics, and between the fields of one."""
 INSPECTOR: Final = "K0008"
+BATCH: Final = "K0006"
+"""Written with a leading # in the compact form."""
+_CHANGED: Final = frozenset({INSPECTOR, BATCH})
 MEASURED: Final = ("K0001", "K0002", "K0004", "K0005", "K0006", "K0007", INSPECTOR, "K0010", "K0011", "K0012")
+_BETWEEN, _WITHIN = CHARACTERISTICS.decode(), FIELDS.decode()
 COUNTED: Final = ("K0020", "K0021", "", *MEASURED[1:])
 """The order of fields in the compact form, of measured and of counted characteristics; an empty one means nothing."""
 MOST_VALUES: Final = 2_000_000
@@ -43,6 +47,7 @@ _COMPACT: Final = re.compile(rb"\s*[+-]?[\d.,]")
 _LONGEST: Final = 1_000
 
 Values = dict[int, dict[str, str]]
+_Place = tuple[int, int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +93,7 @@ class AqdefReader:
         self._waiting: dict[tuple[int, int], Values] = {}
         self._common: dict[int, dict[str, str]] = {}
         self._line: dict[int, Values] = {}
+        self._layout: list[_Place] = []
         self._given = 0
         self._held = 0
 
@@ -133,6 +139,8 @@ class AqdefReader:
 
     def _placed(self, key: str, index: int, number: int | None, content: str) -> list[ValueSet] | Refusal:
         """Put the content of a field where it belongs; fields of other levels are passed over."""
+        if key[1] in "12":
+            self._layout = []
         if key[1] == "1":
             self.description.parts.setdefault(index, {})[key] = content
             self._part = index or self._part
@@ -174,31 +182,53 @@ class AqdefReader:
     # -- the compact form ---------------------------------------------------------------------------------
 
     def _compact(self, line: bytes) -> list[ValueSet] | Refusal:
-        pieces = line.strip(b"\r\n").split(CHARACTERISTICS)
+        try:
+            pieces = line.strip(b"\r\n").decode().split(_BETWEEN)
+        except UnicodeDecodeError:
+            return refuse(Reason.ENCODING, hint="State the encoding in the plan.")
         if len(pieces) > 1 and not pieces[-1].strip():
             pieces.pop()
-        indices = self.description.indices
-        if len(pieces) > len(indices):
-            hint = f"It has values for {len(pieces)} characteristics, described are {len(indices)}."
+        layout = self._layout or self._lay_out()
+        if len(pieces) > len(layout):
+            hint = f"It has values for {len(pieces)} characteristics, described are {len(layout)}."
             return refuse(Reason.MALFORMED_ROW, hint=hint)
-        parts: dict[int, Values] = {}
-        for index, piece in zip(indices, pieces, strict=False):
-            try:
-                texts = [text.strip() for text in piece.decode().split(FIELDS.decode())]
-            except UnicodeDecodeError:
-                return refuse(Reason.ENCODING, hint="State the encoding in the plan.")
-            described = self.description.characteristic(index)
-            counted = described.is_attributive if "K2004" in described.fields else len(texts) > len(MEASURED)
-            order = COUNTED if counted else MEASURED
-            if len(texts) > len(order) or any(len(text) > _LONGEST for text in texts):
-                return refuse(Reason.MALFORMED_ROW, hint=f"Characteristic {index} has {len(texts)} fields.")
-            values = parts.setdefault(described.part, {}).setdefault(index, {})
-            for key, text in zip(order, texts, strict=False):
-                if key and text:
-                    self._keep(values, key, text)
-            self._counters.setdefault(index, _Counter()).number += 1
+        if len(line) > _LONGEST and any(len(text) > _LONGEST for piece in pieces for text in piece.split(_WITHIN)):
+            return refuse(Reason.TEXT_TOO_LONG)
+        parts = self._values_of(pieces, layout)
+        if isinstance(parts, Refusal):
+            return parts
+        for values in parts.values():
+            for index in values:
+                self._counters.setdefault(index, _Counter()).number += 1
         before, self._line = self._gone(), parts
         return before
+
+    def _values_of(self, pieces: Sequence[str], layout: Sequence[_Place]) -> dict[int, Values] | Refusal:
+        """Return the fields of a line by part and characteristic."""
+        parts: dict[int, Values] = {}
+        for (index, part, known), piece in zip(layout, pieces, strict=False):
+            texts = piece.split(_WITHIN)
+            order = known or (COUNTED if len(texts) > len(MEASURED) else MEASURED)
+            while len(texts) > 1 and not texts[-1]:
+                texts.pop()
+            if len(texts) > len(order):
+                return refuse(Reason.MALFORMED_ROW, hint=f"Characteristic {index} has {len(texts)} fields.")
+            fields = {
+                key: said for key, text in zip(order, texts, strict=False) if text and key and (said := text.strip())
+            }
+            for key in _CHANGED & fields.keys():
+                self._keep(fields, key, fields.pop(key))
+            parts.setdefault(part, {})[index] = fields
+        return parts
+
+    def _lay_out(self) -> list[_Place]:
+        """Return the characteristics in the order of a line: index, part, order of fields (empty: not told)."""
+        found = map(self.description.characteristic, self.description.indices)
+        self._layout = [
+            (item.index, item.part, () if "K2004" not in item.fields else COUNTED if item.is_attributive else MEASURED)
+            for item in found
+        ]
+        return self._layout
 
     def _gone(self) -> list[ValueSet]:
         """Return the sets of the line before, which nothing can follow any more."""
@@ -206,12 +236,13 @@ class AqdefReader:
         return [self._set(part, values) for part, values in sorted(line.items()) if any(values.values())]
 
     def _keep(self, fields: dict[str, str], key: str, content: str) -> None:
+        """Put a field in its place, as far as it may be kept."""
         if key == INSPECTOR:
             if self._pseudonym is None or not content:
                 return
             content = self._pseudonym(content)
         if content:
-            fields[key] = content.removeprefix("#") if key == "K0006" else content
+            fields[key] = content.removeprefix("#") if key == BATCH else content
 
     def _set(self, part: int, values: Values) -> ValueSet:
         self._given += 1

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.intake.decimals import read_decimals
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.readings import Float64
 
@@ -94,12 +95,10 @@ def read_number_column(
     """
     if thousands:
         cells = [without_groups(cell, thousands, decimal) for cell in cells]
-    values = np.full(len(cells), np.nan)
-    if not (grouped and any(b"_" in cell for cell in cells)):
-        plain = decimal == "." and b"" not in cells
-        readable = cells if plain else [_pointed(cell, decimal) for cell in cells]
-        with contextlib.suppress(ValueError):
-            values = np.fromiter(map(float, readable), dtype=np.float64, count=len(cells))
+    values = read_decimals(b"\n".join([*cells, b""]), len(cells), decimal)
+    unsure = np.flatnonzero(np.isnan(values))
+    if len(unsure):
+        values[unsure] = _read_by_python([cells[row] for row in unsure.tolist()], decimal, grouped=grouped)
     suspects = np.flatnonzero(~(np.abs(values) <= LARGEST))
     refusals: dict[int, Refusal] = {}
     for row in suspects.tolist():
@@ -112,6 +111,17 @@ def read_number_column(
         else:
             values[row] = number
     return values, refusals
+
+
+def _read_by_python(cells: Sequence[bytes], decimal: str, *, grouped: bool) -> Float64:
+    """Return cells as Python reads them, NaN where it reads none, or where any of them is none."""
+    values = np.full(len(cells), np.nan)
+    if not (grouped and any(b"_" in cell for cell in cells)):
+        plain = decimal == "." and b"" not in cells
+        readable = cells if plain else [_pointed(cell, decimal) for cell in cells]
+        with contextlib.suppress(ValueError):
+            values = np.fromiter(map(float, readable), dtype=np.float64, count=len(cells))
+    return values
 
 
 def without_groups(cell: bytes, thousands: str, decimal: str) -> bytes:
