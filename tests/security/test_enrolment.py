@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from nats import errors
 from nats.aio.client import Client
 
 from lineside.adapters.audit_sqlite import SqliteAudit
@@ -309,9 +310,16 @@ async def party(address: NatsAddress) -> Party:
     async def complain(error: Exception) -> None:
         complaints.append(str(error))
 
-    client = Client()
-    await client.connect(**connect_options(address), error_cb=complain, allow_reconnect=False)
-    return Party(client, complaints)
+    async with asyncio.timeout(20):
+        while True:
+            client = Client()
+            try:
+                await client.connect(**connect_options(address), error_cb=complain, allow_reconnect=False)
+            except (errors.Error, OSError):  # the server may just be loading its users anew
+                await client.close()
+                await asyncio.sleep(0.1)
+            else:
+                return Party(client, complaints)
 
 
 async def test_18_a_gateway_reaches_its_own_line_alone(plant: Plant, tmp_path: Path) -> None:
