@@ -20,6 +20,8 @@ from lineside.adapters.service_manager import STOPPING, keep_watchdog_calm, tell
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread keeps the interpreter while another wants it: a commit beside a busy loop waits for it several
 times, and with Python's own 5 ms that is most of the time from a reading to its alert."""
+_OWNER_ONLY: Final = 0o077
+"""What is taken from everybody else of every file that a process of ours makes, whoever started it."""
 
 
 def warn_of_root() -> None:
@@ -32,6 +34,7 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` until it ends or the process is asked to end; errors of the work are raised."""
     # The transport's client lets asyncio warn at the end of each connection over TLS; the status says it better.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    os.umask(_OWNER_ONLY)
     warn_of_root()
     sys.setswitchinterval(SWITCH_SECONDS)
     task = asyncio.create_task(work)
