@@ -8,6 +8,7 @@ import pytest
 from lineside.adapters.modbus.source import open_source
 from lineside.adapters.polling import PolledSource
 from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.domain.health.sources import Phase
 from lineside.domain.plan.model import ModbusSpec
 from lineside.domain.plan.registers import Register
 from lineside.domain.quarantine import Quarantined
@@ -223,3 +224,31 @@ def test_a_plan_that_cannot_work_is_an_error_at_once() -> None:
     plan = plan_with_source({"kind": "modbus", "url": "modbus://127.0.0.1"})
     with pytest.raises(PlanError, match="needs a register"):
         open_source(plan, plan.source_as(ModbusSpec, "machine"), WallClock())
+
+
+async def test_what_does_not_work_stands_in_the_condition_until_it_works_again(start: Callable[..., Any]) -> None:
+    peer = await start()
+    source = source_of(peer)
+    async with reading(source) as reader:
+        await goes_on(reader)
+        assert source.condition.phase is Phase.CONNECTED
+        assert not [what for what, _ in source.condition.troubles if what != "pace"]
+        peer.exceptions[1] = 6
+        await reader.until(lambda: any("server device busy" in why for _, why in source.condition.troubles))
+        peer.exceptions.clear()
+        await reader.until(lambda: not [what for what, _ in source.condition.troubles if what != "pace"])
+
+
+async def test_a_text_that_cannot_be_shown_is_told_once_and_counted(start: Callable[..., Any]) -> None:
+    peer = await start()
+    async with reading(source_of(peer)) as reader:
+        await peer.write("serial", "A\x01B")
+        await reader.until(lambda: "control_characters" in reasons(reader))
+        before = len(reader.values("temperature"))
+        await reader.until(lambda: len(reader.values("temperature")) > before + 10)
+        await peer.write("serial", "A-17")
+        await goes_on(reader, "serial")
+    found = [item for item in reader.quarantined if item.reason == "control_characters"]
+    assert len(found) == 2
+    assert found[0].raw.startswith(b"A\x01B")
+    assert found[1].count >= 9

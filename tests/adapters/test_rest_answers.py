@@ -37,13 +37,24 @@ class Canned:
 
 def answered(body: bytes, status: int = 200, headers: dict[str, str] | None = None, **spec: Any) -> Taken:
     """Return what the gate took of one answer to a source of rows."""
-    plan = plan_with_source({"kind": "rest", "url": "http://x/", **ROWS, **spec})
+    return asked(body, status, headers, **spec)[0].take()
+
+
+def asked(
+    body: bytes,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    addresses: dict[str, str] | None = None,
+    **spec: Any,
+) -> tuple[Gate, RestAsker]:
+    """Return the gate and the asker after one answer."""
+    plan = plan_with_source({"kind": "rest", "url": "http://x/", **ROWS, **spec}, addresses=addresses)
     gate = Gate(plan, "machine")
     rest = plan.source_as(RestSpec, "machine")
     asker = RestAsker(rest, gate, Troubles(gate.refuse, SourceRecord()), ManualClock(), RestOptions())
     asker._http = Canned(Answer(status, headers or {}, body))  # type: ignore[assignment]
     asyncio.run(asker.ask(0))
-    return gate.take()
+    return gate, asker
 
 
 def row(value: str, time: str = NOW, tag: str = '"temperature"') -> bytes:
@@ -80,6 +91,8 @@ CASES: dict[str, tuple[bytes, str | None]] = {
     "18 bare number": (b"1", "missing_field"),
     "19 tag is a path": (row("1", tag='"../../etc/passwd"'), "unknown_signal"),
     "24 tag is no text": (row("1", tag="7"), "bad_name"),
+    "25 lone surrogate": (row('"\\ud800"', tag='"serial"'), "control_characters"),
+    "25 lone surrogate as a tag": (row("1", tag='"\\ud800"'), "unknown_signal"),
     "26 another line's signal": (row("1", tag='"line2.temperature"'), "unknown_signal"),
 }
 
@@ -99,6 +112,32 @@ def test_the_same_row_again_is_a_duplicate_and_another_value_of_its_time_is_refu
     assert taken.readings is not None
     assert (len(taken.readings), taken.duplicates) == (1, 1)
     assert [item.reason for item in taken.quarantined] == ["conflicting"]
+
+
+def test_a_cursor_or_a_mark_that_cannot_be_sent_back_is_not() -> None:
+    for strange in ('"\\ud800"', '"a\\nb"', "true", '""', "[1]"):
+        body = f'{{"items": [{{"id": {strange}, "tag": "temperature", "v": 1, "ts": {NOW}}}]}}'.encode()
+        asker = asked(body, headers={"etag": "caf\xe9", "last-modified": "x" * 9999})[1]
+        assert asker.token() is None
+        assert asker._unchanged == {}
+
+
+def test_what_is_wrong_with_what_is_present_is_told_once_and_counted() -> None:
+    body = f'{{"ts": {NOW}, "a": "warm", "b": 1, "c": 1, "d": 1}}'.encode()
+    spec: dict[str, Any] = {"rows": "", "signal_path": "", "value_path": "", "since": "", "cursor": ""}
+    addresses = dict(zip(("temperature", "pressure", "running", "serial"), ("$.a", "$.b", "$.c", "$.d"), strict=True))
+    gate, asker = asked(body, addresses=addresses, **spec)
+    told = list(gate.take().quarantined)
+    for _ in range(3):
+        asyncio.run(asker.ask(0))
+        told += gate.take().quarantined
+    asker._troubles.flush(A_MOMENT)
+    told += gate.take().quarantined
+    assert [(item.signal, item.reason, item.count) for item in told] == [
+        ("temperature", "not_a_number", 1),
+        ("temperature", "not_a_number", 3),
+    ]
+    assert b"warm" in told[0].raw
 
 
 json_values = st.recursive(

@@ -45,7 +45,7 @@ from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.intake.registers import registers_as_text
 from lineside.domain.intake.troubles import Troubles
-from lineside.domain.intake.values import LARGEST, read_number
+from lineside.domain.intake.values import LARGEST, read_number, read_text
 from lineside.domain.plan.model import ModbusSpec, Plan
 from lineside.domain.plan.registers import Register, WordOrder
 from lineside.domain.readings import Float64, Int32, ReadingBatch
@@ -182,8 +182,14 @@ class ModbusAsker:
         times = np.full(len(values), moment, dtype=np.int64)
         self._gate.offer_columns(codes, times, values, received=received)
         for point in block.texts:
-            raw = block.bytes_of(point, data)
-            self._gate.offer(point.signal, moment, block.decode_text(point, data), received=received, raw=raw)
+            text, place = read_text(block.decode_text(point, data)), f"value {point.signal}"
+            if isinstance(text, Refusal):
+                raw = block.bytes_of(point, data)
+                self._troubles.note(place, text, now=received, signal=point.signal, raw=raw)
+                continue
+            self._gate.offer(point.signal, moment, text, received=received)
+            if self._troubles:
+                self._troubles.over(place, received)
 
     def _tell_bad_from_good(
         self, block: Block, data: bytes, values: Float64, good: NDArray[np.bool_], received: int

@@ -14,6 +14,7 @@ reading has a bad status (Bad_NoCommunication). Data sets and tables are refused
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ from lineside.adapters.mtconnect.documents import (
 from lineside.adapters.mtconnect.items import Wanted, by_item, unit_differs
 from lineside.adapters.mtconnect.offering import Offering
 from lineside.adapters.polling import MOST_PENDING, PolledSource
-from lineside.domain.errors import ConfigurationError
+from lineside.domain.errors import ConfigurationError, StorageError
 from lineside.domain.health.sources import SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, refuse
@@ -162,8 +163,9 @@ class MtconnectAsker:
         """Take the present state; a restart before it is durable takes the same state again."""
         header, observations = await self._streams("current")
         position = Position(instance=header.instance, next=header.next, state=True)
-        await asyncio.to_thread(keep_position, self._file, position)
-        self._kept = position
+        with contextlib.suppress(StorageError):  # the first acknowledgement tries again, and says so
+            await asyncio.to_thread(keep_position, self._file, position)
+            self._kept = position
         self._take(observations)
         self._at = Position(instance=header.instance, next=header.next)
 

@@ -120,7 +120,8 @@ def cursor_in(form: Form, answer: Any, rows: list[Any], *, beside: bool) -> str 
 def _usable(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    return 0 < len(str(value)) <= LONGEST_CURSOR
+    text = str(value)
+    return 0 < len(text) <= LONGEST_CURSOR and text.isprintable()
 
 
 def _path(text: str, field: str) -> Path:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ import msgspec
 from lineside.adapters.http_get import LARGEST_ANSWER, Answer, HttpConnection, HttpOptions, TooLargeError
 from lineside.adapters.kept_position import keep_position, load_position
 from lineside.adapters.polling import MOST_PENDING, PolledSource
-from lineside.adapters.rest.rows import Form, cursor_in, form_of, rows_in, values_in
+from lineside.adapters.rest.rows import Form, Found, cursor_in, form_of, rows_in, values_in
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.health.sources import SourceRecord
 from lineside.domain.intake.gate import Gate
@@ -34,7 +35,9 @@ from lineside.domain.intake.messages import look_up, read_json
 from lineside.domain.intake.reasons import Reason, Refusal, refuse, shown
 from lineside.domain.intake.times import read_time
 from lineside.domain.intake.troubles import Troubles
+from lineside.domain.intake.values import read_number, read_text
 from lineside.domain.plan.model import Plan, RestSpec
+from lineside.domain.quarantine import RAW_LIMIT
 from lineside.domain.readings import ReadingBatch
 from lineside.domain.units import HOUR, SECOND
 from lineside.ports import Clock
@@ -44,6 +47,8 @@ MOST_ANSWERS: Final = 20
 """Answers that are taken in one poll while they are full; then the gateway has its turn."""
 LONGEST_WAIT: Final = HOUR
 """How long a server is left alone at most because it asks for it."""
+LONGEST_MARK: Final = 512
+"""Characters of an ETag or a date that are given back."""
 _NOT_MODIFIED: Final = 304
 _PATIENCE: Final = frozenset({429, 503})
 
@@ -168,24 +173,37 @@ class RestAsker:
         return refuse(Reason.MACHINE_EXCEPTION, hint=hint)
 
     def _offer(self, row: Any, middle: int, received: int) -> None:
-        raw = msgspec.json.encode(row)[:4096]
-        moment: int | Refusal = middle
-        if self._form.time is not None:
-            said = look_up(row, self._form.time)
-            missing = refuse(Reason.TIME_MISSING, hint=f"The path is {self._spec.time_column}.")
-            moment = (
-                missing
-                if isinstance(said, Refusal)
-                else read_time(said, now=received, zone=self._zone, form=self._time_form)
-            )
+        moment = self._moment(row, middle, received)
         for found in values_in(self._form, row):
-            place = f"field {found.signal}"
-            if isinstance(found.value, Refusal):
-                self._troubles.note(place, found.value, now=received, signal=found.signal, raw=raw)
-            else:
-                self._gate.offer(found.signal, moment, found.value, received=received, raw=raw)
-                if self._troubles:
-                    self._troubles.over(place, received)
+            place, refusal = f"field {found.signal}", self._lasting(found, moment)
+            if refusal is not None:
+                self._troubles.note(place, refusal, now=received, signal=found.signal, raw=_as_bytes(row))
+                continue
+            self._gate.offer(found.signal, moment, found.value, received=received)
+            if self._troubles:
+                self._troubles.over(place, received)
+
+    def _moment(self, row: Any, middle: int, received: int) -> int | Refusal:
+        """Return the source time of a row, or why it has none."""
+        if self._form.time is None:
+            return middle
+        said = look_up(row, self._form.time)
+        if isinstance(said, Refusal):
+            return refuse(Reason.TIME_MISSING, hint=f"The path is {self._spec.time_column}.")
+        return read_time(said, now=received, zone=self._zone, form=self._time_form)
+
+    def _lasting(self, found: Found, moment: int | Refusal) -> Refusal | None:
+        """Return what is wrong with a value and will be at the next poll, too, unless something changes.
+
+        A row of a log is asked for once, so that what is wrong with it is the gate's business alone.
+        """
+        if isinstance(found.value, Refusal) or self._spec.since:
+            return found.value if isinstance(found.value, Refusal) else None
+        if isinstance(moment, Refusal):
+            return moment
+        rule = self._gate.rules[found.signal]
+        value = read_text(found.value) if rule.text else read_number(found.value, boolean=rule.boolean)
+        return value if isinstance(value, Refusal) else None
 
     def _go_on(self, answer: Answer, found: Any, rows: list[Any]) -> None:
         """Take note of the cursor, and of what says next time that nothing has changed."""
@@ -196,7 +214,7 @@ class RestAsker:
         marks = {"If-None-Match": answer.headers.get("etag"), "If-Modified-Since": answer.headers.get("last-modified")}
         # A mark belongs to one address; behind another cursor it would be that of another answer.
         same = self._at == before
-        self._unchanged = {name: mark for name, mark in marks.items() if mark and same}
+        self._unchanged = {name: mark for name, mark in marks.items() if mark and same and _can_be_sent(mark)}
 
     def _query(self) -> dict[str, str] | None:
         if not self._spec.since:
@@ -207,6 +225,15 @@ class RestAsker:
     def _note(self, refusal: Refusal, raw: bytes) -> None:
         self._unchanged = {}
         self._troubles.note("answer", refusal, now=self._clock.now(), raw=raw)
+
+
+def _can_be_sent(mark: str) -> bool:
+    """Say whether what a server sent in a header may stand in one of ours."""
+    return mark.isascii() and mark.isprintable() and len(mark) <= LONGEST_MARK
+
+
+def _as_bytes(row: Any) -> bytes:
+    return json.dumps(row, default=str).encode()[:RAW_LIMIT]
 
 
 def patience_of(answer: Answer, now: int) -> int:
