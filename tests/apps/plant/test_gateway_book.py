@@ -97,3 +97,14 @@ def test_the_board_shows_what_is_bad_with_its_reason_and_a_gateway_that_is_gone(
     feed.watch(T + GONE_AFTER + 1)
     [gone] = [link for link in floor.links() if link.name == "g1"]
     assert (gone.ok, gone.detail) == (False, "is gone: fell silent; all was good")
+
+
+def test_a_second_live_gateway_of_one_name_is_shown_for_a_while(plan: Plan) -> None:
+    floor = Floor(plan)
+    feed = FloorFeed(floor, plan)
+    feed.second_holders = {"g1": T}
+    feed.status(a_status(T), T + 1)
+    [shown] = [link for link in floor.links() if link.name == "g1"]
+    assert shown.detail == "two gateways run under this name: stop one of them"
+    feed.status(a_status(T), T + 61 * SECOND)
+    assert [link for link in floor.links() if link.name == "g1" and not link.ok] == []

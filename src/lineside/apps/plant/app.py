@@ -153,6 +153,7 @@ class _Plant:
             landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
             lines=[subjects.line], clock=SystemClock(), writers=roll, keys=roll.key, follow=feed.record,
         )  # fmt: skip
+        feed.second_holders = ingest.counts.second_holders
         accounts = HistoryAccounts(landing=self.landing, history=self.history, query=HistoryQuery(self.layout.history))
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
         await serve_gateways(self.bus, desk, roll, subjects)

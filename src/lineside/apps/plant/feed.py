@@ -31,17 +31,23 @@ _SHOWN: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.OUTCOMES: Outcome,
     RecordKind.RECEIPTS: Receipt,
 }
+TWIN_SHOWN: Final = 60 * SECOND
+"""How long it is shown that a second live holder of a gateway's name was heard."""
 SILENT_AFTER: Final = 30 * SECOND
 """A source of a gateway that says no states is shown as silent after that long."""
 BAD: Final = int(Level.BAD)
 
 
 class FloorFeed:
-    """Hands records and live messages to the floor; either may come first, or twice."""
+    """Hands records and live messages to the floor; either may come first, or twice.
+
+    ``second_holders`` says when a second live holder of a gateway's name was last heard, UTC ns of the wall clock.
+    """
 
     def __init__(self, floor: Floor, plan: Plan) -> None:
         self._floor = floor
         self._plan = plan
+        self.second_holders: Mapping[str, int] = {}
         catalogue = catalogue_for(plan)
         self._catalogues = {catalogue.digest: catalogue}
         self.gateways = GatewayBook()
@@ -82,7 +88,7 @@ class FloorFeed:
         self.gateways.heard(status, now)
         known = {item.id: item for item in status.healths if item.subject == Subject.SOURCE}
         links = {source.id: self._source(status, source, known.get(source.id)) for source in status.sources}
-        links[status.gateway] = self._gateway(status)
+        links[status.gateway] = self._gateway(status, now)
         self._floor.apply_status(links)
 
     def born(self, birth: Birth, now: int) -> None:
@@ -119,13 +125,15 @@ class FloorFeed:
             stations=tuple(dict.fromkeys(stations)),
         )
 
-    def _gateway(self, status: GatewayStatus) -> LinkStatus:
+    def _gateway(self, status: GatewayStatus, now: int) -> LinkStatus:
         own = tuple(item for item in status.healths if item.subject != Subject.SOURCE)
         problem = what_is_bad(own) or status.problem
         if status.unrecorded:
             problem = "its disk cannot be written: judgements are unrecorded"
         elif status.dropped:
             problem = f"{status.dropped} readings could not be recorded"
+        if now - self.second_holders.get(status.gateway, -TWIN_SHOWN) < TWIN_SHOWN:
+            problem = "two gateways run under this name: stop one of them"
         return LinkStatus(
             name=status.gateway, kind="gateway", ok=not problem, detail=problem, last_received=status.time
         )
