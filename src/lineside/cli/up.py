@@ -11,6 +11,7 @@ from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.running import until_interrupted
 from lineside.apps.up import Supervisor, UpSettings
 from lineside.cli.options import data_option, plain_lab_option, plan_option, transport_option
+from lineside.domain.listening import parse_listen
 
 
 @click.command()
@@ -18,11 +19,27 @@ from lineside.cli.options import data_option, plain_lab_option, plan_option, tra
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address that the board listens on.")
 @click.option("--port", default=8800, show_default=True, help="Port that the board listens on.")
+@click.option(
+    "--gateway-page",
+    default="",
+    metavar="HOST:PORT",
+    help="Serve the gateway's own page there, on loopback or the machines' network; default: nowhere.",
+)
 @transport_option
 @plain_lab_option
-def command(plan: Path, data: Path, host: str, port: int, transport: str, plain_lab: bool) -> None:
+def command(plan: Path, data: Path, host: str, port: int, gateway_page: str, transport: str, plain_lab: bool) -> None:
     """Run everything that a line needs on this machine, until Ctrl-C."""
-    settings = UpSettings(plan=plan, data=data, host=host, port=port, transport=transport, plain_lab=plain_lab)
+    if gateway_page:
+        parse_listen(gateway_page, "--gateway-page")
+    settings = UpSettings(
+        plan=plan,
+        data=data,
+        host=host,
+        port=port,
+        transport=transport,
+        plain_lab=plain_lab,
+        gateway_options=("--listen", gateway_page) if gateway_page else (),
+    )
     asyncio.run(until_interrupted(_run(settings)))
 
 

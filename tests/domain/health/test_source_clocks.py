@@ -102,7 +102,7 @@ def test_a_day_of_readings_keeps_no_more_than_ten_minutes() -> None:
         (3 * SECOND, 2 * SECOND, 0, State.SKEWED),
         (-3 * SECOND, 2 * SECOND, 0, State.SKEWED),
         (HOUR, None, 0, State.STEADY),
-        (0, 2 * SECOND, 7, State.SKEWED),
+        (0, 2 * SECOND, 7, State.REFUSED),
     ],
 )
 def test_a_clock_beyond_the_plans_bound_is_skewed(offset: int, within: int | None, ahead: int, state: State) -> None:

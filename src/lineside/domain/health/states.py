@@ -93,6 +93,7 @@ LEVELS: Final[Mapping[Subject, Mapping[State, Level]]] = {
         State.STEADY: Level.GOOD,
         State.STEPPED: Level.ATTENTION,
         State.SKEWED: Level.ATTENTION,
+        State.REFUSED: Level.BAD,
     },
     Subject.DISK: {
         State.READY: Level.GOOD,

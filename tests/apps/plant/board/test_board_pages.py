@@ -40,7 +40,7 @@ async def test_every_page_is_there_for_an_operator(operator: BoardClient) -> Non
     for path in (
         "/", "/alerts", CARD, f"{CARD}?ask=close", f"{CARD}?ask=problem", f"{CARD}?ask=later", "/stations/cast",
         "/stations/melt", "/parts", "/parts?station=cast", "/parts/cast/cast-118203?unit=118203", "/units/118200",
-        "/models", "/missing", "/password",
+        "/models", "/missing", "/gateways", "/password",
     ):  # fmt: skip
         answer = await operator.get(path)
         assert answer.status_code == 200, path
