@@ -17,6 +17,7 @@ from lineside.adapters.clocks import clock_from
 from lineside.apps.drill.crash import TARGETS, CrashResult, CrashSettings, crash_drill
 from lineside.apps.drill.machine import write_files
 from lineside.apps.drill.outage import FULL, SHORT, OutageResult, outage_drill
+from lineside.apps.drill.soak import FULL_SOAK, SHORT_SOAK, soak_drill
 from lineside.cli.options import clock_option
 
 
@@ -54,12 +55,26 @@ def outage(full: bool, keep: Path | None, as_json: bool) -> None:
     raise SystemExit(0 if result.passed else 1)
 
 
+@command.command()
+@click.option("--full", is_flag=True, help="24 hours of the line, in twelve minutes.")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Work there and keep it all.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def soak(full: bool, keep: Path | None, as_json: bool) -> None:
+    """Run hours of a line in compressed time; memory, threads, descriptors and files must not grow."""
+    with _folder(keep) as root, _processes_print_to(root / "processes.log"):
+        result = asyncio.run(soak_drill(root, FULL_SOAK if full else SHORT_SOAK))
+    click.echo(json.dumps(result.as_dict()) if as_json else json.dumps(result.as_dict(), indent=2))
+    raise SystemExit(0 if result.passed else 1)
+
+
 @command.command(hidden=True)
 @click.argument("inbox", type=click.Path(path_type=Path))
+@click.option("--spacing", default=1, help="Milliseconds between two rows.")
+@click.option("--most-files", default=0, help="Files that stay; 0: all.")
 @clock_option
-def machine(inbox: Path, clock: str) -> None:
+def machine(inbox: Path, spacing: int, most_files: int, clock: str) -> None:
     """Deliver files of readings until it is killed; the drill starts it."""
-    for _ in write_files(inbox, clock_from(clock)):
+    for _ in write_files(inbox, clock_from(clock), spacing, most_files):
         pass
 
 
