@@ -38,7 +38,7 @@ docs: $(ALL_READY) ## Build the documentation, strictly
 	@echo "docs/_build/html/index.html"
 
 drill: $(ALL_READY) ## Break disks, links and processes on purpose, at length (as root: also power cuts)
-	@echo "== drill: power cuts and failing disks need root, XFS tools and strace (Debian: xfsprogs strace nftables)"
+	@echo "== drill: power cuts and failing disks need root, XFS tools and strace (Debian: xfsprogs strace nftables iproute2 faketime)"
 	@$(BIN)/python -m pytest --drill -m "drill or system" tests/faults tests/system $(ARGS)
 
 backtests: $(ALL_READY) ## Replay the four public data sets: make backtests OUT=DIR [DATA=DIR]

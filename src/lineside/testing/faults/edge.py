@@ -42,7 +42,7 @@ async def run(folder: Path, server: str) -> None:
     outbox = await _opened(folder)
     if saved is not None:
         await leave_receipt(outbox, saved, SystemClock().now())
-    bus = await NatsBus.open(NatsAddress(url=server), name=WRITER)
+    bus = await NatsBus.open(NatsAddress(url=server, lab=True), name=WRITER)
     origin = Origin(writer=WRITER, holder=secrets.token_hex(8), subjects=SUBJECTS)
 
     def forwarder_of(outbox: Outbox) -> Forwarder:

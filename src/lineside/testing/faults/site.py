@@ -28,7 +28,7 @@ async def run(folder: Path, server: str) -> None:
     landing, history = stores.landing, stores.history
     for what in stores.mended:
         print(f"mended {what}", flush=True)
-    bus = await NatsBus.open(NatsAddress(url=server), name="site")
+    bus = await NatsBus.open(NatsAddress(url=server, lab=True), name="site")
     key = load_key(folder / "watermark.key")
     ingest = Ingest(landing=landing, key=key, site=SUBJECTS.site, lines=[SUBJECTS.line], clock=SystemClock())
     await serve_ingest(bus, ingest, SUBJECTS.site, [SUBJECTS.line])
