@@ -1,6 +1,7 @@
 """A watched folder: what is taken, when, and that it is taken once."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lineside.adapters.files.source import FileOptions, open_source
 from lineside.adapters.files.watching import WatchedFiles
@@ -273,3 +276,32 @@ async def test_only_names_that_are_wanted_are_taken(folder: Folder) -> None:
     folder.put("press_1_old.csv", HEADER + rows(2))
     folder.put("oven_1.csv", HEADER + rows(4))
     assert values(await folder.watch()) == [0.5, 1.5]
+
+
+@pytest.mark.parametrize(
+    "name", [b"Pr\xfcfung.csv", b"new\nline.csv", "\u202egnp.csv".encode(), b"'; DROP TABLE files.csv"]
+)
+async def test_names_of_any_bytes_are_taken_once(folder: Folder, name: bytes) -> None:
+    folder.spec = {"parts": True, "after": "move"}
+    folder.put(os.fsdecode(name), HEADER + rows(0))
+    parts = [row for delivery in await folder.watch(looks=6) for row in delivery.rows]
+    assert len(parts) == 2
+    assert all(part.cycle_id.isprintable() for part in parts)
+    assert (folder.path / "drop" / "taken" / os.fsdecode(name)).exists()
+    assert await folder.watch() == []
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.binary(max_size=300), kind=st.sampled_from(["xlsx", "xls", "ods", "parquet", "dfq", "dfx", "csv"]))
+async def test_no_content_keeps_the_next_file_from_being_taken(tmp_path: Path, data: bytes, kind: str) -> None:
+    folder = Folder(Path(tempfile.mkdtemp(dir=tmp_path)))
+    heads = {
+        "xlsx": b"PK\x03\x04",
+        "ods": b"PK\x05\x06",
+        "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "parquet": b"PAR1",
+    }
+    folder.put(f"a.{kind}", heads.get(kind, b"") + data, age=90)
+    folder.put("a.dfd", data, age=95)
+    folder.put("b.csv", HEADER + rows(0), age=80)
+    assert values(await folder.watch())[-2:] == [0.5, 1.5]

@@ -149,10 +149,7 @@ def _cells(path: Path, sheet: str) -> Iterator[list[Any]]:
         raise ConfigurationError("workbooks need python-calamine", next_step="install lineside[files]") from error
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
-            names = book.sheet_names
-            if (sheet and sheet not in names) or not names:
-                raise DataError("no such sheet", where=path.name, field="sheet", value=sheet, choices=names)
-            chosen = sheet or names[0]
+            chosen = _chosen(book.sheet_names, sheet, path.name)
             found = book.get_sheet_by_name(chosen)
             left = found.start[1] if found.start else 0
             covered = _covered(found.merged_cell_ranges or ())
@@ -162,6 +159,16 @@ def _cells(path: Path, sheet: str) -> Iterator[list[Any]]:
         raise DataError("the workbook is protected by a password", where=path.name) from error
     except calamine.CalamineError as error:
         raise DataError(f"not a workbook, or damaged: {str(error)[:200]}", where=path.name) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # how the library's own mistakes come, beside all exceptions
+            raise
+        raise DataError("damaged in a way that its reader does not know", where=path.name) from error
+
+
+def _chosen(names: Sequence[str], sheet: str, where: str) -> str:
+    if (sheet and sheet not in names) or not names:
+        raise DataError("no such sheet", where=where, field="sheet", value=sheet, choices=names)
+    return sheet or names[0]
 
 
 def _filled(
@@ -225,9 +232,12 @@ def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
 def _check_size(path: Path) -> None:
     """Refuse what would not fit into memory, before it is unpacked."""
     size = path.stat().st_size
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as book:
-            size = sum(item.file_size for item in book.infolist())
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as book:
+                size = sum(item.file_size for item in book.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise DataError(f"not a workbook, or damaged: {error}", where=path.name) from error
     if size > LARGEST:
         raise DataError(f"a workbook of {size} bytes; the largest that is read has {LARGEST}", where=path.name)
 

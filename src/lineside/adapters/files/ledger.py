@@ -22,9 +22,9 @@ REMEMBERED: Final = 400 * DAY
 """How long a file is remembered that is no longer in the folder, in nanoseconds."""
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS files (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
   label TEXT NOT NULL, state TEXT NOT NULL, row INTEGER NOT NULL, before INTEGER NOT NULL, whole INTEGER NOT NULL,
-  readings INTEGER NOT NULL, changed INTEGER NOT NULL, moved TEXT NOT NULL DEFAULT '',
+  readings INTEGER NOT NULL, changed INTEGER NOT NULL, moved BLOB NOT NULL,
   UNIQUE (name, size, version, digest));
 CREATE INDEX IF NOT EXISTS by_digest ON files (digest);
 """
@@ -77,7 +77,8 @@ class Ledger:
 
     async def known(self, found: Found) -> Entry | None:
         """Return what is known of a file, by its identity: the newest of it."""
-        return await self._one("name = ? AND size = ? AND version = ? ORDER BY id DESC", found.identity)
+        identity = (_stored(found.name), found.size, found.version)
+        return await self._one("name = ? AND size = ? AND version = ? ORDER BY id DESC", identity)
 
     async def with_content(self, digest: str) -> Entry | None:
         """Return the file that gave this content, if one did."""
@@ -85,7 +86,7 @@ class Ledger:
 
     async def last_under(self, name: str) -> Entry | None:
         """Return the newest content that was taken under a name."""
-        return await self._one("name = ? AND state = 'taken' ORDER BY id DESC", (name,))
+        return await self._one("name = ? AND state = 'taken' ORDER BY id DESC", (_stored(name),))
 
     async def has_label(self, label: str) -> bool:
         """Return whether the parts of another file carry this name."""
@@ -97,9 +98,9 @@ class Ledger:
 
         def read(connection: apsw.Connection) -> list[Entry]:
             rows = connection.execute(
-                f"SELECT {_FIELDS} FROM files WHERE name IN ({marks}) AND moved = '' "  # noqa: S608 - our own names
+                f"SELECT {_FIELDS} FROM files WHERE name IN ({marks}) AND moved = x'' "  # noqa: S608 - our own names
                 "AND state IN ('taken', 'duplicate')",
-                names,
+                tuple(map(_stored, names)),
             )
             return [_entry(row) for row in rows]
 
@@ -107,7 +108,8 @@ class Ledger:
 
     async def write(self, entry: Entry) -> None:
         """Make an entry durable, in the place of what was known of the same file."""
-        values = tuple(getattr(entry, name) for name in _FIELDS.split(", "))
+        said = [getattr(entry, name) for name in _FIELDS.split(", ")]
+        values = (_stored(entry.name), *said[1:-1], _stored(entry.moved))
         marks = ", ".join("?" * len(values))
         updates = ", ".join(f"{name} = excluded.{name}" for name in _FIELDS.split(", ")[4:])
 
@@ -134,7 +136,8 @@ class Ledger:
 
         def work(connection: apsw.Connection) -> None:
             old = connection.execute("SELECT id, name FROM files WHERE changed < ?", (now - REMEMBERED,)).fetchall()
-            gone = [(number,) for number, name in old if name not in listed]
+            here = set(map(_stored, listed))
+            gone = [(number,) for number, name in old if name not in here]
             connection.executemany("DELETE FROM files WHERE id = ?", gone)
 
         await self._thread.run(work)
@@ -156,6 +159,13 @@ def _prepare(connection: apsw.Connection) -> None:
     connection.execute(_TABLE)
 
 
+def _stored(name: str) -> bytes:
+    """Return a name as it is kept: bytes, since names of old machines are not all UTF-8."""
+    return name.encode(errors="surrogateescape")
+
+
 def _entry(row: Any) -> Entry:
-    entry = Entry(**dict(zip(_FIELDS.split(", "), row, strict=True)))
+    said = dict(zip(_FIELDS.split(", "), row, strict=True))
+    names = {key: bytes(said[key]).decode(errors="surrogateescape") for key in ("name", "moved")}
+    entry = Entry(**(said | names))
     return replace(entry, state=State(entry.state), whole=bool(entry.whole))

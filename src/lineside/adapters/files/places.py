@@ -24,9 +24,17 @@ from lineside.domain.plan.model import FilesSpec
 from lineside.domain.units import SECOND
 
 EDGE: Final = frozenset(
-    {"SSHException", "EOFError", "BotoCoreError", "ClientError", "HTTPClientError", "NoCredentialsError"}
+    (
+        "SSHException",
+        "EOFError",
+        "BotoCoreError",
+        "ClientError",
+        "HTTPClientError",
+        "NoCredentialsError",
+        "UnicodeError",
+    )
 )
-"""Names of errors of paramiko and botocore that are none of `OSError`: their libraries may not be installed."""
+"""Names of errors of paramiko and botocore (and of names that are no text) that are none of `OSError`."""
 
 
 class PlaceLostError(OSError):

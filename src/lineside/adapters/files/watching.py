@@ -33,7 +33,7 @@ from lineside.adapters.files.options import FileOptions
 from lineside.adapters.files.places import Found, PlaceLostError, open_place
 from lineside.adapters.files.reading import APPENDED_SUFFIXES, KNOWN_SUFFIXES, Work
 from lineside.adapters.files.staging import ChangedError, Staged, stage
-from lineside.domain.errors import ConfigurationError
+from lineside.domain.errors import StorageError
 from lineside.domain.health.sources import Phase, SourceCondition, SourceRecord
 from lineside.domain.intake.reasons import Reason, refuse
 from lineside.domain.plan.model import FilesSpec, Plan
@@ -191,10 +191,12 @@ class WatchedFiles:
             async for delivery in self._decode(due, staged, known, before):
                 yield delivery
             self._retries.pop(found.name, None)
-            self._record.mend(found.name)
+            self._record.mend(_readable(found.name))
         except ChangedError:
             self._looks.forget(found.name)
-        except (OSError, ConfigurationError) as error:
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told, and tried again: one file's fault never ends the source
             yield self._failed(found, error)
         finally:
             if staged is not None:
@@ -227,7 +229,7 @@ class WatchedFiles:
             raise
         final = State.REFUSED if self._decoder.failed else State.TAKEN
         if self._decoder.failed:
-            self._record.trouble("the newest refused file", f"{due.found.name}: {self._decoder.failed}")
+            self._record.trouble("the newest refused file", f"{_readable(due.found.name)}: {self._decoder.failed}")
         self._rows = max(self._rows, entry.before + entry.row)
         last = held if held is not None else self._decoder.taken((), replayed=False)
         yield self._marked(last, replace(entry, state=final))
@@ -261,7 +263,7 @@ class WatchedFiles:
 
     async def _label(self, name: str, digest: str) -> str:
         """Return what the parts of a file are called after: its name, and its content where the name was taken."""
-        stem = "".join(letter if letter.isprintable() else "?" for letter in PurePosixPath(name).stem)[:_LABEL]
+        stem = _readable(PurePosixPath(name).stem)[:_LABEL]
         taken = any(entry.label == stem for entry in self._in_hand.values()) or await self._ledger.has_label(stem)
         return f"{stem}@{digest[:8]}" if taken else stem
 
@@ -277,7 +279,7 @@ class WatchedFiles:
         tries = 1 if before is None else before.tries + 1
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries - 1, 10))
         self._retries[found.name] = _Retry(tries=tries, at=now + wait)
-        self._record.trouble(found.name, f"{_reason(error)}; try {tries}")
+        self._record.trouble(_readable(found.name), f"{_reason(error)}; try {tries}")
         if before is None:
             refusal = refuse(Reason.FILE_UNAVAILABLE, found.name, _reason(error))
             self._decoder.gate.refuse(refusal, received=now)
@@ -308,7 +310,7 @@ class WatchedFiles:
         try:
             target = await asyncio.to_thread(self._place.move, entry.name, self._spec.move_to)
         except OSError as error:
-            self._record.trouble("moving taken files", f"{entry.name}: {_reason(error)}")
+            self._record.trouble("moving taken files", f"{_readable(entry.name)}: {_reason(error)}")
             return
         self._record.mend("moving taken files")
         await self._ledger.write(replace(entry, moved=target))
@@ -330,4 +332,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
         text = f"{error.strerror}: {error.filename}"
-    return (text or type(error).__name__)[:600]
+    return _readable(text or type(error).__name__)[:600]
+
+
+def _readable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
