@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
-from lineside.adapters.nats_server import EmbeddedNats, NatsOptions
+from lineside.adapters.nats_bus import NatsBus
+from lineside.adapters.nats_server import EmbeddedNats, NatsOptions, read_address
 from lineside.adapters.nats_users import NatsUser, check_configuration, render_users, server_pid, write_users
 from lineside.apps.transport import transport_options
 from lineside.domain.errors import ConfigurationError, InputError
@@ -93,3 +95,21 @@ async def test_19_only_the_server_of_a_folder_is_told_of_a_change(tmp_path: Path
     (folder / "nats.pid").write_text("1")  # somebody else's by now
     assert server_pid(folder) is None
     assert write_users(folder, address.user, address.password, (user,)) is True
+
+
+async def test_19_the_authority_is_found_from_wherever_a_command_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = EmbeddedNats(Path("nats"), transport_options(Path("keys"), "0.0.0.0", time.time_ns()))
+    address = await server.start()
+    monkeypatch.chdir("/")
+    found = read_address(tmp_path / "nats")
+    assert found == address
+    assert found is not None
+    assert found.authority
+    bus = await NatsBus.open(found, name="from elsewhere", within=10)
+    assert bus.is_connected
+    await bus.close()
+    monkeypatch.chdir(tmp_path)
+    await server.stop()

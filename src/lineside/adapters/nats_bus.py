@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -145,6 +146,7 @@ class NatsBus:
     @classmethod
     async def open(cls, address: NatsAddress, *, name: str, within: float = 0.0) -> NatsBus:
         """Begin to connect, waiting at most ``within`` seconds for it; the bus is usable in any case."""
+        logging.getLogger("asyncio").addFilter(_says_something)
         bus = cls(address, name)
         bus._keeper = asyncio.create_task(bus._keep_connected(), name=f"nats {name}")
         await bus.connected(within)
@@ -311,6 +313,11 @@ class NatsBus:
             return  # what comes after is only that the connection is gone
         self._refused = isinstance(error, errors.AuthorizationError) or _REFUSED in str(error).lower()
         self._problem = str(error) or type(error).__name__
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    """Drop what asyncio warns of at each end of a connection over TLS because of how the client reads."""
+    return "eof_received" not in str(record.msg)
 
 
 async def _apply(client: Client, subscription: _Subscription) -> None:

@@ -195,7 +195,7 @@ class EmbeddedNats:
         self._port = _free_port(options.port or last_port, insist=bool(options.port))
         if options.mqtt_port:
             self._mqtt_port = _free_port(max(options.mqtt_port, 0), insist=options.mqtt_port > 0)
-        scheme, authority = ("nats", "") if options.tls is None else ("tls", str(options.tls.authority))
+        scheme, authority = ("nats", "") if options.tls is None else ("tls", str(options.tls.authority.resolve()))
         stored = {
             "url": f"{scheme}://127.0.0.1:{self._port}",
             "user": "lineside",
@@ -223,7 +223,8 @@ class EmbeddedNats:
             f"include {quoted(USERS_FILE)}",
         ]
         if options.tls is not None:
-            files = f"cert_file: {quoted(str(options.tls.certificate))}, key_file: {quoted(str(options.tls.key))}"
+            certificate, key = options.tls.certificate.resolve(), options.tls.key.resolve()
+            files = f"cert_file: {quoted(str(certificate))}, key_file: {quoted(str(key))}"
             lines.append(f"tls {{ {files}, handshake_first: true, timeout: 5 }}")
         if options.store is not None:
             lines.append(f"jetstream {{ store_dir: {quoted(str(options.store))} }}")

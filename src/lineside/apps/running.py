@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -32,8 +31,6 @@ def warn_of_root() -> None:
 
 async def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` until it ends or the process is asked to end; errors of the work are raised."""
-    # The transport's client lets asyncio warn at the end of each connection over TLS; the status says it better.
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
     os.umask(_OWNER_ONLY)
     warn_of_root()
     sys.setswitchinterval(SWITCH_SECONDS)
