@@ -62,6 +62,12 @@ class Connection:
         self._subscription: int | None = None
         self._next_number: int | None = None
         self._heard = time.monotonic()
+        self._stands = self._heard_any = False
+
+    @property
+    def mute(self) -> bool:
+        """Whether it stood, with its subscription, and was lost before anything was published over it."""
+        return self._stands and not self._heard_any
 
     async def open(self) -> None:
         """Connect and open a session, or take the one up that the server still keeps.
@@ -70,11 +76,12 @@ class Connection:
             RefusedError: the server does not answer, or one side refuses the other.
             ConfigurationError: the certificates cannot be used.
         """
+        self.resumed = self._stands = self._heard_any = False
         if self._subscription is None:
             await self.session.open(self._on_lost)
             return
         self._lost = asyncio.get_running_loop().create_future()
-        self.resumed = await self.session.resume()
+        self.resumed = self._stands = await self.session.resume()
         if not self.resumed:
             self._subscription = self._next_number = None
         self._heard = time.monotonic()
@@ -82,7 +89,8 @@ class Connection:
     def may_live(self, why: str) -> bool:
         """Say whether the server may still keep the subscription of a connection that was lost for this reason."""
         away = time.monotonic() - self._heard
-        return self._subscription is not None and away < SESSION_TIMEOUT / 1000 and TOO_LARGE not in why
+        again = self._subscription is not None and away < SESSION_TIMEOUT / 1000
+        return again and not (self.resumed and self.mute) and TOO_LARGE not in why
 
     async def rest(self) -> None:
         """Let go of the line alone: the session may be taken up again by `open`."""
@@ -118,7 +126,7 @@ class Connection:
             left += await self._watch(made, without)
         except Exception as error:  # as in open
             raise ConnectionError(said(error)) from error
-        self._heard, self._subscription = time.monotonic(), made.SubscriptionId
+        self._heard, self._subscription, self._stands = time.monotonic(), made.SubscriptionId, True
         named = {self._signals[request.RequestedParameters.ClientHandle]: why for request, why in left}
         self._refused = refused | named
         return self._refused
@@ -164,6 +172,8 @@ class Connection:
             done, _ = await asyncio.wait((self._lost,), timeout=1.0)
             if done:
                 self._lost.result()
+            if self.session.broken:
+                raise ConnectionError("the line broke")
             silent = time.monotonic() - self._heard
             if silent > 3 * KEEP_ALIVE:
                 raise ConnectionError(f"the server answers but has published nothing for {silent:.0f} s")
@@ -207,8 +217,8 @@ class Connection:
 
     async def _published(self, result: Any) -> None:
         """Take one publish response: data changes, or a sign of life."""
-        self._heard = time.monotonic()
         message = result.NotificationMessage
+        self._heard, self._heard_any = time.monotonic(), self._heard_any or message.SequenceNumber > 0
         changes: list[Change] = []
         for number in self._missing(message):
             changes += await self._again(result.SubscriptionId, number)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asyncua import ua
 from asyncua.client.client import Client
+from asyncua.client.ua_client import UaClientState
 from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
 from asyncua.ua.attribute_ids import AttributeIds
@@ -99,6 +100,11 @@ class Session:
             raise
         except Exception as error:  # a server may answer anything, and the library stumbles in many ways
             raise RefusedError(said(error), meaning_of(error)) from error
+
+    @property
+    def broken(self) -> bool:
+        """Whether the line is gone, as far as this side knows."""
+        return self.client.state is not UaClientState.CONNECTED
 
     async def certificate_of_server(self) -> bytes:
         """Ask the server, in the clear, for the certificate of the endpoint that the plan wants; return it (DER).

@@ -51,6 +51,8 @@ LAST_PAUSE: Final = 5.0
 """Seconds before the next attempt to connect: the first, and the longest."""
 CLOCK_INTERVAL: Final = 10.0
 """Seconds between two comparisons of the server's clock with ours."""
+PAGE_PAUSE: Final = 0.02
+"""Seconds between two pages of a history, in which what is live has its turn."""
 UNCERTAIN_ORDER: Final = SECOND
 """A value that was on its way when the connection was lost is not older than the newest by more than this."""
 MOST_PENDING: Final = 100_000
@@ -148,6 +150,7 @@ class OpcuaSource:
             except ConnectionError as error:
                 pause = FIRST_PAUSE if self._lost_at is None else pause
                 why = error.advice if isinstance(error, RefusedError) else str(error)
+                self._giants.lost(why, mute=connection.mute)
                 self._note_loss(why, pause)
             finally:
                 connection = await self._let_go(connection, why)
@@ -206,6 +209,7 @@ class OpcuaSource:
             async for changes in fill_gap(connection, nodes, filled, since=gap, now=self._clock.now()):
                 filled.count += self._take_past(changes)
                 await self._has_room()
+                await asyncio.sleep(PAGE_PAUSE)
             self._note_return(filled.words, away)
         while True:
             self._note_clock(await connection.clock())
@@ -253,7 +257,6 @@ class OpcuaSource:
     def _note_loss(self, why: str, pause: float) -> None:
         """Record that the connection was lost, once for each time that it is; it is tried again after the pause (s)."""
         now = self._clock.now()
-        self._giants.lost(why)
         self._record.lose(now, why, now + round(pause * SECOND))
         if self._lost_at is not None:
             return
