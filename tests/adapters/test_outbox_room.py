@@ -178,4 +178,8 @@ async def test_a_file_of_an_earlier_version_is_taken_over(tmp_path: Path) -> Non
     outbox = await open_bounded(tmp_path / "o.db", bounds())
     assert (outbox.epoch, outbox.last) == ("old", 7)
     assert await outbox.commit([(RecordKind.EVENTS, b"a", 1)]) == (8,)
+    for place in range(10):
+        await outbox.commit([readings(place, (0,), 1)] * 256)
+    await outbox.forget(outbox.last)
+    assert [item.number for item in await outbox.stretches(-1, 9)] == [1], "of what it held, no account was kept"
     await outbox.close()

@@ -60,6 +60,7 @@ _STRETCH_BYTES: Final = 4 << 20
 _STRETCH_SHARE: Final = 32
 _BUDGET_BYTES: Final = 16 << 20
 _MEASURE_BYTES: Final = 256 << 10
+_LAST: Final = (1 << 63) - 1
 _AGE_SECONDS: Final = 10.0
 _PENDING_SECONDS: Final = 60.0
 _READABLE: Final = f"kind IN ('{RecordKind.READINGS}', '{RecordKind.REDUCED}')"
@@ -201,12 +202,17 @@ class Room:
         before = lived - int(self.bounds.hours * 3600)
         if before <= 0:
             return
-        query = "SELECT max(sequence) FROM (SELECT sequence FROM records WHERE sequence > ? AND lived < ? LIMIT 100000)"
-        row = connection.execute(query, (confirmed, before)).fetchone()
-        end, at, budget = (row[0] or 0) if row else 0, confirmed, _BUDGET_BYTES
-        while budget > 0 and (rows := self._rows(connection, at, end)):
+        oldest = f"SELECT lived FROM records WHERE sequence > ? AND {_READABLE} ORDER BY sequence LIMIT 1"  # noqa: S608 - as below
+        at, budget = confirmed, _BUDGET_BYTES
+        while budget > 0:
+            row: Any = connection.execute(oldest, (at,)).fetchone()
+            if row is None or row[0] >= before:
+                return
+            rows = [item for item in self._rows(connection, at, _LAST) if item.lived < before]
             for item in rows:
                 self._replace(connection, item, drop_all(item.kept, Why.AGE), smaller=False)
+            if not rows:
+                return
             at = rows[-1].sequence
             budget -= sum(item.size for item in rows)
 

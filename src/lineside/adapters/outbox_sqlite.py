@@ -42,7 +42,8 @@ _STAND_INS: Final = frozenset({RecordKind.REDUCED.value, SPENT})
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (
   id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, last INTEGER NOT NULL, bytes INTEGER NOT NULL,
-  confirmed INTEGER NOT NULL DEFAULT 0, lived INTEGER NOT NULL DEFAULT 0, pending BLOB NOT NULL DEFAULT x'') STRICT;
+  confirmed INTEGER NOT NULL DEFAULT 0, lived INTEGER NOT NULL DEFAULT 0, pending BLOB NOT NULL DEFAULT x'',
+  accounts_from INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE IF NOT EXISTS records (
   sequence INTEGER PRIMARY KEY, items INTEGER NOT NULL, total INTEGER NOT NULL, kind TEXT NOT NULL DEFAULT '',
   lived INTEGER NOT NULL DEFAULT 0, data BLOB NOT NULL) STRICT;
@@ -59,6 +60,7 @@ _LATER_COLUMNS: Final = (
     ("state", "confirmed", "INTEGER NOT NULL DEFAULT 0"),
     ("state", "lived", "INTEGER NOT NULL DEFAULT 0"),
     ("state", "pending", "BLOB NOT NULL DEFAULT x''"),
+    ("state", "accounts_from", "INTEGER NOT NULL DEFAULT 0"),
     ("records", "kind", "TEXT NOT NULL DEFAULT ''"),
     ("records", "lived", "INTEGER NOT NULL DEFAULT 0"),
 )
@@ -269,7 +271,7 @@ class SqliteOutbox:
             _account(connection, self._epoch, [(header.kind, record.body, header.count)], self._last)
         self._confirmed = 0
         state = (self._epoch, self._last, self._bytes)
-        connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?, confirmed = 0", state)
+        connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?, confirmed = 0, accounts_from = 0", state)
         return self._last
 
     def _substitute(self, connection: apsw.Connection, sequence: int, reason: str) -> bool:
@@ -346,6 +348,8 @@ def _add_columns(connection: apsw.Connection) -> None:
         known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
         if column not in known:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {form}")
+            if column == "accounts_from":  # of what such a file holds already, no account was kept
+                connection.execute("UPDATE state SET accounts_from = last / ? + 1 WHERE last > 0", (STRETCH,))
 
 
 def _read(connection: apsw.Connection, after: int, most_bytes: int) -> tuple[tuple[Record, ...], list[tuple[int, str]]]:
@@ -417,9 +421,11 @@ class OutboxAccounts:
 
 
 def _stretches(connection: apsw.Connection, after: int, most: int) -> tuple[Stretch, ...]:
-    confirmed = "(SELECT confirmed FROM state)"
-    query = f"SELECT * FROM stretches WHERE number > ? AND (number + 1) * ? - 1 <= {confirmed} "  # noqa: S608
-    rows: list[Any] = connection.execute(f"{query} ORDER BY number DESC LIMIT ?", (after, STRETCH, most)).fetchall()
+    query = (
+        "SELECT number, records, readings, keys FROM stretches, state WHERE number > ? AND number >= accounts_from "
+        "AND (number + 1) * ? - 1 <= confirmed ORDER BY number DESC LIMIT ?"
+    )
+    rows: list[Any] = connection.execute(query, (after, STRETCH, most)).fetchall()
     return tuple(
         Stretch(number=number, records=records, readings=readings, keys=keys % (1 << 64))
         for number, records, readings, keys in reversed(rows)
