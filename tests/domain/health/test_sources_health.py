@@ -96,15 +96,15 @@ def test_what_does_not_work_over_a_connection_is_named_until_it_is_mended() -> N
 def test_a_connected_source_that_says_nothing_for_longer_than_its_rates_allow_is_silent() -> None:
     record = SourceRecord()
     record.connect(T)
-    allowed = silence_of(1.0)
-    assert allowed == 10 * SECOND
+    allowed = silence_of(0.25)
+    assert allowed == 40 * SECOND
 
-    quiet = health(record.condition, heard=T + SECOND, allowed=allowed, now=T + 11 * SECOND)
-    silent = health(record.condition, heard=T + SECOND, allowed=allowed, now=T + 12 * SECOND)
+    quiet = health(record.condition, heard=T + SECOND, allowed=allowed, now=T + 41 * SECOND)
+    silent = health(record.condition, heard=T + SECOND, allowed=allowed, now=T + 42 * SECOND)
 
     assert quiet.state is State.CONNECTED
     assert (silent.state, silent.since) == (State.SILENT, T + SECOND)
-    assert "nothing for 11 s" in silent.reason
+    assert "nothing for 41 s" in silent.reason
 
 
 def test_a_source_without_an_expected_rate_may_be_silent() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from lineside.adapters.audit_sqlite import SqliteAudit
+from lineside.adapters.clocks import ProcessClock
 from lineside.adapters.durable_files import replace_file
 from lineside.adapters.outbox_room import Space
 from lineside.apps.gateway.models import ModelShelf
@@ -43,6 +44,8 @@ PROBE_SECONDS: Final = 10.0
 """Between two durable writes that try the disk."""
 RATE_SECONDS: Final = 60.0
 """Over which the growth of the outbox is measured."""
+BREATH: Final = 5 * SECOND
+"""Of our own time that a simulated line's sources may be silent."""
 _PROBE: Final = bytes(4096)
 
 
@@ -132,19 +135,26 @@ class Vitals:
         for spec in self.plan.sources:
             estimate = self.hearing.clock(spec.id)
             if estimate is not None:
-                finding = clock_finding(estimate, spec.clock_within, self.hearing.refused_ahead(spec.id, now))
+                within = None if spec.clock_within is None else round(spec.clock_within * self._speed)
+                finding = clock_finding(estimate, within, self.hearing.refused_ahead(spec.id, now))
                 yield self._book.note(Subject.CLOCK, spec.id, finding, now)
         for subject, finding in self._own():
             yield self._book.note(subject, "", finding, now)
 
+    @property
+    def _speed(self) -> float:
+        """How much quicker than ours the time of a simulated line runs: what is a moment here is longer there."""
+        return self.clock.speed if isinstance(self.clock, ProcessClock) else 1.0
+
     def _source_health(self, name: str, source: Source, now: int) -> Health:
         condition = source.condition
-        silent = tuple(self.hearing.silent(name, condition.since, now))
+        allowed, slack = silence_allowed(self.plan, name), round(BREATH * (self._speed - 1.0))
+        silent = tuple(self.hearing.silent(name, condition.since, now - slack))
         return source_health(
             name,
             condition,
             heard=self.collector.counts.heard.get(name, 0),
-            allowed=silence_allowed(self.plan, name),
+            allowed=allowed + slack if allowed else 0,
             now=now,
             more_troubles=silent,
         )

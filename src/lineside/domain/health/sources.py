@@ -19,8 +19,8 @@ from lineside.domain.units import SECOND
 
 SILENT_INTERVALS: Final = 10
 """Expected intervals without a reading after which a source or a signal counts as silent."""
-LEAST_SILENCE: Final = 5 * SECOND
-"""Silence that is never remarked upon, however quick the signal."""
+LEAST_SILENCE: Final = 30 * SECOND
+"""Silence that is never remarked upon, however quick the signal: a machine may pause between two parts."""
 
 
 MOST_TROUBLES: Final = 1_000
