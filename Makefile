@@ -17,7 +17,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 .PHONY: help run test check docs backtests bench lock wheelhouse wheelhouse-try browser clean drill
 
 help: ## Say what each target does
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 run: $(RUN_READY) ## Install what it takes, then start the demo and its board
 	@exec $(BIN)/lineside demo $(ARGS)
