@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from lineside.adapters.files import watching
 from lineside.adapters.files.source import FileOptions
 from lineside.adapters.files.source import open_source as open_files
 from lineside.domain.health.sources import Phase
@@ -94,6 +95,11 @@ class S3Bench:
     async def restart(self) -> None:
         await self.peer.stop()
         await self.peer.start()
+
+
+@pytest.fixture(autouse=True)
+def _a_look_that_seems_long_by_the_hasty_clock_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LEISURE", 0)
 
 
 class HastyClock:

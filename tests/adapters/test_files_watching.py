@@ -305,3 +305,18 @@ async def test_no_content_keeps_the_next_file_from_being_taken(tmp_path: Path, d
     folder.put("a.dfd", data, age=95)
     folder.put("b.csv", HEADER + rows(0), age=80)
     assert values(await folder.watch())[-2:] == [0.5, 1.5]
+
+
+async def test_a_folder_that_takes_long_to_list_is_looked_at_less_often(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def slow(_: Any) -> list[Any]:
+        looked.append(folder.clock.now())
+        folder.clock.move(2 * SECOND)
+        return []
+
+    monkeypatch.setattr("lineside.adapters.files.places.FsspecPlace.look", slow)
+    await folder.watch(looks=3)
+    assert [after - before for before, after in pairwise(looked)] == [20 * SECOND, 20 * SECOND]

@@ -46,6 +46,8 @@ LONGEST_WAIT: Final = 300 * SECOND
 """Waits before a file is tried again, doubled each time, in nanoseconds."""
 LONGEST_AWAY: Final = 60 * SECOND
 """The longest wait before a place that does not answer is asked again."""
+LEISURE: Final = 9
+"""The next look waits so many times as long as one took, so that a huge folder does not keep the gateway busy."""
 _LABEL: Final = 100
 
 
@@ -90,6 +92,7 @@ class WatchedFiles:
         self._rows = 0
         self._pruned = 0
         self._away = 0
+        self._took = 0
         self._told = ""
         self._closed = False
 
@@ -162,6 +165,7 @@ class WatchedFiles:
                 self._decoder.gate.refuse(refusal, received=now, raw=self._spec.path.encode())
             return []
         self._away, self._told = 0, ""
+        self._took = self._clock.now() - now
         if self._record.condition.phase is not Phase.CONNECTED:
             self._record.connect(now)
         return listing
@@ -170,7 +174,8 @@ class WatchedFiles:
         return self._closed
 
     def _wait(self) -> int:
-        return self._away or self._spec.look_every
+        """Return how long (ns) to wait for the next look: looking takes a tenth of the time at most."""
+        return self._away or max(self._spec.look_every, LEISURE * self._took)
 
     # -- one file -----------------------------------------------------------------------------------------
 
