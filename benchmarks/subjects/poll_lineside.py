@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lineside.adapters.clocks import SystemClock
-from lineside.adapters.modbus.source import ModbusAsker, device_of
+from lineside.adapters.modbus.device import device_of
+from lineside.adapters.modbus.source import ModbusAsker
 from lineside.adapters.mtconnect.source import MtconnectAsker, MtconnectOptions
 from lineside.adapters.polling import Asker
 from lineside.adapters.rest.source import RestAsker, RestOptions

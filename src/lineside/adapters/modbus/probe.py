@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lineside.adapters.modbus.connection import Connection
+from lineside.adapters.modbus.device import Device, device_of
 from lineside.adapters.modbus.frames import (
     ILLEGAL_ADDRESS,
     AnswerError,
@@ -15,7 +16,6 @@ from lineside.adapters.modbus.frames import (
 )
 from lineside.adapters.modbus.orders import explain, other_orders
 from lineside.adapters.modbus.reads import Point
-from lineside.adapters.modbus.source import Device, device_of
 from lineside.adapters.probing import failed, reach, report, signals_to_test
 from lineside.domain.errors import LinesideError
 from lineside.domain.intake.gate import Gate

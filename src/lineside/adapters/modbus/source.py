@@ -19,13 +19,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineside.adapters.modbus.blocks import Block
 from lineside.adapters.modbus.connection import Connection
+from lineside.adapters.modbus.device import Device, device_of, points_by_interval
 from lineside.adapters.modbus.frames import (
     ILLEGAL_ADDRESS,
     ILLEGAL_VALUE,
@@ -39,7 +39,6 @@ from lineside.adapters.modbus.frames import (
 from lineside.adapters.modbus.orders import OrderWatch, explain
 from lineside.adapters.modbus.reads import Point, Read, cut, plan_reads
 from lineside.adapters.polling import PolledSource
-from lineside.domain.errors import ConfigurationError, PlanError
 from lineside.domain.health.sources import SourceRecord
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
@@ -47,12 +46,11 @@ from lineside.domain.intake.registers import registers_as_text
 from lineside.domain.intake.troubles import Troubles
 from lineside.domain.intake.values import LARGEST, read_number, read_text
 from lineside.domain.plan.model import ModbusSpec, Plan
-from lineside.domain.plan.registers import Register, WordOrder
+from lineside.domain.plan.registers import WordOrder
 from lineside.domain.readings import Float64, Int32, ReadingBatch
 from lineside.domain.units import MINUTE, SECOND
 from lineside.ports import Clock
 
-DEFAULT_PORT: Final = 502
 REST: Final = 5 * SECOND
 """How long a silent unit is left alone while others answer."""
 AGAIN_AFTER: Final = MINUTE
@@ -64,17 +62,6 @@ _REASONS: Final = {
     GarbledError: Reason.BAD_FRAME,
     RefusedError: Reason.MACHINE_EXCEPTION,
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
-    """Where the device is, and what the plan says of each signal's register, with its order."""
-
-    host: str
-    port: int
-    timeout: float
-    registers: dict[str, tuple[Register, WordOrder]]
-    points: dict[str, Point]
 
 
 @dataclass(slots=True)
@@ -286,64 +273,8 @@ class ModbusAsker:
         return _Planned(block, str(read.ask), codes, OrderWatch(block, self._device.registers, rules))
 
 
-def points_by_interval(spec: ModbusSpec, device: Device) -> dict[int, list[Point]]:
-    """Return where the values stand that are read at each interval."""
-    found: dict[int, list[Point]] = {}
-    for signal, point in device.points.items():
-        interval = device.registers[signal][0].interval or spec.poll_interval
-        found.setdefault(interval, []).append(point)
-    return found
-
-
 def _bounds(spec: ModbusSpec) -> dict[str, int]:
     return {"most": spec.most_registers, "unwanted": spec.most_unwanted}
-
-
-def device_of(plan: Plan, spec: ModbusSpec) -> Device:
-    """Return the device of a source, with its signals' places.
-
-    Raises:
-        ConfigurationError: the address is none of Modbus.
-        PlanError: a signal has no register.
-    """
-    url = urlsplit(spec.url)
-    if url.scheme != "modbus" or not url.hostname:
-        raise ConfigurationError(
-            "not an address of Modbus TCP",
-            field=f"sources.{spec.id}.url",
-            value=spec.url,
-            next_step="write modbus://host:port",
-        )
-    registers: dict[str, tuple[Register, WordOrder]] = {}
-    points: dict[str, Point] = {}
-    for signal in plan.signals:
-        if signal.source == spec.id:
-            register = _completed(signal.id, signal.register, spec)
-            assert register.base is not None
-            assert register.order is not None
-            assert register.device is not None
-            registers[signal.id] = register, register.order
-            address = register.number - register.base
-            points[signal.id] = Point(signal.id, register.device, register.kind, address, register.width)
-    return Device(
-        host=url.hostname,
-        port=url.port or DEFAULT_PORT,
-        timeout=spec.timeout / SECOND,
-        registers=registers,
-        points=points,
-    )
-
-
-def _completed(signal: str, register: Register | None, spec: ModbusSpec) -> Register:
-    """Return a register with what it leaves to the source."""
-    if register is None:
-        raise PlanError(
-            "a Modbus signal needs a register",
-            field=f"signals.{signal}.register",
-            next_step="write one such as {kind: holding, number: 100, type: float32}",
-        )
-    left_out = {name: getattr(spec, name) for name in ("base", "order", "device") if getattr(register, name) is None}
-    return register.model_copy(update=left_out)
 
 
 def open_source(plan: Plan, spec: ModbusSpec, clock: Clock, *, seen: Iterable[ReadingBatch] = ()) -> PolledSource:
