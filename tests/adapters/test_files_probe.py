@@ -58,6 +58,7 @@ async def test_it_names_the_decimal_sign_the_unit_and_the_column_that_differ(tmp
     drop(tmp_path, "a.csv", b"Time;Temperature\n2026-11-18 10:06:40;21.5\n")
     text = said(await look(tmp_path))
     assert "no column 'Zeit'; it has Time, Temperature" in text
+    assert "False temperature value: the table has no column 'Temperatur' -> did you mean 'Temperature'?" in text
 
 
 async def test_it_says_what_would_be_quarantined(tmp_path: Path) -> None:

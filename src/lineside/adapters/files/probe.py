@@ -150,6 +150,8 @@ async def _table(
     if trouble is not None:
         return report(spec.id, [*found, failed("read", trouble)])
     by_rows = {station.id for station in plan.stations if isinstance(station.cycle, CycleByRows)}
+    of_rows = [signal for signal in wanted if signal.station in by_rows]
+    found += [_lacking(signal, shown) for signal in of_rows if (signal.address or signal.id) not in shown.names]
     looked = look_at([signal for signal in wanted if signal.station not in by_rows], taken, NOTHING)
     steps_of_signals = tuple(_advised(step, shown, plan) for step in looked.steps)
     return report(spec.id, [*found, *_refused(taken)], replace(looked, steps=steps_of_signals))
@@ -210,6 +212,14 @@ def _refused(taken: Sequence[Taken]) -> list[ProbeStep]:
         ProbeStep(name="rows", ok=False, seen=f"{count} would be quarantined as {reason}: {detail}")
         for reason, (count, detail) in counts.items()
     ]
+
+
+def _lacking(signal: Signal, shown: Shown) -> ProbeStep:
+    """Return the step about a column of part rows that is not there."""
+    address = signal.address or signal.id
+    near = f"{did_you_mean(address, shown.names)} The columns are: {', '.join(shown.names[:12])}.".strip()
+    seen = f"the table has no column {address!r}"
+    return ProbeStep(name="value", ok=False, signal=signal.id, seen=seen, next_step=near)
 
 
 def _advised(step: ProbeStep, shown: Shown, plan: Plan) -> ProbeStep:
