@@ -237,7 +237,7 @@ async def test_a_record_that_is_never_answered_is_set_aside_after_five_tries(lin
     link.landing.land = land_all_but_one  # type: ignore[method-assign]
     await link.outbox.commit(READINGS * 12)
     async with link.forwarding():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not link.outbox.aside:
                 await link.outbox.commit(READINGS)  # others are answered meanwhile
                 await asyncio.sleep(0.05)

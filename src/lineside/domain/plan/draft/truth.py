@@ -73,7 +73,7 @@ def read_truth(table: Table, column: str, facts: Facts) -> Truth:
         low, high = (tidy(float(f"{edge:.4g}")) for edge in np.nanquantile(table.numbers(column), (0.005, 0.995)))
         remark = "specification limits guessed: 99 % of the values lie within; write the drawing's"
         return Truth(column=column, limits=(low, high), remark=remark)
-    counts = Counter(cell for cell in table.texts(column) if cell is not None)
+    counts = Counter(cell.strip() for cell in table.texts(column) if cell is not None)  # as the plan's file keeps it
     values = _in_order(list(counts))
     if all(value.lower() in GOOD_WORDS | BAD_WORDS for value in values):
         return _good_or_bad(column, values)
