@@ -12,10 +12,11 @@ import click
 import msgspec
 
 from lineside.adapters.model_slots import ModelSlots
-from lineside.apps.gateway.app import GatewaySettings, run_gateway
+from lineside.apps.gateway.app import run_gateway
 from lineside.apps.gateway.local_status import ask_status
 from lineside.apps.gateway.model_place import ask_rollback
 from lineside.apps.gateway.reconcile import reconcile_now
+from lineside.apps.gateway.wiring import GatewaySettings
 from lineside.apps.layout import Layout
 from lineside.apps.running import until_interrupted
 from lineside.cli.gateway_enrol import enrol

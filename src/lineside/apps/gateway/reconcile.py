@@ -7,7 +7,7 @@ from pathlib import Path
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import OutboxAccounts
 from lineside.adapters.plan_yaml import load_plan
-from lineside.apps.gateway.app import watermark_key
+from lineside.apps.gateway.wiring import watermark_key
 from lineside.apps.layout import Layout
 from lineside.domain.errors import UnavailableError
 from lineside.flows.forward import Origin

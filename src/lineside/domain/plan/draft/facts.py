@@ -56,7 +56,12 @@ def facts_of(table: Table, column: str) -> Facts:
     if table.is_numeric(column):
         return facts_of_numbers(table.numbers(column))
     texts = [cell for cell in table.texts(column) if cell is not None]
-    return Facts(filled=len(texts), distinct=len({text.strip() for text in texts}), numeric=False, share=len(texts) / max(1, len(table)))
+    return Facts(
+        filled=len(texts),
+        distinct=len({text.strip() for text in texts}),
+        numeric=False,
+        share=len(texts) / max(1, len(table)),
+    )
 
 
 def facts_of_numbers(column: Numbers) -> Facts:
