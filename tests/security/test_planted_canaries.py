@@ -97,7 +97,7 @@ async def test_24_no_secret_of_a_gateway_comes_to_light(tmp_path: Path, transpor
     bus = await NatsBus.open(transport.address, name="observer", within=5)
     await bus.subscribe("lineside.>", listen)
     printed, said = await run(tmp_path, data, seconds=90)
-    (Layout(data).outbox).write_bytes(b"not a database")
+    Layout(data).gateway_audit.write_bytes(b"not a database")
     crashed, _ = await run(tmp_path, data)
     assert "lineside:" in crashed  # it says what is wrong, in words
     await bus.close()
