@@ -9,7 +9,7 @@ import pytest
 from lineside.domain.health.sources import SourceCondition
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState, Prediction
-from lineside.domain.readings import Catalogue, make_batch
+from lineside.domain.readings import Catalogue, ReadingBatch, make_batch
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.flows.collect import Collector
 from lineside.flows.judge import LineJudge
@@ -55,15 +55,34 @@ def a_line(plan: Plan) -> LineJudge:
     return LineJudge(plan, CATALOGUE, judges.get, "g")
 
 
-def test_a_part_that_lacks_a_signal_is_judged_and_says_so(plan: Plan) -> None:
-    line = a_line(plan)
-    rows = [(0, 0, 0.0), (0, 1, 1.0), (1, 2, 150.0), (0, 3, 0.0)]
-    batch = make_batch(
+def readings(*rows: tuple[int, int, float]) -> ReadingBatch:
+    """Return readings of signal, second and value."""
+    return make_batch(
         CATALOGUE,
         [signal for signal, _, _ in rows],
         [A_MOMENT + second * SECOND for _, second, _ in rows],
         [value for *_, value in rows],
     )
+
+
+ONE_SHOT = ((0, 0, 0.0), (0, 1, 1.0), (1, 2, 150.0), (0, 3, 0.0))
+
+
+def test_a_part_that_passing_time_had_closed_is_not_made_again_after_a_restart(plan: Plan) -> None:
+    line = a_line(plan)
+    before = line.push(readings(*ONE_SHOT), A_MOMENT).parts + line.advance(A_MOMENT + 5 * SECOND).parts
+    [part] = before
+    again = a_line(plan)
+    assert not again.resume([readings(*ONE_SHOT)], {part.cycle_id}, A_MOMENT + 60 * SECOND)
+    after = again.push(readings((0, 61, 1.0), (1, 62, 150.0), (0, 63, 0.0)), A_MOMENT + 63 * SECOND).parts
+    after += again.advance(A_MOMENT + 70 * SECOND).parts
+    assert len(after) == 1
+    assert after[0].cycle_id != part.cycle_id
+
+
+def test_a_part_that_lacks_a_signal_is_judged_and_says_so(plan: Plan) -> None:
+    line = a_line(plan)
+    batch = readings(*ONE_SHOT)
     judged = line.push(batch, A_MOMENT)
     judged = judged if judged.parts else line.advance(A_MOMENT + 5 * SECOND)
     [part] = judged.parts

@@ -76,6 +76,7 @@ class LineJudge:
         }
         self._judges = {station.id: judge_for(station.id) for station in plan.stations}
         self._engines = {station.id: AlertEngine(plan, station.id, writer) for station in plan.stations}
+        self._known: frozenset[str] = frozenset()
         self._parts = dict.fromkeys(self._judges, 0)
         self._newest: dict[str, PartRecord] = {}
 
@@ -94,21 +95,29 @@ class LineJudge:
     def resume(self, batches: Iterable[ReadingBatch], known: Collection[str], now: int) -> Judged:
         """Take up the stream where a crash cut it, from readings that were accepted before.
 
-        Cycles in ``known`` were recorded then: they only bring assemblers and judges back to where they were.
+        Cycles in ``known`` were recorded then: they only bring assemblers and judges back to where they were, now or
+        later: a cycle that passing time had closed stays open here until more comes.
         What the crash kept from being recorded is returned.
         """
-        missed: list[PartRecord] = []
-        for batch in batches:
-            for assembler in self._assemblers.values():
-                for part in assembler.push(batch):
-                    judge = self._judges[part.station]
-                    if part.cycle_id not in known:
-                        missed.append(part)
-                    elif isinstance(judge, StationSeats):
-                        judge.remember(part)
-                    elif judge is not None:
-                        judge.judge(part, now)
-        return self.judge([part for part in missed if not part.incomplete], now)
+        self._known = frozenset(known)
+        closed = [part for batch in batches for part in self._pushed(batch)]
+        return self.judge([part for part in self._new(closed, now) if not part.incomplete], now)
+
+    def _new(self, closed: Iterable[PartRecord], now: int) -> list[PartRecord]:
+        """Return the parts that were not recorded before a restart; the judges remember the others."""
+        new: list[PartRecord] = []
+        for part in closed:
+            judge = self._judges[part.station]
+            if part.cycle_id not in self._known:
+                new.append(part)
+            elif isinstance(judge, StationSeats):
+                judge.remember(part)
+            elif judge is not None:
+                judge.judge(part, now)
+        return new
+
+    def _pushed(self, batch: ReadingBatch) -> list[PartRecord]:
+        return [part for assembler in self._assemblers.values() for part in assembler.push(batch)]
 
     def wait(self, parts: Iterable[PartRecord], predicted: Collection[tuple[str, str]]) -> None:
         """Keep recorded parts for the models that have not judged them: ``predicted`` has cycle and characteristic."""
@@ -122,16 +131,18 @@ class LineJudge:
 
     def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False, unrecorded: bool = False) -> Judged:
         """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
-        closed = [part for assembler in self._assemblers.values() for part in assembler.push(batch)]
+        closed = self._new(self._pushed(batch), now)
         return self.judge(closed, now, replayed=replayed, unrecorded=unrecorded)
 
     def advance(self, now: int) -> Judged:
         """Let time pass without readings; return what has come of it."""
-        return self.judge([part for assembler in self._assemblers.values() for part in assembler.advance(now)], now)
+        closed = [part for assembler in self._assemblers.values() for part in assembler.advance(now)]
+        return self.judge(self._new(closed, now), now)
 
     def flush(self, now: int) -> Judged:
         """End of data: return what comes of all that was held."""
-        return self.judge([part for assembler in self._assemblers.values() for part in assembler.flush()], now)
+        closed = [part for assembler in self._assemblers.values() for part in assembler.flush()]
+        return self.judge(self._new(closed, now), now)
 
     def judge(
         self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False, unrecorded: bool = False
