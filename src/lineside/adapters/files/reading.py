@@ -120,6 +120,7 @@ def csv_options(spec: FilesSpec) -> CsvOptions:
         decimal=spec.decimal,
         header=True,
         header_line=spec.header_line,
+        column=spec.time_column,
         units_line=spec.units_line,
         comment=spec.comment,
         encoding=spec.encoding,

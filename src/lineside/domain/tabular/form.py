@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from lineside.domain.errors import DataError
@@ -32,14 +32,16 @@ UNITS: Final = frozenset(_WRITTEN.split(" "))
 class CsvOptions:
     """How a CSV file is written; what is empty (or None, or 0) is found out.
 
-    ``header_line`` is the number of the line with the names, ``units_line`` whether units stand under it, and
-    ``comment`` what a line begins with that is no row (empty: there are none).
+    ``header_line`` is the number of the line with the names, ``column`` a name that is certain to stand in it,
+    ``units_line`` whether units stand under it, and ``comment`` what a line begins with that is no row (empty: there
+    are none).
     """
 
     delimiter: str = ""
     decimal: Literal["", ".", ","] = ""
     header: bool | None = None
     header_line: int = 0
+    column: str = ""
     units_line: bool | None = None
     comment: str = ""
     encoding: str = ""
@@ -68,6 +70,8 @@ def find_form(lines: Sequence[bytes], options: CsvOptions) -> CsvForm:
     Raises:
         DataError: there is no row.
     """
+    if options.column and not options.header_line:
+        options = _where_named(lines, options)
     start = max(0, options.header_line - 1)
     texts = [
         line.decode(errors="replace")
@@ -98,6 +102,17 @@ def find_form(lines: Sequence[bytes], options: CsvOptions) -> CsvForm:
         units=units,
         preamble=tuple(number + 1 for number in range(at) if lines[number].strip()),
     )
+
+
+def _where_named(lines: Sequence[bytes], options: CsvOptions) -> CsvOptions:
+    """Return the options with the line and the delimiter of the header, where a line names the certain column."""
+    for number, line in enumerate(lines, 1):
+        text = line.decode(errors="replace").removeprefix("\ufeff")
+        for delimiter in [options.delimiter] if options.delimiter else DELIMITERS:
+            cells = [cell.strip().strip('"') for cell in split(text, delimiter)]
+            if len(cells) > 1 and options.column in cells:
+                return replace(options, header_line=number, delimiter=delimiter)
+    return options
 
 
 def find_delimiter(lines: Sequence[str]) -> str:
