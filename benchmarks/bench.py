@@ -19,7 +19,20 @@ from measuring import report
 from measuring.workers import measure
 from measuring.works import Figure, Missing, Work
 
-CLAIMS = ("features", "ingest", "files", "score", "decide", "latency", "link", "opcua", "mqtt", "poll", "board")
+CLAIMS = (
+    "features",
+    "ingest",
+    "memory",
+    "files",
+    "score",
+    "decide",
+    "latency",
+    "link",
+    "opcua",
+    "mqtt",
+    "poll",
+    "board",
+)
 
 
 def works(only: str) -> list[Work]:

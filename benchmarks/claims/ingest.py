@@ -20,7 +20,24 @@ WORKS = [
         name="ingest JSON messages of one reading",
         unit="readings/s/core",
         better="higher",
-        subjects=(_LINESIDE, Subject(name="limit", module="ingest_json"), *PER_READING),
+        subjects=(
+            _LINESIDE,
+            Subject(name="limit", module="ingest_json"),
+            Subject(name="orjson", module="ingest_orjson", environment="quixstreams"),
+            *PER_READING,
+        ),
         parameters={"signals": 200, "cycles": 2, "batch": 2_000, "form": "json"},
+    ),
+    Work(
+        name="ingest to judged parts on two cores, frames of 8,000",
+        unit="readings/s",
+        better="higher",
+        subjects=(
+            Subject(name="lineside", module="collect_lineside"),
+            Subject(name="limit", module="ingest_append", options={"wall": True}),
+        ),
+        setup="normal",
+        parameters={"signals": 200, "cycles": 32, "batch": 8_000},
+        cores=2,
     ),
 ]

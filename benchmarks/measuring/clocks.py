@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+SAMPLES = "samples_ms"
+"""Key of single latencies in what a subject answers."""
 
 
 def cpu_seconds() -> float:
@@ -73,9 +75,14 @@ def quantiles_of(run: Callable[[], object], calls: int, warm_up: int) -> dict[st
     return times.answer()
 
 
-def latencies(milliseconds: list[float]) -> dict[str, float]:
-    """Return p50 as the value, with p99 and the greatest beside it, in milliseconds."""
+def latencies(milliseconds: list[float]) -> dict[str, object]:
+    """Return p50 as the value, and all of them, in milliseconds: those of all turns are put together in the end."""
+    return {"value": sorted(milliseconds)[len(milliseconds) // 2], SAMPLES: milliseconds}
+
+
+def spread(milliseconds: list[float]) -> dict[str, float]:
+    """Return how latencies are spread; with less than a thousand of them p99.9 is the greatest."""
     taken = sorted(milliseconds)
     count = len(taken)
-    p50, p99 = taken[count // 2], taken[min(count - 1, count * 99 // 100)]
-    return {"value": p50, "p99_ms": p99, "max_ms": taken[-1]}
+    p99, p999 = (taken[min(count - 1, count * share // 1000)] for share in (990, 999))
+    return {"parts": count, "p99_ms": p99, "p999_ms": p999, "max_ms": taken[-1]}

@@ -82,7 +82,8 @@ def _ratio(ours: float | None, item: Figure) -> str:
 
 
 def _remarks(item: Figure) -> str:
-    shown = {key: value for key, value in item.remarks.items() if key not in {"cpu_s", "wall_s", "count"}}
+    hidden = {"cpu_s", "wall_s", "count"}
+    shown = {key: value for key, value in item.remarks.items() if key not in hidden and not isinstance(value, list)}
     return ", ".join(f"{key} {_short(value)}" for key, value in shown.items())
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from measuring.clocks import SAMPLES, spread
 from measuring.environments import UnavailableError, python_of
 from measuring.works import OWN, Figure, Missing, Subject, Work
 
@@ -156,7 +157,9 @@ def _set_up(work: Work, folder: Path) -> None:
 
 def _figure(work: Work, name: str, answers: list[dict[str, Any]], reference: list[float] | None) -> Figure:
     values = tuple(float(answer["value"]) for answer in answers)
-    remarks = {key: value for key, value in answers[-1].items() if key not in {"value", work.compare}}
+    remarks = {key: value for key, value in answers[-1].items() if key not in {"value", SAMPLES, work.compare}}
+    if SAMPLES in answers[-1]:
+        remarks |= spread([sample for answer in answers for sample in answer[SAMPLES]])
     mine = answers[-1].get(work.compare)
     if reference is not None and mine is not None:
         remarks["agrees"] = all(abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(mine, reference, strict=True))

@@ -1,4 +1,4 @@
-"""What `latency` is measured on: a station with 200 signals in cycles of half a second, its model and its readings.
+"""What `latency` is measured on: a station of 200 signals in cycles of a fifth of a second, its model, its readings.
 
 A trigger signal falls at a cycle's end. The model knows values around zero and the readings are elsewhere, so that
 every part raises or extends an alert: that is the dearest case.
@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
 
 from lineside.apps.layout import Layout
 from lineside.apps.releasing import put_in_service
@@ -22,28 +20,40 @@ from lineside.domain.parts import PartTable
 from lineside.domain.plan.model import Plan
 from lineside.learn.fit import FitRequest, fit
 from lineside.wire.bundle import MODEL_FILE, pack_bundle, unpack_bundle
-from subjects.workload import BEGIN
 
 SIGNALS = 200
-CYCLE_SECONDS = 0.5
+CYCLE_SECONDS = 0.2
 PAST_PARTS = 300
-SECONDS = 20
+PREFIX = "group/edge/machine#"
+"""What stands before a metric in its address."""
 
 
-def plain_plan() -> dict[str, Any]:
-    """Return the plan of the line as plain data."""
+def cycle_ticks(rate: int) -> int:
+    """Return how many rows a cycle has at so many a second: two at least."""
+    return max(2, int(CYCLE_SECONDS * rate))
+
+
+def running(tick: int, rate: int) -> bool:
+    """Say whether the machine runs in a row; where it stops, a cycle has ended."""
+    cycle = cycle_ticks(rate)
+    return tick % cycle < cycle - max(1, cycle // 10)
+
+
+def plain_plan(url: str = "mqtt://127.0.0.1") -> dict[str, Any]:
+    """Return the plan of the line as plain data, with the broker at this address."""
     names = [f"s{number}" for number in range(SIGNALS)]
     place = {"station": "station", "source": "machine"}
-    signals = [{"id": name, "features": ["mean", "p95"], **place} for name in names]
+    features = ["mean", "p95"]
+    signals = [{"id": name, "features": features, "address": f"{PREFIX}{name}", **place} for name in names]
     return {
         "lineside": 1,
         "site": {"id": "site"},
         "area": {"id": "area"},
         "line": {"id": "line"},
         "part": {"number": "P1"},
-        "sources": [{"id": "machine", "kind": "files", "path": "readings.parquet", "time_column": "time"}],
+        "sources": [{"id": "machine", "kind": "sparkplug", "url": url}],
         "stations": [{"id": "station", "cycle": {"by": "trigger", "signal": "run"}, "lateness": "0 s"}],
-        "signals": [{"id": "run", "role": "trigger", **place}, *signals],
+        "signals": [{"id": "run", "role": "trigger", "address": f"{PREFIX}run", **place}, *signals],
         "characteristics": [{"id": "defect", "station": "station", "model": {"family": "normal"}}],
         "reactions": [
             {
@@ -64,27 +74,15 @@ def make(folder: Path) -> None:
     (folder / "cell.onnx").write_bytes(bundle.files[MODEL_FILE])
 
 
-def install(shared: Path, cell: Path, rate: int) -> None:
-    """Write `plan.yaml`, `readings.parquet` (``rate`` rows a second) and a data folder with the model in service."""
+def install(shared: Path, cell: Path, plan: dict[str, Any]) -> None:
+    """Write `plan.yaml` and a data folder with the model in service."""
     shutil.rmtree(cell, ignore_errors=True)
     cell.mkdir(parents=True)
-    (cell / "plan.yaml").write_text(json.dumps(plain_plan(), indent=1))
-    parquet.write_table(_readings(rate), cell / "readings.parquet")
+    (cell / "plan.yaml").write_text(json.dumps(plan, indent=1))
     layout = Layout(cell / "data")
     layout.create()
     bundle = unpack_bundle((shared / "cell.bundle").read_bytes())
-    put_in_service(layout, Plan.model_validate(plain_plan()), bundle)
-
-
-def _readings(rate: int) -> pa.Table:
-    chance = np.random.default_rng(8)
-    ticks, cycle = np.arange(SECONDS * rate), int(CYCLE_SECONDS * rate)
-    times = BEGIN + ticks * (1_000_000_000 // rate)
-    columns: dict[str, Any] = {"time": pa.array(times, pa.timestamp("ns", "UTC"))}
-    columns["run"] = (ticks % cycle < cycle - max(1, cycle // 10)).astype(np.float64)
-    for number in range(SIGNALS):
-        columns[f"s{number}"] = 5.0 + chance.normal(0.0, 0.3, len(ticks))
-    return pa.table(columns)
+    put_in_service(layout, Plan.model_validate(plan), bundle)
 
 
 def _past(plan: Plan) -> PartTable:

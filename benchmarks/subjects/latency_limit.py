@@ -23,11 +23,11 @@ from nats.aio.msg import Msg
 
 from lineside.adapters.nats_server import EmbeddedNats
 from measuring.clocks import latencies
-from subjects.cell import CYCLE_SECONDS, SIGNALS
+from subjects.cell import SIGNALS, cycle_ticks
 from subjects.features_limit import finish
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN_SECONDS = 12
+RUN_SECONDS = 18
 WARM_UP_SECONDS = 3
 HEAD = struct.Struct("<qq")
 """Time of sending, and whether this frame ends a cycle."""
@@ -54,7 +54,7 @@ async def _run(model: Path, rate: int) -> dict[str, object]:
             judging.kill()
             await judging.wait()
             await server.stop()
-    return {"parts": len(taken), **latencies(taken)}
+    return latencies(taken)
 
 
 async def _sense(client: Client, rate: int) -> list[float]:
@@ -71,7 +71,7 @@ async def _sense(client: Client, rate: int) -> list[float]:
     await client.subscribe("score", cb=hear)
     await asyncio.wait_for(ready.wait(), 60)
     values = np.random.default_rng(1).normal(5.0, 0.3, SIGNALS).tobytes()
-    cycle, began = int(CYCLE_SECONDS * rate), time.monotonic()
+    cycle, began = cycle_ticks(rate), time.monotonic()
     for tick in range(RUN_SECONDS * rate):
         await asyncio.sleep(max(0.0, began + tick / rate - time.monotonic()))
         await client.publish("frame", HEAD.pack(time.time_ns(), tick % cycle == cycle - 1) + values)
@@ -89,7 +89,7 @@ def judge(url: str, user: str, password: str, model: str, rate: int) -> None:
 
 
 async def _judge(url: str, user: str, password: str, session: Any, rate: int) -> None:
-    room = int(CYCLE_SECONDS * rate) + 8
+    room = cycle_ticks(rate) + 8
     kept, times = np.ones((SIGNALS, room)), np.tile(np.arange(room) / rate, (SIGNALS, 1))
     nowhere, table = np.zeros(SIGNALS, np.int64), np.empty((1, SIGNALS, 6))
     filled = 0

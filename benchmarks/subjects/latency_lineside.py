@@ -1,19 +1,22 @@
-"""Lineside at `latency`: a gateway and a plant as they run, an embedded NATS server between, a file paced as a machine.
+"""Lineside at `latency`: a gateway and a plant as they run, and an embedded NATS server between them.
 
-From the receive time of a cycle's last reading to the arrival of its judgement at a subscriber of the live subject.
-The gateway publishes it only after the readings, the part, the prediction and the alert event are committed to the
-outbox and the event is in the audit record.
+To the arrival of a cycle's judgement at a subscriber of the live subject. The gateway publishes it only after the
+readings, the part, the prediction and the alert event are committed to the outbox and the event is in the audit
+record. The clock starts when an edge node sends the cycle's last reading, to a broker between it and the gateway.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from lineside.adapters.nats_bus import NatsBus
 from lineside.adapters.nats_server import EmbeddedNats
@@ -23,23 +26,30 @@ from lineside.wire.codecs import decode_items
 from lineside.wire.records import RecordKind
 from lineside.wire.subjects import Subjects
 from measuring.clocks import latencies
-from subjects.cell import SECONDS, install
+from subjects.cell import install, plain_plan
+from subjects.latency_edge import Edge
+from subjects.mqtt_load import broker
 
 WARM_UP_SECONDS = 6
+MEASURED_SECONDS = 20
+MOST_SECONDS = 60
 
 
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     """Return a run of a fresh cell from start to stop."""
-    shared = Path(work["folder"])
+    shared, rate = Path(work["folder"]), int(work["rate"])
+    cell = shared / "cell"
 
     def run() -> dict[str, object]:
-        install(shared, shared / "cell", int(work["rate"]))
-        return asyncio.run(_live(shared / "cell"))
+        with broker() as peer:
+            install(shared, cell, plain_plan(peer.url))
+            with Edge(peer.port, rate) as edge:
+                return asyncio.run(_live(cell, edge))
 
     return run
 
 
-async def _live(cell: Path) -> dict[str, object]:
+async def _live(cell: Path, edge: Edge) -> dict[str, object]:
     server = EmbeddedNats(Layout(cell / "data").nats)
     address = await server.start()
     bus = await NatsBus.open(address, name="observer", within=5.0)
@@ -54,9 +64,9 @@ async def _live(cell: Path) -> dict[str, object]:
     plant = await _start("plant", cell, "--port", str(port), "--writer", "gateway")
     try:
         await _listens(port, plant)
-        gateway = await _start("gateway", cell, "--replay", "1")
+        gateway = await _start("gateway", cell)
         try:
-            await asyncio.wait_for(_all_heard(arrived), 120)
+            used = await _all_heard(arrived, psutil.Process(gateway.pid))
         finally:
             await _end(gateway)
     finally:
@@ -64,15 +74,36 @@ async def _live(cell: Path) -> dict[str, object]:
         await bus.close()
         await server.stop()
     first = arrived[0][0] + WARM_UP_SECONDS * 1_000_000_000
-    taken = [(now - item.received) / 1e6 for now, item in arrived if now > first]
+    counted = [(now, edge.sent(item.ended)) for now, item in arrived if now > first]
+    taken = [(now - began) / 1e6 for now, began in counted if began is not None]
     alarms = sum(item.state is JudgementState.ALARM for _, item in arrived)
-    return {"parts": len(taken), "in_alarm": alarms, **latencies(taken)}
+    size = _bytes_a_reading(Layout(cell / "data").outbox)
+    kept = {"bytes_a_reading": size, "disk_mb_an_hour": size * edge.readings_per_second * 3600 / 1e6}
+    return {"in_alarm": alarms, "without_end": len(counted) - len(taken), **used, **kept, **latencies(taken)}
 
 
-async def _all_heard(arrived: list[tuple[int, Prediction]]) -> None:
-    """Wait until readings have come for as long as the file is, but for its last seconds."""
-    while not arrived or arrived[-1][1].ended - arrived[0][1].ended < (SECONDS - 5) * 1_000_000_000:  # noqa: ASYNC110 - looking now and then costs the measured nothing
+def _bytes_a_reading(outbox: Path) -> float:
+    """Return what a reading takes in an outbox, with all that came of it."""
+    connection = sqlite3.connect(f"file:{outbox}?mode=ro", uri=True)
+    size, readings = connection.execute(
+        "SELECT sum(length(data)), sum(CASE WHEN kind = 'readings' THEN items END) FROM records"
+    ).fetchone()
+    connection.close()
+    return float(size / readings)
+
+
+async def _all_heard(arrived: list[tuple[int, Prediction]], gateway: psutil.Process) -> dict[str, float]:
+    """Wait until the measured time is over, and return what the gateway used in it."""
+    began = time.monotonic()
+    while not arrived or arrived[-1][0] - arrived[0][0] < WARM_UP_SECONDS * 1_000_000_000:
         await asyncio.sleep(0.1)
+        assert time.monotonic() - began < MOST_SECONDS, "the gateway judges nothing"
+    before, began = gateway.cpu_times(), time.monotonic()
+    await asyncio.sleep(MEASURED_SECONDS)
+    after, memory = gateway.cpu_times(), gateway.memory_info().rss
+    assert time.time_ns() - arrived[-1][0] < 5 * 1_000_000_000, "the gateway has stopped judging"
+    cores = (after.user + after.system - before.user - before.system) / (time.monotonic() - began)
+    return {"gateway_cores": cores, "gateway_mb": memory / 1e6}
 
 
 async def _start(command: str, cell: Path, *options: str) -> asyncio.subprocess.Process:

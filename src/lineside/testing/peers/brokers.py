@@ -98,6 +98,7 @@ class BrokerProcess:
         config.write_text(
             f"listener {self.port} 127.0.0.1\n{self._mosquitto_door()}persistence true\n"
             f"persistence_location {self._folder}/\nautosave_interval 1\nmax_queued_messages 0\nuser root\n"
+            "set_tcp_nodelay true\n"  # or its messages wait for the acknowledgements of those before
         )
         return [program, "-c", str(config)]
 
