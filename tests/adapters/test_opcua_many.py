@@ -10,12 +10,22 @@ from asyncua.ua.object_ids import ObjectIds
 from lineside.adapters.opcua.source import open_source
 from lineside.domain.plan.model import OpcuaSpec
 from lineside.testing.clocks import WallClock
-from lineside.testing.conformance.source import reading
+from lineside.testing.conformance.source import Reader, reading
 from lineside.testing.peers.opcua import LABORATORY, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 
 NODES = 2_000
 PER_CALL = 250
+
+
+def values(reader: Reader) -> dict[int, float]:
+    """Return the newest value of each signal's code that has come so far."""
+    return {
+        int(code): float(value)
+        for batch in reader.batches
+        for code, value in zip(batch.signal, batch.value, strict=True)
+        if not np.isnan(value)
+    }
 
 
 async def test_thousands_of_nodes_are_subscribed_in_batches_within_the_servers_limits(
@@ -44,14 +54,9 @@ async def test_thousands_of_nodes_are_subscribed_in_batches_within_the_servers_l
     source = open_source(plan, plan.source_as(OpcuaSpec, "machine"), WallClock())
     codes = source.catalogue.codes()
     async with reading(source) as reader:
-        await reader.until(lambda: sum(len(batch) for batch in reader.batches) >= NODES)
+        await reader.until(lambda: {codes[name] for name in names} <= values(reader).keys())
     await peer.stop()
-    seen = {
-        int(code): float(value)
-        for batch in reader.batches
-        for code, value in zip(batch.signal, batch.value, strict=True)
-        if not np.isnan(value)
-    }
+    seen = values(reader)
     assert {name: seen[codes[name]] for name in names} == {name: float(number) for number, name in enumerate(names)}
     ours = [size for size in sizes if size > 1]
     assert max(ours) == PER_CALL
