@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from lineside.adapters.broker_probing import watch_broker
 from lineside.adapters.mqtt.source import MqttOptions, open_source
-from lineside.adapters.probing import failed, logged_in, reach, report, signals_to_test, watch
+from lineside.adapters.probing import failed, report, signals_to_test
 from lineside.domain.errors import LinesideError
 from lineside.domain.plan.model import MqttSpec, Plan
-from lineside.domain.probes import look_at
 from lineside.ports import Clock, ProbeReport
 
 NOTHING = "does the machine publish to this topic, and how often? Wait longer with --seconds, or correct the address"
@@ -41,14 +41,5 @@ async def probe(
         source = open_source(plan, spec, clock, options=own)
     except LinesideError as error:
         return report(spec.id, [failed("settings", error)])
-    steps = list(await reach(source.broker.host, source.broker.port, 5.0))
-    if not all(step.ok for step in steps):
-        return report(spec.id, steps)
     wanted = signals_to_test(plan, spec.id, signals)
-    taken, trouble = await watch(source, wanted, within)
-    if trouble is not None:
-        return report(spec.id, [*steps, failed("security", trouble)])
-    steps += logged_in(taken, STRANGE)
-    if not all(step.ok for step in steps):
-        return report(spec.id, steps)
-    return report(spec.id, steps, look_at(wanted, taken, NOTHING))
+    return await watch_broker(source, spec.id, wanted, within, nothing=NOTHING, strange=STRANGE)
