@@ -6,6 +6,8 @@ In each round, in this order:
 2. write what machine, vacuum unit, chiller and hall say;
 3. commit what inspection found to its own outbox, from where it travels as every record does;
 4. write the checkpoint, so that after any end the line goes on where it was.
+
+A command is answered once the checkpoint holds what it did.
 """
 
 from __future__ import annotations
@@ -79,14 +81,17 @@ class CellProcess:
         link: Link,
         vacuum: VacuumUnit,
         chiller: Chiller,
+        checkpoint: Path,
     ) -> None:
-        """Store the parts."""
+        """Store the parts, and where the checkpoint is written."""
         self._settings = settings
         self._clock = clock
         self._line = line
         self._link = link
         self._vacuum = vacuum
         self._chiller = chiller
+        self._checkpoint = checkpoint
+        self._keeping = asyncio.Lock()
         self._mend_at: dict[str, int] = {}
         self._opened = settings.opening == 0
 
@@ -94,7 +99,10 @@ class CellProcess:
         """Do what a request asks and return how the demo stands."""
         problem = ""
         try:
-            problem = self._do(commands.read_command(data))
+            command = commands.read_command(data)
+            problem = self._do(command)
+            if command.do != "status":
+                await self._keep()
         except LinesideError as error:
             problem = str(error)
         return commands.encode(self.status(problem))
@@ -106,7 +114,7 @@ class CellProcess:
         broken += tuple(episode for episode, network in self._networks().items() if network.is_cut)
         return commands.Status(now=now, speed=self._clock.speed, shots=self._line.shots, broken=broken, problem=problem)
 
-    async def run(self, machine: Machine, hall: Hall, outbox: SqliteOutbox, checkpoint: Path) -> None:
+    async def run(self, machine: Machine, hall: Hall, outbox: SqliteOutbox) -> None:
         """Go round until cancelled."""
         loop = asyncio.get_running_loop()
         due = loop.time()
@@ -121,9 +129,14 @@ class CellProcess:
             if found:
                 await _commit(outbox, found)
             if found or loop.time() >= due:
-                await asyncio.to_thread(replace_file, checkpoint, write_checkpoint(self._line.checkpoint()))
+                await self._keep()
                 due = loop.time() + _CHECKPOINT_EVERY
             await asyncio.sleep(_ROUND)
+
+    async def _keep(self) -> None:
+        """Write the checkpoint durably; of two at once, the later one stands."""
+        async with self._keeping:
+            await asyncio.to_thread(replace_file, self._checkpoint, write_checkpoint(self._line.checkpoint()))
 
     def _follow_script(self, now: int) -> None:
         if not self._opened and now >= self._settings.opening:
@@ -181,7 +194,7 @@ async def run_cell(settings: CellSettings) -> None:
     hall = Hall(settings.broker_port, broker.user, broker.password)
     vacuum = VacuumUnit(settings.broker_port, broker.user, broker.password, clock.now)
     chiller = Chiller(plan, settings.chiller_port)
-    process = CellProcess(settings, clock, line, link, vacuum, chiller)
+    process = CellProcess(settings, clock, line, link, vacuum, chiller, folder.checkpoint)
     async with AsyncExitStack() as stack:
         await link.start()
         stack.push_async_callback(link.stop)
@@ -201,7 +214,7 @@ async def run_cell(settings: CellSettings) -> None:
             group.create_task(forwarder.run())
             group.create_task(hall.run())
             group.create_task(vacuum.run())
-            group.create_task(process.run(machine, hall, outbox, folder.checkpoint))
+            group.create_task(process.run(machine, hall, outbox))
 
 
 def main(arguments: Sequence[str]) -> None:
