@@ -25,13 +25,17 @@ _VALVE_CLOSED = 0.75
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellState:
-    """All that the next block depends on: the time (UTC ns), the shot's number, and how hot the die is (degC)."""
+    """All that the next block depends on: the time (UTC ns), the shot's number, and how hot the die is (degC).
+
+    ``cold`` is when the cell was last started cold (UTC ns).
+    """
 
     time: int
     shot: int = 0
     fixed: float = 150.0
     moving: float = 165.0
     faults: tuple[Fault, ...] = ()
+    cold: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -46,6 +50,7 @@ class ShotBlock:
     quality: Quality
     faults: tuple[Fault, ...] = ()
     config: CellConfig = field(default_factory=CellConfig)
+    cold: int = 0
 
     def __len__(self) -> int:
         """Return the number of shots."""
@@ -71,7 +76,8 @@ class Cell:
         state, config, seed = self.state, self.config, self.seed
         faults = state.faults
         schedule = schedule_from(seed, config.rhythm, state.shot, state.time, count)
-        climate = climate_at(seed, schedule.start, severity(faults, FaultKind.HOT_DAY, schedule.start))
+        hot = severity(faults, FaultKind.HOT_DAY, schedule.start)
+        climate = climate_at(seed, schedule.start, hot, config.weather)
         valve = 1.0 - _VALVE_CLOSED * severity(faults, FaultKind.CHILLER_VALVE, schedule.start)
         thermal = run_thermal(config, seed, schedule, climate, valve, (state.fixed, state.moving))
         leak = severity(faults, FaultKind.VACUUM_LEAK, schedule.start)
@@ -100,6 +106,7 @@ class Cell:
             quality=judge_truth(config, seed, shot),
             faults=faults,
             config=config,
+            cold=state.cold,
         )
 
     def begin(self, kind: FaultKind, *, at: int, severity: float = 1.0, end: int | None = None) -> Fault:
@@ -125,7 +132,12 @@ class Cell:
         """Let the cell stand still until a time: the die cools to what a cold start finds."""
         if time > self.state.time:
             fresh = CellState(time=time)
-            self.state = replace(self.state, time=time, fixed=fresh.fixed, moving=fresh.moving)
+            self.state = replace(self.state, time=time, fixed=fresh.fixed, moving=fresh.moving, cold=time)
+
+    def run_unseen(self, time: int, shots: int) -> None:
+        """Let the cell run to a time and make so many shots that nobody looks at; it is as warm as before."""
+        if time > self.state.time:
+            self.state = replace(self.state, time=time, shot=self.state.shot + shots)
 
 
 def _ended_after(faults: Iterable[Fault], before: int) -> tuple[Fault, ...]:

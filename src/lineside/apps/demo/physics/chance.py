@@ -30,6 +30,8 @@ class Stream(IntEnum):
     WEATHER = 8
     FURNACE = 9
     EPISODES = 10
+    MOUNTING = 11
+    YEAR = 12
 
 
 def uniforms(seed: int, stream: Stream, first: int, count: int, width: int) -> Float64:

@@ -14,6 +14,7 @@ import numpy as np
 from lineside.apps.demo.physics.cell import ShotBlock
 from lineside.apps.demo.physics.chance import Stream, normals
 from lineside.apps.demo.physics.faults import Fault, FaultKind, severity
+from lineside.apps.demo.physics.instruments import errors_of
 from lineside.domain.readings import Float64, Int64
 from lineside.domain.units import SECOND
 
@@ -75,25 +76,27 @@ def gauge_channels(block: ShotBlock) -> Iterator[Channel]:
     """Yield what is measured once per shot, as the machine reports it when the die opens, and the alloy's analysis."""
     start, injection, thermal = block.schedule.start, block.injection, block.thermal
     noise = normals(block.seed, Stream.GAUGES, int(block.schedule.shot[0]), len(block), 20).T
+    error = errors_of(block)
     expansion = 2.2 * (0.5 * (thermal.fixed + thermal.moving) - 190.0)
-    clamp = block.config.machine.clamp_force + expansion + 12.0 * noise[0]
+    clamp = block.config.machine.clamp_force + expansion + 12.0 * noise[0] + error.clamp
     spray = block.schedule.spray_time
+    surface = 0.86 * thermal.moving - 12.0 * (spray - 3.0)
     rows = (
         ("pour_temperature", 0.1, thermal.pour + 0.8 * noise[1], 1),
         ("melt_hydrogen", 0.2, block.quality.hydrogen * (1 + 0.03 * noise[2]), 3),
         ("alloy_silicon", 0.3, block.schedule.silicon - 0.25 * _alloy(block), 2),
         ("alloy_iron", 0.3, block.schedule.iron + 0.35 * _alloy(block), 3),
         ("clamp_force", 0.4, clamp, 0),
-        ("tie_bar_spread", 0.4, np.abs(1.2 + 0.25 * noise[3]), 2),
-        ("accumulator_pressure", 0.5, injection.accumulator + 0.4 * noise[4], 1),
-        ("plunger_lubricant", 0.5, injection.lubricant + 0.02 * noise[5], 2),
+        ("tie_bar_spread", 0.4, np.abs(1.2 + 0.25 * noise[3]) + error.spread, 2),
+        ("accumulator_pressure", 0.5, injection.accumulator + 0.4 * noise[4] + error.accumulator, 1),
+        ("plunger_lubricant", 0.5, injection.lubricant * error.lubricant + 0.02 * noise[5], 2),
         ("fill_time", 14.5, 1e3 * injection.fill_time + 0.2 * noise[6], 1),
         ("gate_velocity", 14.6, injection.gate_velocity + 0.15 * noise[7], 2),
-        ("intensification_pressure", 14.7, injection.intensification + 4.0 * noise[8], 0),
-        ("biscuit_thickness", 16.0, np.maximum(injection.biscuit + 0.2 * noise[9], 0.0), 1),
-        ("die_surface_temperature", 30.0, 0.86 * thermal.moving - 12.0 * (spray - 3.0) + 1.2 * noise[10], 1),
+        ("intensification_pressure", 14.7, injection.intensification * error.pressure + 4.0 * noise[8], 0),
+        ("biscuit_thickness", 16.0, np.maximum(injection.biscuit + 0.2 * noise[9] + error.biscuit, 0.0), 1),
+        ("die_surface_temperature", 30.0, surface + 1.2 * noise[10] + error.pyrometer, 1),
         ("spray_time", 30.5, spray, 2),
-        ("spray_volume", 30.6, 0.38 * spray * (1 + 0.015 * noise[11]), 3),
+        ("spray_volume", 30.6, 0.38 * spray * error.spray * (1 + 0.015 * noise[11]), 3),
         ("cycle_time", 43.0, block.schedule.cycle / SECOND, 2),
     )
     for signal, offset, values, digits in rows:
@@ -109,11 +112,14 @@ def thermal_channels(block: ShotBlock) -> Iterator[Channel]:
     swing = _SWING * (np.exp(-((share - 0.2) ** 2) / 0.03) - 0.36)
     fixed = thermal.fixed[:, None] + share * (thermal.fixed_end - thermal.fixed)[:, None] + swing
     moving = thermal.moving[:, None] + share * (thermal.moving_end - thermal.moving)[:, None] + swing
+    error = errors_of(block)
     fixed = fixed + 0.5 * noise[:, 0] + _DRIFT * _at(block.faults, FaultKind.SENSOR_DRIFT, times)
-    moving = _stuck(block.faults, times, moving + 0.5 * noise[:, 1])
+    fixed = fixed + error.fixed[:, None]
+    moving = _stuck(block.faults, times, moving + 0.5 * noise[:, 1] + error.moving[:, None])
+    flow = (thermal.flow * error.flow)[:, None]
     yield Channel("die_temperature_fixed", times, np.round(fixed, 1))
     yield Channel("die_temperature_moving", times, np.round(moving, 1))
-    yield Channel("cooling_flow", times, np.round(thermal.flow[:, None] * (1 + 0.006 * noise[:, 2]), 2))
+    yield Channel("cooling_flow", times, np.round(flow * (1 + 0.006 * noise[:, 2]), 2))
     yield Channel("cooling_in", times, np.round(thermal.water_in[:, None] + 0.1 * noise[:, 3], 1))
     yield Channel("cooling_out", times, np.round(thermal.water_out[:, None] + 0.15 * noise[:, 4], 1))
     yield _once("chiller_state", start, 1.0, thermal.chiller)

@@ -69,6 +69,8 @@ class Die:
     gate_discharge: float = 0.6
     wall: float = 3.2
     """Typical wall of the casting (mm)."""
+    variant_scale: tuple[float, float] = (1.0, 1.0)
+    """Overflows and walls of each variant against the first: it takes longer to fill, and may."""
     hot_spot: float = 100.0
     """How much hotter than its half the die is at the thickest place (K)."""
 
@@ -111,6 +113,29 @@ class Rhythm:
     lot_size: int = 420
     short_stop_chance: float = 1 / 250
     warm_up: int = 8
+    spray: tuple[float, float] = (3.0, 3.0)
+    """Spray time of each variant (s)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weather:
+    """How the hall's temperature goes (degC, K): its mean, and the swings of the year, the day and the weather."""
+
+    mean: float = 23.5
+    season: float = 5.5
+    day: float = 3.0
+    weather: float = 1.8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instruments:
+    """How much of the errors of `instruments` the sensors have: 0 none, 1 those of ordinary industrial ones.
+
+    ``surroundings`` is for what follows the weather, ``mounting`` for what changes when tool or tip is changed.
+    """
+
+    surroundings: float = 0.0
+    mounting: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,3 +146,5 @@ class CellConfig:
     die: Die = field(default_factory=Die)
     machine: Machine = field(default_factory=Machine)
     rhythm: Rhythm = field(default_factory=Rhythm)
+    weather: Weather = field(default_factory=Weather)
+    instruments: Instruments = field(default_factory=Instruments)

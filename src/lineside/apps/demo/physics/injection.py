@@ -45,7 +45,9 @@ def inject(
     drawn = normals(seed, Stream.INJECTION, first, count, 8)
     wear = 0.25 * schedule.tip_shots / config.rhythm.tip_life + worn
     area = np.pi * machine.plunger**2 / 4
-    poured = _dosed(config, seed, schedule, drawn[:, 0])
+    scale = np.asarray(config.die.variant_scale)[schedule.variant]
+    cavity = config.die.cavity_volume * scale
+    poured = _dosed(config, seed, schedule, drawn[:, 0]) + (cavity - config.die.cavity_volume)
     accumulator = machine.accumulator * (1 + 0.006 * drawn[:, 1])
     flow = metal_flow(config, accumulator * (1 - 0.25 * wear), machine.dry_flow * (1 - 0.27 * wear))
     flow = flow * (1 + 0.012 * drawn[:, 2])
@@ -56,13 +58,14 @@ def inject(
         critical_velocity=critical_velocity(machine.plunger, poured / (area * machine.sleeve_length)),
         fast_velocity=flow / area,
         gate_velocity=flow / config.die.gate_area,
-        fill_time=config.die.cavity_volume / flow,
-        fill_limit=fill_limit(config, gate_temperature, 0.5 * (thermal.fixed + thermal.moving), schedule.silicon),
+        fill_time=cavity / flow,
+        fill_limit=scale
+        * fill_limit(config, gate_temperature, 0.5 * (thermal.fixed + thermal.moving), schedule.silicon),
         gate_temperature=gate_temperature,
         vacuum=machine.vacuum * np.exp(0.06 * drawn[:, 4]) + 650.0 * leak * (1 + 0.1 * drawn[:, 5]),
         accumulator=accumulator,
         intensification=machine.intensification * (1 + 0.012 * drawn[:, 6]) * (1 - 0.22 * wear),
-        biscuit=1e3 * (poured - config.die.cavity_volume - config.die.runner_volume) / area,
+        biscuit=1e3 * (poured - cavity - config.die.runner_volume) / area,
         lubricant=2.0 + 0.08 * drawn[:, 7] - 0.5 * worn,
     )
 

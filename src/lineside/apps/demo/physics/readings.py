@@ -20,6 +20,7 @@ from lineside.apps.demo.physics.climate import climate_at
 from lineside.apps.demo.physics.constants import VARIANTS
 from lineside.apps.demo.physics.downstream import downstream_channels
 from lineside.apps.demo.physics.faults import FaultKind, severity
+from lineside.apps.demo.physics.instruments import tool_numbers
 from lineside.apps.demo.physics.thermal import melt_bath
 from lineside.apps.demo.physics.traces import trace_channels
 from lineside.domain.readings import Catalogue, ReadingBatch, make_batch
@@ -35,7 +36,7 @@ def readings(block: ShotBlock, catalogue: Catalogue) -> ReadingBatch:
     Readings of the stations behind the casting machine lie some minutes after their shot.
     """
     phases = timeline(block)
-    texts = (*block.serials, *VARIANTS, *_lots(block))
+    texts = (*block.serials, *VARIANTS, *_lots(block), *_tools(block))
     channels = chain(
         cycle_channels(block, phases),
         trace_channels(block, phases),
@@ -59,14 +60,17 @@ def _gathered(channels: Iterable[Channel], catalogue: Catalogue, texts: tuple[st
 
 
 def _text_channels(block: ShotBlock) -> Iterator[Channel]:
-    """Yield serial numbers, variant and lot, as indices into the texts of `readings`: serials, variants, lots."""
+    """Yield names as indices into the texts of `readings`: serials, variants, lots, tools."""
     count, start = len(block), block.schedule.start
     serial = np.arange(count, dtype=np.float64)
     lot = count + len(VARIANTS) + (block.schedule.lot - block.schedule.lot[0]).astype(np.float64)
     variant = block.schedule.variant.astype(np.float64) + count
+    mounted = tool_numbers(block)
+    tool = lot[-1] + 1.0 + (mounted - mounted[0])
     rows = (
         ("variant", 0.005, variant),
         ("alloy_lot", 0.006, lot),
+        ("tool", 0.007, tool),
         ("serial", 20.0, serial),
         ("trim_serial", 60.1, serial),
         ("quench_serial", 75.1, serial),
@@ -82,6 +86,11 @@ def _lots(block: ShotBlock) -> tuple[str, ...]:
     return tuple(f"L{lot:05d}" for lot in range(first, last + 1))
 
 
+def _tools(block: ShotBlock) -> tuple[str, ...]:
+    mounted = tool_numbers(block)
+    return tuple(f"T{tool:04d}" for tool in range(int(mounted[0]), int(mounted[-1]) + 1))
+
+
 def _steady_channels(block: ShotBlock) -> Iterator[Channel]:
     """Yield hall climate and furnace, which are sampled by the clock, standstill or not."""
     begin = int(block.schedule.start[0] - block.schedule.stop[0])
@@ -89,7 +98,8 @@ def _steady_channels(block: ShotBlock) -> Iterator[Channel]:
     first = -(-begin // _SAMPLING)
     times = np.arange(first, -(-end // _SAMPLING), dtype=np.int64) * _SAMPLING
     noise = normals(block.seed + 2, Stream.GAUGES, first, len(times), 8).T
-    climate = climate_at(block.seed, times, severity(block.faults, FaultKind.HOT_DAY, times))
+    hot = severity(block.faults, FaultKind.HOT_DAY, times)
+    climate = climate_at(block.seed, times, hot, block.config.weather)
     bath = melt_bath(block.seed, times)
     rows = (
         ("hall_temperature", climate.hall + 0.1 * noise[0], 1),

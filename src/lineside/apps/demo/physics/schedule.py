@@ -43,6 +43,7 @@ def schedule_from(seed: int, rhythm: Rhythm, first: int, start: int, count: int)
     stop = _stops(seed, rhythm, shot)
     starts = start + np.cumsum(stop) + np.concatenate(([0], np.cumsum(cycle)[:-1]))
     silicon, iron, hydrogen = _chemistry(seed, shot // rhythm.lot_size)
+    variant = (shot // rhythm.changeover_every) % len(VARIANTS)
     return Schedule(
         shot=shot,
         start=starts,
@@ -51,12 +52,12 @@ def schedule_from(seed: int, rhythm: Rhythm, first: int, start: int, count: int)
         since_break=shot % rhythm.break_every,
         tip_shots=shot % rhythm.tip_life,
         tool_shots=shot % rhythm.tool_life,
-        variant=(shot // rhythm.changeover_every) % len(VARIANTS),
+        variant=variant,
         lot=shot // rhythm.lot_size,
         silicon=silicon,
         iron=iron,
         lot_hydrogen=hydrogen,
-        spray_time=3.0 + 0.05 * drawn[:, 1],
+        spray_time=np.asarray(rhythm.spray)[variant] + 0.05 * drawn[:, 1],
     )
 
 

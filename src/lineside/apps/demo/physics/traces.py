@@ -14,6 +14,7 @@ import numpy as np
 from lineside.apps.demo.physics.cell import ShotBlock
 from lineside.apps.demo.physics.chance import Stream, normals
 from lineside.apps.demo.physics.channels import Channel, Timeline
+from lineside.apps.demo.physics.instruments import errors_of
 from lineside.domain.readings import Float64, Int64
 
 _SLOW: Final = (np.arange(20) + 0.5) / 20
@@ -35,8 +36,11 @@ def trace_channels(block: ShotBlock, phases: Timeline) -> Iterator[Channel]:
     start = block.schedule.start[:, None]
     noise = normals(block.seed, Stream.TRACES, int(block.schedule.shot[0]), len(block), 156)
     velocity = _velocity(block) * (1 + 0.012 * noise[:, :54]) + 0.003 * noise[:, :54]
+    error = errors_of(block)
     pressure = _pressure(block, times) * (1 + 0.008 * noise[:, 54:126]) + 0.4 * noise[:, 54:126]
-    vacuum = _vacuum(block) * (1 + 0.01 * noise[:, 126:146])
+    pressure = pressure * error.pressure[:, None]
+    vacuum = _vacuum(block) * error.vacuum[:, None] + error.vapour[:, None]
+    vacuum = vacuum * (1 + 0.01 * noise[:, 126:146])
     yield Channel("plunger_velocity", start + np.hstack((times[0], times[1], times[2][:, :10])), np.round(velocity, 4))
     yield Channel("metal_pressure", start + np.hstack(times), np.round(pressure, 1))
     yield Channel("vacuum_pressure", start + times[0] + 1_000_000, np.round(vacuum, 1))
