@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.adapters.tables import read_table
-from lineside.domain.limits import conformal_limit
+from lineside.domain.limits import serial_limit
 from lineside.learn.normal import NormalModel, fit_normal, normal_scores
 
 Rows = NDArray[np.float64]
@@ -126,7 +126,7 @@ def judged(model: NormalModel, trial: Trial, rows: Rows) -> tuple[Rows, float]:
     """Return the scores of all rows, the memory running through, and the limit."""
     score = normal_scores(model, rows, _one_group(len(rows)))
     basis = score[trial.learn : trial.learn + trial.limit]
-    return np.nan_to_num(score), conformal_limit(basis[np.isfinite(basis)], RATE).value
+    return np.nan_to_num(score), serial_limit(basis[np.isfinite(basis)], RATE).value
 
 
 def faults(trial: Trial, search: Search) -> Iterator[Rows]:

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.domain.errors import DataError
-from lineside.domain.limits import conformal_limit, cost_limit
+from lineside.domain.limits import conformal_limit, cost_limit, serial_limit
+from lineside.domain.metrics.episodes import episodes_of
+from lineside.testing.series import above_normal, autoregressive
 
 
 def test_the_limit_is_valid_at_every_size_on_exchangeable_parts() -> None:
@@ -40,6 +42,47 @@ def test_no_rows_or_no_numbers_are_refused() -> None:
     for scores in (np.array([]), np.array([1.0, np.nan])):
         with pytest.raises(DataError, match="conforming"):
             conformal_limit(scores, 0.01)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.floats(0.001, 0.4), st.integers(0, 3))
+def test_the_limit_of_rows_in_order_is_never_below_the_exact_one(values: list[int], rate: float, groups: int) -> None:
+    """So nothing of the exact promise on exchangeable parts is lost."""
+    scores = np.array(values, dtype=np.float64)
+    group = [str(i * groups // len(values)) for i in range(len(values))]
+    exact, limit = conformal_limit(scores, rate), serial_limit(scores, rate, group)
+    assert limit.value >= exact.value
+    assert limit.keeps_its_rate or limit.modelled
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.floats(0.001, 0.4), st.integers(1, 3))
+def test_above_the_limit_no_more_episodes_begin_than_it_promises(values: list[int], rate: float, groups: int) -> None:
+    """Episodes are those of the alert engine: they end after three good parts in a row."""
+    scores = np.array(values, dtype=np.float64)
+    group = [str(i * groups // len(values)) for i in range(len(values))]
+    limit = serial_limit(scores, rate, group, fold=3)
+    for level in np.arange(limit.value, 11.0):
+        share = len(episodes_of(scores > level, group, 3)) / len(values)
+        assert (limit.effective * share + 1.0) / (limit.effective + 1.0) <= max(limit.guaranteed, rate) + 1e-9
+
+
+@pytest.mark.parametrize(("rows", "memory"), [(240, 0.0), (240, 0.9), (1000, 0.9), (2000, 0.95)])
+def test_on_rows_that_depend_on_each_other_the_rate_holds_on_average(rows: int, memory: float) -> None:
+    """Where one for exchangeable parts gives up to twice the nominal rate and more."""
+    limits = [serial_limit(autoregressive(rows, memory, seed=seed), 0.01) for seed in range(60)]
+    rates = np.array([above_normal(limit.value) for limit in limits])
+    assert rates.mean() < 0.01 + 2.0 * rates.std() / np.sqrt(len(rates))
+    assert np.mean([rate <= limit.likely_at_most for rate, limit in zip(rates, limits, strict=True)]) > 0.8
+
+
+def test_stretches_of_different_level_make_the_limit_hold_on_another_stretch() -> None:
+    rng = np.random.default_rng(5)
+    group = [str(i // 300) for i in range(2400)]
+    beyond, naive = [], []
+    for _ in range(40):
+        scores = np.repeat(rng.normal(size=8), 300) + rng.normal(size=2400)
+        beyond.append(above_normal(serial_limit(scores, 0.01, group).value / np.sqrt(2.0)))
+        naive.append(above_normal(conformal_limit(scores, 0.01).value / np.sqrt(2.0)))
+    assert np.mean(beyond) < 0.01 < np.mean(naive)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=30), st.integers(0, 9))

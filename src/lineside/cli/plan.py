@@ -14,6 +14,7 @@ from lineside.adapters.plan_yaml import CheckedPlan, check_file, starter_plan, w
 from lineside.adapters.tables import TimeOptions, read_table, table_files
 from lineside.cli.output import write_file
 from lineside.domain.errors import PlanError
+from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.diff import Effect, PlanDiff, compare
 from lineside.domain.plan.digest import judging_digest, response_digest
 from lineside.domain.plan.draft import Draft, draft_plan
@@ -174,7 +175,18 @@ def _contents(plan: Plan) -> str:
     return (
         f"{plan.line.label}, revision {plan.revision.number}: {listed}\n"
         f"judging digest {judging_digest(plan)}, response digest {response_digest(plan)}"
+        f"{''.join(_alarms(plan))}"
     )
+
+
+def _alarms(plan: Plan) -> list[str]:
+    """Return a line for each characteristic on the false alarms it may give, and why these."""
+    lines = []
+    for item in plan.characteristics:
+        allowed = false_alarms(plan, item)
+        shift = "" if allowed.per_shift is None else f", {allowed.per_shift:.3g} a shift"
+        lines.append(f"\nfalse alarms of {item.id}: {allowed.unit} at most {allowed.rate:.3%}{shift} ({allowed.why})")
+    return lines
 
 
 def _check_json(checked: CheckedPlan) -> str:

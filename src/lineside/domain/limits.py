@@ -1,41 +1,66 @@
 """Where the line between normal and alarm is drawn, and what that promises.
 
-The limit is a split-conformal quantile. Let ``s_1 <= ... <= s_n`` be the scores of ``n`` conforming parts that
-the model has not learned from, and ``k = ceil((n + 1)(1 - rate))``. If a later conforming part is exchangeable
-with them, its score exceeds ``s_k`` with probability at most ``(n + 1 - k) / (n + 1) <= rate``: an exact
-statement for any ``n``, any model and any distribution (Vovk, Gammerman and Shafer, *Algorithmic Learning in a
-Random World*, 2005; Lei et al., JASA 113, 2018, theorem 2.2). Exchangeability is what drift breaks: the
-promise then no longer holds, which is why the rate is also measured on later normal stretches.
+**Exchangeable parts.** The limit is a split-conformal quantile. Let ``s_1 <= ... <= s_n`` be the scores of ``n``
+conforming parts that the model has not learned from, and ``k = ceil((n + 1)(1 - rate))``. If a later conforming part
+is exchangeable with them, its score exceeds ``s_k`` with probability at most ``(n + 1 - k) / (n + 1) <= rate``: an
+exact statement for any ``n``, any model and any distribution (Vovk, Gammerman and Shafer, *Algorithmic Learning in a
+Random World*, 2005; Lei et al., JASA 113, 2018, theorem 2.2).
+
+**Parts in a row** are not exchangeable: neighbours are nearly copies, stretches differ. The same rule is then applied
+with the effective number of rows ``m <= n`` (`lineside.domain.effective`): of the share ``x`` of rows above the limit
+is asked that ``(m x + 1) / (m + 1) <= rate``. On exchangeable parts this is never below the exact limit, so nothing of
+the promise is lost.
+
+**Episodes.** What people meet is not a part in alarm but an alert, which stands until some good parts in a row have
+passed. Where the rate is one of episodes, ``x`` is the share of rows at which one would begin: above the limit, with
+the last ``fold`` rows of the stretch not above it (the runs of Smith and Weissman, JRSS B 56, 1994).
+
+**Beyond the sample.** Where ``1 / (m + 1) > rate`` no limit can promise the rate. It is then read off a modelled tail
+(`lineside.domain.tails`), never below the greatest score, and said to be modelled.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.effective import borders_of, effective_rows
 from lineside.domain.errors import DataError
 from lineside.domain.readings import Float64
+from lineside.domain.tails import tail_limit
+
+LIKELY: Final = 0.9
+"""How sure `Limit.likely_at_most` is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limit:
     """A limit with what stands behind it.
 
-    ``guaranteed`` is the greatest false-alarm probability it promises on exchangeable data. It is greater than
-    ``nominal`` where ``rows`` are too few: ``enough`` rows would be needed.
+    ``nominal`` is the share of conforming parts wished to be in alarm, or at which an alert is raised if it is
+    ``per_episode``. ``guaranteed`` is the greatest such share that the limit promises, on average over limits set like
+    this, from ``effective`` rows. It is greater than ``nominal`` where these are too few; then the nominal rate is
+    ``modelled``, or not reached at all.
     """
 
     value: float
     rows: int
     nominal: float
     guaranteed: float
+    effective: float
+    per_episode: bool = False
+    modelled: bool = False
 
     @property
     def enough(self) -> int:
-        """The least number of rows with which the nominal rate can be promised."""
+        """The least number of independent rows with which the nominal rate can be promised."""
         return math.ceil(1.0 / self.nominal - 1e-9) - 1
 
     @property
@@ -43,9 +68,18 @@ class Limit:
         """Whether the rows were enough to promise the nominal rate."""
         return self.guaranteed <= self.nominal + 1e-12
 
+    @property
+    def likely_at_most(self) -> float:
+        """The share that nine of ten limits set like this stay below: the bound of Clopper and Pearson for few events.
+
+        The promise is an average: one limit's own rate is spread like a Beta variable around it (Vovk 2012).
+        """
+        found = max(self.guaranteed * (self.effective + 1.0) - 1.0, 0.0)
+        return min(_chi_square(LIKELY, 2.0 * (found + 1.0)) / (2.0 * self.effective), 1.0)
+
 
 def conformal_limit(scores: Float64, rate: float) -> Limit:
-    """Return the limit that conforming parts exceed with probability at most ``rate``.
+    """Return the limit that conforming parts exceed with probability at most ``rate``, if they are exchangeable.
 
     With fewer rows than ``1 / rate - 1`` no finite limit can promise the rate; the greatest score is returned and
     the promise stated as what it is, ``1 / (n + 1)``.
@@ -53,17 +87,35 @@ def conformal_limit(scores: Float64, rate: float) -> Limit:
     Raises:
         DataError: there is no score, or one is not a number.
     """
-    count = len(scores)
-    if count == 0 or not np.all(np.isfinite(scores)):
-        raise DataError(
-            "a limit needs scores of conforming parts",
-            field="scores",
-            value=count,
-            next_step="give parts that came after those the model was learned from",
-        )
-    rank = min(math.ceil((count + 1) * (1.0 - rate) - 1e-9), count)
-    value = float(np.partition(scores, rank - 1)[rank - 1])
-    return Limit(value=value, rows=count, nominal=rate, guaranteed=(count + 1 - rank) / (count + 1))
+    _check(scores)
+    return _by_counting(scores, _Curve.of(scores, None, 0), rate, float(len(scores)), 0)
+
+
+def serial_limit(
+    scores: Float64, rate: float, group: Sequence[str] | NDArray[np.object_] | None = None, fold: int = 0
+) -> Limit:
+    """Return the limit for parts that came one after the other: from the effective rows, modelled beyond them.
+
+    Args:
+        scores: scores of conforming parts in the order of judging ``(n,)``.
+        rate: the share of parts in alarm, or of parts at which an alert is raised.
+        group: the stretch of each row, which ends where the name changes; None: all rows are one.
+        fold: parts in a row without alarm that end an episode; 0: parts are counted, not episodes.
+
+    Raises:
+        DataError: there is no score, or one is not a number.
+    """
+    _check(scores)
+    effective = effective_rows(scores, group)
+    return extended(_by_counting(scores, _Curve.of(scores, group, fold), rate, effective, fold), scores)
+
+
+def extended(limit: Limit, scores: Float64) -> Limit:
+    """Return a limit that cannot promise its rate moved out by the modelled tail of the scores it was made from."""
+    if limit.keeps_its_rate:
+        return limit
+    value = max(limit.value, tail_limit(scores, limit.nominal, limit.effective))
+    return replace(limit, value=value, modelled=True)
 
 
 def cost_limit(
@@ -81,3 +133,56 @@ def cost_limit(
     alarms = len(good) - np.searchsorted(good, candidates, side="right")
     cost = escape * escapes + false_alarm * alarms
     return float(candidates[len(cost) - 1 - int(np.argmin(cost[::-1]))])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """How many events, parts in alarm or beginnings of episodes, each limit would give."""
+
+    scores: Float64
+    shadowed: Float64
+    """For each row the level up to which an earlier one of its episode is above the limit too; both ascend."""
+
+    @classmethod
+    def of(cls, scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, fold: int) -> _Curve:
+        before = np.full(len(scores), -np.inf)
+        borders = borders_of(len(scores), group)
+        for start, end in pairwise(borders):
+            for back in range(1, min(fold, end - start - 1) + 1):
+                before[start + back : end] = np.maximum(before[start + back : end], scores[start : end - back])
+        return cls(np.sort(scores), np.sort(np.minimum(scores, before)))
+
+    def events(self, limits: Float64) -> NDArray[np.int64]:
+        """Return the number of events at each limit."""
+        above = np.searchsorted(self.shadowed, limits, "right") - np.searchsorted(self.scores, limits, "right")
+        return above.astype(np.int64)
+
+
+def _by_counting(scores: Float64, curve: _Curve, rate: float, effective: float, fold: int) -> Limit:
+    """Return the least limit from which on no higher one gives more events than the rate allows."""
+    rows = len(scores)
+    allowed = max(math.floor(((effective + 1.0) * rate - 1.0) * rows / effective + 1e-9), 0)
+    events = curve.events(curve.scores)
+    too_many = np.flatnonzero(events > allowed)
+    place = too_many[-1] + 1 if len(too_many) else 0
+    found = effective * int(events[place]) / rows
+    return Limit(
+        value=float(curve.scores[place]), rows=rows, nominal=rate, guaranteed=(found + 1.0) / (effective + 1.0),
+        effective=effective, per_episode=fold > 0,
+    )  # fmt: skip
+
+
+def _check(scores: Float64) -> None:
+    if len(scores) == 0 or not np.all(np.isfinite(scores)):
+        raise DataError(
+            "a limit needs scores of conforming parts",
+            field="scores",
+            value=len(scores),
+            next_step="give parts that came after those the model was learned from",
+        )
+
+
+def _chi_square(probability: float, degrees: float) -> float:
+    """Return a quantile of the chi-square distribution by its cube root (Wilson and Hilferty, PNAS 17, 1931)."""
+    step = 2.0 / (9.0 * degrees)
+    return float(degrees * (1.0 - step + NormalDist().inv_cdf(probability) * math.sqrt(step)) ** 3)

@@ -18,6 +18,7 @@ import numpy as np
 from lineside import __version__
 from lineside.domain.errors import DataError
 from lineside.domain.parts import PartTable
+from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.readings import Float64
@@ -25,6 +26,7 @@ from lineside.learn.choose import choose_and_learn
 from lineside.learn.experience import learn_experience
 from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
+from lineside.learn.limiting import promise
 from lineside.learn.rows import (
     Rows,
     bad_values,
@@ -87,6 +89,7 @@ class FitReport:
     limit_rows: int
     nominal_rate: float
     guaranteed_rate: float
+    promise: tuple[str, ...]
     parity: float
     rows: int
     known: int
@@ -97,9 +100,6 @@ class FitReport:
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
         dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items() if count) or "none"
-        promise = f"a false-alarm rate of at most {self.guaranteed_rate:.2%}"
-        if self.guaranteed_rate > self.nominal_rate + 1e-12:
-            promise += f" (the plan asks for {self.nominal_rate:.2%}: too few parts to promise that)"
         figures = [f"    {name.replace('_', ' '):28} {value:.4g}" for name, value in self.metrics.items()]
         counts = (
             f"{self.rows} ({self.known} with known outcome, {self.nonconforming} nonconforming; dropped: {dropped})"
@@ -111,7 +111,8 @@ class FitReport:
             f"  features     {self.features}",
             f"  validation   {self.scheme}",
             *figures,
-            f"  limit        {self.limit:.6g} from {self.limit_from}: {promise}, on parts like those",
+            f"  limit        {self.limit:.6g} from {self.limit_from}",
+            *(f"               {words}" for words in self.promise),
             f"  parity       export and model differ by at most {self.parity:.1e}",
         )
 
@@ -157,6 +158,7 @@ def _task(request: FitRequest) -> Task:
         all_columns=choose_columns(request.table.recipe, characteristic, with_environment=True),
         rows=rows,
         calibration=None if calibration is None else prepare(calibration, columns.inputs, remembers=remembers),
+        alarms=false_alarms(request.plan, characteristic),
         timed=has_time(request.plan, characteristic.station) if request.timed is None else request.timed,
         seed=request.seed,
         progress=request.progress,
@@ -175,6 +177,7 @@ def _report(task: Task, learned: Learned, reason: str) -> FitReport:
         limit_rows=learned.limit.rows,
         nominal_rate=learned.limit.nominal,
         guaranteed_rate=learned.limit.guaranteed,
+        promise=promise(learned.limit, task.alarms),
         parity=learned.parity,
         rows=len(task.rows),
         known=int(known(task.rows).sum()),
@@ -206,7 +209,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         features=_feature_facts(request.table, usual),
         inputs=tuple(learned.columns.inputs.tolist()),
         limit=learned.limit.value,
-        false_alarm_rate=characteristic.model.false_alarm_rate,
+        false_alarm_rate=task.alarms.rate,
         memory=learned.exported.weight,
         lags=learned.exported.lags,
         drift=learned.exported.drift,

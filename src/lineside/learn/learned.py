@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.limits import Limit
+from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import Characteristic, ModelFamily
 from lineside.learn.rows import Choice, Rows
 from lineside.learn.runtime import ExportedModel
@@ -20,7 +21,8 @@ Progress = Callable[[str], None]
 class Task:
     """What is to be learned: the characteristic, its rows, and rows that came later for the limit (or None).
 
-    ``columns`` are for models of normal, for which conditions are no inputs; ``all_columns`` for the others.
+    ``alarms`` says how many false alarms it may give. ``columns`` are for models of normal, for which conditions are
+    no inputs; ``all_columns`` for the others.
     """
 
     characteristic: Characteristic
@@ -28,6 +30,7 @@ class Task:
     all_columns: Choice
     rows: Rows
     calibration: Rows | None
+    alarms: FalseAlarms
     timed: bool
     seed: int
     progress: Progress

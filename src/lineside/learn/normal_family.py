@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.errors import DataError
-from lineside.domain.limits import Limit, conformal_limit
+from lineside.domain.limits import Limit
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.learned import Learned, Task
+from lineside.learn.limiting import limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
 from lineside.learn.rows import Rows, known, nonconforming, remembers_parts, several_groups
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -22,6 +23,8 @@ from lineside.learn.validation import HeldOut, Scorer, choose_split, held_out_me
 Bools = NDArray[np.bool_]
 _KEPT_BACK: Final = 0.3
 """Share of the conforming rows that set the limit, where no later rows are given for it."""
+_CHART_RATE: Final = 0.01
+"""Least rate at whose quantile the two charts are made comparable: one farther out has too few rows to be known."""
 _LEAST_VALIDATED: Final = 4 * LEAST_ROWS
 _PARITY_ROWS: Final = 500
 
@@ -65,7 +68,7 @@ def fit_rows(task: Task, rows: Rows) -> NormalModel:
         weight=wish.memory,
         lags=wish.lags,
         drift=wish.drift,
-        rate=wish.false_alarm_rate,
+        rate=max(task.alarms.rate, _CHART_RATE),
     )
 
 
@@ -95,9 +98,9 @@ def _scorer(task: Task, rows: Rows) -> Scorer:
 
 def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
     bad = nonconforming(task.rows, task.characteristic)
-    rate = task.characteristic.model.false_alarm_rate
     labelled = known(task.rows)
-    return held_out_metrics(held, held.score, bad, labelled if labelled.any() else ~labelled, rate)
+    labelled = labelled if labelled.any() else ~labelled
+    return held_out_metrics(held, held.score, bad, labelled, task.alarms.rate, task.alarms.fold)
 
 
 def _separate(task: Task, conforming: NDArray[np.int64]) -> tuple[Rows, Rows, str]:
@@ -135,10 +138,9 @@ def _at_random(task: Task, conforming: NDArray[np.int64], kept: int) -> tuple[ND
 
 def _limit(task: Task, exported: ExportedModel, rows: Rows) -> Limit:
     scores = exported.run(rows.features[:, task.columns.inputs], rows.group)["score"].ravel().astype(np.float64)
-    wish = task.characteristic.model
-    limit = conformal_limit(scores[~np.isnan(scores)], wish.false_alarm_rate)
-    # The promise is kept by a wider limit too; parts that depend on each other, or drift, need it wider.
-    return replace(limit, value=limit.value * wish.margin)
+    limit = limit_on(task, scores, rows.group)
+    # The promise is kept by a wider limit too.
+    return replace(limit, value=limit.value * task.characteristic.model.margin)
 
 
 def _parity(task: Task, model: NormalModel, exported: ExportedModel) -> float:

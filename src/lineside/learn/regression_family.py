@@ -7,11 +7,10 @@ is split-conformal on held-out residuals (Lei et al., JASA 113, 2018): it covers
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lineside.domain.errors import DataError
 from lineside.domain.limits import Limit, conformal_limit, cost_limit
@@ -21,6 +20,7 @@ from lineside.domain.readings import Float64
 from lineside.learn.boosting import Boosted, boost_value, tables
 from lineside.learn.export_trees import Scale, value_graph
 from lineside.learn.learned import Learned, Task
+from lineside.learn.limiting import limit_on
 from lineside.learn.ridge import Ridge, fit_ridge, ridge_graph
 from lineside.learn.rows import Rows, measured, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -66,9 +66,7 @@ def learn_regression(task: Task) -> Learned:
     scale = _scale(task, truth, residuals)
     exported, files = _export(model, scale, len(inputs))
     parity = _parity(task, model, exported)
-    limit, limit_from = _limit(
-        task, exported, _scores(scale, candidate.held.score), nonconforming(rows, task.characteristic), judged
-    )
+    limit, limit_from = _limit(task, exported, rows.take(judged), _scores(scale, candidate.held.score)[judged])
     half_width = conformal_limit(np.abs(residuals), 1.0 - COVERAGE).value
     return Learned(
         family=ModelFamily.REGRESSION,
@@ -142,23 +140,22 @@ def _export(model: Ridge | Boosted, scale: Scale, width: int) -> tuple[ExportedM
     return ExportedModel(graph=value_graph(table, leaves, width, scale), width=width), tree_files(table)
 
 
-def _limit(
-    task: Task, exported: ExportedModel, scores: Float64, bad: NDArray[np.bool_], judged: NDArray[np.bool_]
-) -> tuple[Limit, str]:
-    """Return the limit: that of least cost among those that keep the false-alarm rate."""
-    rate = task.characteristic.model.false_alarm_rate
+def _limit(task: Task, exported: ExportedModel, rows: Rows, scores: Float64) -> tuple[Limit, str]:
+    """Return the limit: that of least cost among those that keep the false-alarm rate, by held-out scores of rows."""
+    bad = nonconforming(rows, task.characteristic)
     if task.calibration is None:
-        basis, words = scores[judged & ~bad], "held-out scores of conforming parts"
+        basis, group, words = scores[~bad], rows.group[~bad], "held-out scores of conforming parts"
     else:
         later = task.calibration.take(~nonconforming(task.calibration, task.characteristic))
         outputs = exported.run(later.features[:, task.all_columns.inputs], later.group)
-        basis, words = outputs["score"].ravel().astype(np.float64), "a calibration segment of its own"
-    least = conformal_limit(basis, rate)
+        basis, group = outputs["score"].ravel().astype(np.float64), later.group
+        words = "a calibration segment of its own"
+    least = limit_on(task, basis, group)
     if not bad.any():
         return least, words
     cost = task.characteristic.cost
-    value = cost_limit(scores[judged], bad[judged], escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
-    return Limit(value=value, rows=least.rows, nominal=rate, guaranteed=least.guaranteed), words
+    value = cost_limit(scores, bad, escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
+    return replace(least, value=value), words
 
 
 def _metrics(task: Task, candidate: _Candidate, rows: Rows, scale: Scale) -> dict[str, float]:
@@ -179,8 +176,8 @@ def _metrics(task: Task, candidate: _Candidate, rows: Rows, scale: Scale) -> dic
         "interval_coverage": float(np.mean(covered)) if covered else float("nan"),
     }
     bad = nonconforming(rows, task.characteristic)
-    rate = task.characteristic.model.false_alarm_rate
-    return {**finite(found), **held_out_metrics(held, _scores(scale, held.score), bad, np.ones_like(bad), rate)}
+    scores, alarms = _scores(scale, held.score), task.alarms
+    return {**finite(found), **held_out_metrics(held, scores, bad, np.ones_like(bad), alarms.rate, alarms.fold)}
 
 
 def _parity(task: Task, model: Ridge | Boosted, exported: ExportedModel) -> float:

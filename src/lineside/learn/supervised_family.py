@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from lineside.domain.errors import DataError
 from lineside.domain.judging.trees import TreeTable
-from lineside.domain.limits import Limit, conformal_limit, cost_limit
+from lineside.domain.limits import Limit, cost_limit
 from lineside.domain.metrics.calibration import brier_score, expected_calibration_error
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64, Int64
@@ -17,6 +18,7 @@ from lineside.learn.boosting import Boosted, boost_classes, tables
 from lineside.learn.calibrate import Calibration, calibrate, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.learned import Learned, Task
+from lineside.learn.limiting import limit_on
 from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, held_out_metrics, hold_out
@@ -53,7 +55,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     exported = ExportedModel(graph=graph, width=len(columns.inputs))
     scores = log_odds(calibration.logits(held.score), bad)
     is_bad = nonconforming(rows, task.characteristic)
-    limit, limit_from = _limit(task, exported, scores[held.judged], is_bad[held.judged])
+    limit, limit_from = _limit(task, exported, scores[held.judged], rows.group[held.judged], is_bad[held.judged])
     return Learned(
         family=ModelFamily.SUPERVISED,
         exported=exported,
@@ -142,21 +144,23 @@ def _scorer(task: Task, rows: Rows) -> Scorer:
     return lambda later: np.clip(boosted.raw(later.features[:, inputs]), -_FARTHEST, _FARTHEST)
 
 
-def _limit(task: Task, exported: ExportedModel, scores: Float64, bad: NDArray[np.bool_]) -> tuple[Limit, str]:
+def _limit(
+    task: Task, exported: ExportedModel, scores: Float64, group: NDArray[np.object_], bad: NDArray[np.bool_]
+) -> tuple[Limit, str]:
     """Return the limit: that of least cost among those that keep the false-alarm rate."""
-    rate = task.characteristic.model.false_alarm_rate
     if task.calibration is None:
-        basis, words = scores[~bad], "held-out scores of conforming parts"
+        basis, group, words = scores[~bad], group[~bad], "held-out scores of conforming parts"
     else:
         later = task.calibration.take(~nonconforming(task.calibration, task.characteristic))
         outputs = exported.run(later.features[:, task.all_columns.inputs], later.group)
-        basis, words = outputs["score"].ravel().astype(np.float64), "a calibration segment of its own"
-    least = conformal_limit(basis, rate)
+        basis, group = outputs["score"].ravel().astype(np.float64), later.group
+        words = "a calibration segment of its own"
+    least = limit_on(task, basis, group)
     cost = task.characteristic.cost
     value = cost_limit(scores, bad, escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
     if value > least.value:
         words += f", raised from {least.value:.4g} because that costs less"
-    return Limit(value=value, rows=least.rows, nominal=rate, guaranteed=least.guaranteed), words
+    return replace(least, value=value), words
 
 
 def _metrics(
@@ -172,8 +176,8 @@ def _metrics(
         "ece": expected_calibration_error(is_bad[judged], risk),
         "brier": brier_score(is_bad[judged], risk),
     }
-    rate = task.characteristic.model.false_alarm_rate
-    return {**held_out_metrics(held, scores, is_bad, np.ones_like(is_bad), rate), **finite(found)}
+    alarms = held_out_metrics(held, scores, is_bad, np.ones_like(is_bad), task.alarms.rate, task.alarms.fold)
+    return {**alarms, **finite(found)}
 
 
 def _parity(task: Task, boosted: Boosted, calibration: Calibration, exported: ExportedModel) -> float:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.limits import conformal_limit
+from lineside.domain.limits import conformal_limit, extended, serial_limit
 from lineside.domain.metrics.confusion import confusion
 from lineside.domain.metrics.ranking import average_precision, roc_auc
 from lineside.domain.readings import Float64, Int64
@@ -85,8 +85,10 @@ def hold_out(learn: Learner, rows: Rows, split: Split) -> HeldOut:
     return HeldOut(split=split, score=score, fold=fold)
 
 
-def fold_limits(held: HeldOut, score: Float64, conforming: Bools, rate: float) -> Float64:
+def fold_limits(held: HeldOut, score: Float64, conforming: Bools, rate: float, fold: int = 0) -> Float64:
     """Return for each row the limit it is judged by: from other folds' conforming rows, only earlier ones in time.
+
+    ``fold`` parts in a row without alarm end an episode, where the rate is one of episodes.
 
     NaN where there are none (the first period).
     """
@@ -96,8 +98,14 @@ def fold_limits(held: HeldOut, score: Float64, conforming: Bools, rate: float) -
         others = (held.fold < number) & (held.fold >= 0) if held.split.ordered else held.fold != number
         basis = score[judged & others & conforming]
         if len(basis):
-            limits[held.fold == number] = conformal_limit(basis, rate).value
+            limits[held.fold == number] = _limit(basis, rate, fold, ordered=held.split.ordered)
     return limits
+
+
+def _limit(basis: Float64, rate: float, fold: int, *, ordered: bool) -> float:
+    if ordered:
+        return serial_limit(basis, rate, fold=fold).value
+    return extended(conformal_limit(basis, rate), basis).value
 
 
 def ranking_metrics(score: Float64, bad: Bools) -> dict[str, float]:
@@ -131,9 +139,11 @@ def alarm_metrics(alarm: Bools, bad: Bools) -> dict[str, float]:
     return finite(found)
 
 
-def held_out_metrics(held: HeldOut, score: Float64, bad: Bools, known: Bools, rate: float) -> dict[str, float]:
+def held_out_metrics(
+    held: HeldOut, score: Float64, bad: Bools, known: Bools, rate: float, fold: int = 0
+) -> dict[str, float]:
     """Return the figures of held-out scores: ranking over all, alarms where an earlier or other fold gives a limit."""
-    limits = fold_limits(held, score, ~bad, rate)
+    limits = fold_limits(held, score, ~bad, rate, fold)
     ranked = held.judged & known
     judged = held.judged & np.isfinite(limits)
     return {**ranking_metrics(score[ranked], bad[ranked]), **alarm_metrics(score[judged] > limits[judged], bad[judged])}

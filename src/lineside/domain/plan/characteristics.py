@@ -86,7 +86,12 @@ class ModelWish(PlanModel):
         le=0.2,
         description="How far the centre of normal may follow slow drift, in usual deviations per part; 0: not at all.",
     )
-    false_alarm_rate: float = Field(0.01, gt=0, lt=0.5, description="Nominal share of conforming parts in alarm.")
+    false_alarm_rate: float | None = Field(
+        None,
+        gt=0,
+        lt=0.5,
+        description="Nominal share of conforming parts in alarm; empty: from service_levels.false_alarms_per_shift.",
+    )
     margin: float = Field(
         1.0, ge=1, le=100, description="Factor on the limit of a model of normal, for slow drift and dependent parts."
     )

@@ -8,14 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from lineside.domain.plan.budget import false_alarms, shift_hours
 from lineside.domain.plan.findings import Finding, Path, did_you_mean
-from lineside.domain.plan.model import CycleByWindow, DataClass, Phase, Role, Station
+from lineside.domain.plan.model import DataClass, Phase, Role
 from lineside.domain.plan.sources import TimedSource
 from lineside.domain.plan.view import View, mistake, warning
-from lineside.domain.units import HOUR, format_duration
+from lineside.domain.units import format_duration
 
-USUAL_SHIFT: Final = 8.0
-"""Hours of a shift where the plan names none."""
 _PEOPLE: Final = re.compile(
     r"(^|_)(operator|worker|employee|person|inspector|badge|user|bediener|mitarbeiter|pruefer)(_|$)"
 )
@@ -24,30 +23,18 @@ _PEOPLE: Final = re.compile(
 def alarms_fit_the_budget(view: View) -> Iterator[Finding]:
     """The false alarms that the models may give do not exceed what a shift accepts."""
     plan = view.plan
-    hours = max((shift.hours for shift in plan.shifts), default=USUAL_SHIFT)
-    expected, told = 0.0, []
-    for item in plan.characteristics:
-        station = view.stations.get(item.station)
-        pace = None if station is None else parts_per_hour(station)
-        if pace is not None:
-            expected += item.model.false_alarm_rate * pace * hours
-            told.append(f"{item.id}: {item.model.false_alarm_rate:g} of {pace * hours:.0f} parts")
+    asked = [(item.id, false_alarms(plan, item)) for item in plan.characteristics]
+    expected = sum(item.per_shift or 0.0 for _, item in asked)
     budget = plan.service_levels.false_alarms_per_shift
-    if expected > budget:
+    if expected > budget * (1.0 + 1e-9):
+        told = [f"{name}: {item.rate:g} of {item.shift_parts:.0f} parts" for name, item in asked if item.shift_parts]
         yield warning(
             "alert-budget",
             ("service_levels", "false_alarms_per_shift"),
-            f"about {expected:.1f} parts per shift of {hours:g} h would be called bad wrongly "
+            f"about {expected:.1f} parts per shift of {shift_hours(plan):g} h would be called bad wrongly "
             f"({'; '.join(told)}); the shift accepts {budget:g}",
-            next_step="lower model.false_alarm_rate, or raise the budget",
+            next_step="lower model.false_alarm_rate, leave it out, or raise the budget",
         )
-
-
-def parts_per_hour(station: Station) -> float | None:
-    """Return how many parts (or windows) a station judges in an hour, None where the plan does not say."""
-    if station.parts_per_hour is not None:
-        return station.parts_per_hour
-    return HOUR / station.cycle.length if isinstance(station.cycle, CycleByWindow) else None
 
 
 def alerts_wait_for_readings(view: View) -> Iterator[Finding]:
