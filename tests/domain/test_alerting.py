@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertEvent, AlertKind, AlertState, fold
-from lineside.domain.plan.model import Plan, Priority
+from lineside.domain.metrics.episodes import episodes_of
+from lineside.domain.plan.model import AlertDelays, Plan, Priority
 from lineside.domain.predictions import JudgementState, Prediction
 
 STEP = {"do": "adjust", "text": "Open the chiller valve"}
@@ -79,6 +81,38 @@ def test_an_alert_clears_after_three_good_parts_in_a_row() -> None:
     events = observe(engine, *(judged(number, state) for number, state in enumerate(states, 1)))
     assert AlertKind.CLEARED not in {event.kind for event in events}
     assert [event.kind for event in observe(engine, judged(6, NORMAL))] == [AlertKind.CLEARED]
+
+
+def delayed(raise_after: int, clear_after: int) -> Plan:
+    (porosity,) = PLAN.characteristics
+    delays = AlertDelays(raise_after=raise_after, clear_after=clear_after)
+    return PLAN.model_copy(update={"characteristics": (porosity.model_copy(update={"alert": delays}),)})
+
+
+@given(
+    st.lists(st.booleans(), max_size=40),
+    st.integers(min_value=1, max_value=4),
+    st.integers(min_value=1, max_value=5),
+)
+def test_alerts_are_raised_exactly_where_the_figures_count_episodes(
+    alarms: list[bool], raise_after: int, clear_after: int
+) -> None:
+    engine = AlertEngine(delayed(raise_after, clear_after), "cast", "gateway-1")
+    raised = [
+        number
+        for number, alarm in enumerate(alarms)
+        for event in observe(engine, judged(number, ALARM if alarm else NORMAL))
+        if event.kind is AlertKind.RAISED
+    ]
+    episodes = episodes_of(np.array(alarms, dtype=np.bool_), ["run"] * len(alarms), clear_after, raise_after)
+    assert raised == [item.first for item in episodes]
+
+
+def test_an_alert_that_waited_for_more_parts_names_them_all_as_suspects() -> None:
+    engine = AlertEngine(delayed(3, 3), "cast", "gateway-1")
+    events = observe(engine, *(judged(number, ALARM) for number in (1, 2, 3)))
+    assert [event.kind for event in events] == [AlertKind.RAISED]
+    assert events[0].suspects == ("U1", "U2", "U3")
 
 
 def test_another_cause_opens_another_alert() -> None:

@@ -1,8 +1,10 @@
 """When an alert is raised, extended and cleared: the condition side of its life, which the gateway owns.
 
-One alert is open per station, characteristic and cause; further parts in alarm extend it. It clears after
-`GOOD_PARTS_TO_CLEAR` parts in a row were judged normal. A part that was judged too late to be live raises a
-containment alert of its own: advisory, marked late, with the suspect parts to hold back.
+One alert is open per station, characteristic and cause; further parts in alarm extend it. It is raised when as many
+parts in a row were in alarm as the plan says (`raise_after`, usually one) and clears when as many were judged normal
+(`clear_after`, usually `GOOD_PARTS_TO_CLEAR`): on-delay and off-delay after ISA-18.2, against chattering alarms. A part
+that was judged too late to be live raises a containment alert of its own: advisory, marked late, with the suspect
+parts to hold back.
 
 The engine is sans-IO: a prediction and the time go in, events come out, and the same predictions give the
 same events with the same ids. `restore` takes it back to where its own past events left it.
@@ -15,10 +17,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lineside.domain.alerts import CONDITION_KINDS, AlertEvent, AlertKind, fold
-from lineside.domain.plan.model import Plan, Priority, Reaction
+from lineside.domain.plan.model import AlertDelays, Plan, Priority, Reaction
 from lineside.domain.predictions import JudgementState, Prediction
 
-GOOD_PARTS_TO_CLEAR: Final = 3
+GOOD_PARTS_TO_CLEAR: Final = AlertDelays().clear_after
+"""Unless the plan says otherwise."""
 OUTSIDE_EXPERIENCE: Final = "outside_experience"
 """Cause of the advisory alert about conditions that the model has not learned from."""
 _MOST_SUSPECTS: Final = 500
@@ -26,10 +29,15 @@ _MOST_SUSPECTS: Final = 500
 
 @dataclass(slots=True)
 class _Watch:
-    """What is known of one characteristic: its open alerts by (cause, late) and the parts since the last good one."""
+    """What is known of one characteristic: its open alerts by (cause, late) and the suspect parts since the last good.
 
+    ``bad`` and ``good`` count the parts in a row that were in alarm or good.
+    """
+
+    delays: AlertDelays
     open: dict[tuple[str, bool], str] = field(default_factory=dict)
     suspects: list[str] = field(default_factory=list)
+    bad: int = 0
     good: int = 0
 
 
@@ -46,11 +54,13 @@ class AlertEngine:
         self._plan = plan
         self._station = station_id
         self._writer = writer
-        self._watches = {item.id: _Watch() for item in plan.characteristics_at(station_id)}
+        self._watches = {item.id: _Watch(delays=item.alert) for item in plan.characteristics_at(station_id)}
 
     def take_plan(self, plan: Plan) -> None:
-        """Take the reactions of a plan that judges alike; what is open stays open."""
+        """Take the reactions and delays of a plan that judges alike; what is open stays open."""
         self._plan = plan
+        for item in plan.characteristics_at(self._station):
+            self._watches[item.id].delays = item.alert
 
     def restore(self, events: Iterable[AlertEvent]) -> None:
         """Take up the alerts that past events of this station left open."""
@@ -67,28 +77,30 @@ class AlertEngine:
         if prediction.state is JudgementState.NORMAL:
             return self._good_part(watch, prediction, now)
         if prediction.state is JudgementState.ALARM:
-            return (self._alarm(watch, prediction, prediction.cause, now),)
+            return self._alarm(watch, prediction, prediction.cause, now)
         if prediction.state is JudgementState.OUTSIDE_EXPERIENCE and self._has_reaction(prediction):
-            return (self._alarm(watch, prediction, OUTSIDE_EXPERIENCE, now),)
+            return self._alarm(watch, prediction, OUTSIDE_EXPERIENCE, now)
         return ()
 
     def _has_reaction(self, prediction: Prediction) -> bool:
         return bool(self._plan.reactions_to(prediction.characteristic, OUTSIDE_EXPERIENCE))
 
-    def _alarm(self, watch: _Watch, prediction: Prediction, cause: str, now: int) -> AlertEvent:
-        watch.good = 0
+    def _alarm(self, watch: _Watch, prediction: Prediction, cause: str, now: int) -> tuple[AlertEvent, ...]:
+        watch.bad, watch.good = watch.bad + 1, 0
         if prediction.unit not in watch.suspects:
             watch.suspects = [*watch.suspects, prediction.unit][-_MOST_SUSPECTS:]
         key = (cause, prediction.late)
+        if key not in watch.open and watch.bad < watch.delays.raise_after:
+            return ()
         kind = AlertKind.UPDATED if key in watch.open else AlertKind.RAISED
         alert_id = watch.open.setdefault(key, _alert_id(prediction, cause))
         suspects = tuple(watch.suspects) if kind is AlertKind.RAISED else (prediction.unit,)
-        return self._event(alert_id, kind, prediction, cause, suspects, now)
+        return (self._event(alert_id, kind, prediction, cause, suspects, now),)
 
     def _good_part(self, watch: _Watch, prediction: Prediction, now: int) -> tuple[AlertEvent, ...]:
-        watch.good += 1
+        watch.bad, watch.good = 0, watch.good + 1
         watch.suspects = []
-        if watch.good < GOOD_PARTS_TO_CLEAR:
+        if watch.good < watch.delays.clear_after:
             return ()
         closing, watch.open = watch.open, {}
         return tuple(

@@ -1,7 +1,7 @@
 """The figures of a backtest by kind of characteristic, and the same figures for predictors that know nothing.
 
-Units whose outcome is not known are judged and counted, but no figure is made of them. Episodes end as alerts clear:
-after `GOOD_PARTS_TO_CLEAR` units without alarm. Every figure is a share
+Units whose outcome is not known are judged and counted, but no figure is made of them. Episodes begin and
+end as alerts are raised and clear, by the delays of the plan. Every figure is a share
 (0.01, not percent), a count, or says its unit in its name; one that does not exist is NaN.
 """
 
@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.alerting import GOOD_PARTS_TO_CLEAR
 from lineside.domain.backtests.judged import Bools, Floats, Judged
 from lineside.domain.metrics.bootstrap import group_interval
 from lineside.domain.metrics.calibration import brier_score, expected_calibration_error
@@ -25,7 +24,7 @@ from lineside.domain.metrics.ranking import average_precision, roc_auc
 from lineside.domain.metrics.regression import interval_coverage, rmse
 from lineside.domain.metrics.trivial import alarm_after, always_alarm, class_prior, last_value, never_alarm
 from lineside.domain.outcomes import is_nonconforming
-from lineside.domain.plan.model import Characteristic, CharacteristicKind
+from lineside.domain.plan.model import AlertDelays, Characteristic, CharacteristicKind
 from lineside.domain.predictions import JudgementState
 
 Figures = dict[str, Any]
@@ -95,11 +94,11 @@ def _figures(characteristic: Characteristic, judged: Judged) -> Figures:
     elif characteristic.classes:
         result |= _class_figures(judged)
     if known.any():
-        result |= _alarm_figures(bad[known], judged.take(known))
+        result |= _alarm_figures(bad[known], judged.take(known), characteristic.alert)
     return result
 
 
-def _alarm_figures(bad: Bools, judged: Judged) -> Figures:
+def _alarm_figures(bad: Bools, judged: Judged, delays: AlertDelays) -> Figures:
     counts = confusion(bad, judged.alarm)
     scored = ~np.isnan(judged.score)
     result: Figures = {
@@ -118,7 +117,7 @@ def _alarm_figures(bad: Bools, judged: Judged) -> Figures:
     if risky.any():
         result["ece"] = expected_calibration_error(bad[risky], judged.risk[risky])
         result["brier"] = brier_score(bad[risky], judged.risk[risky])
-    return result | (_event_figures(bad, judged) if judged.time is not None else {})
+    return result | (_event_figures(bad, judged, delays) if judged.time is not None else {})
 
 
 def _later_false_alarms(bad: Bools, judged: Judged) -> float:
@@ -135,8 +134,9 @@ def _later_false_alarms(bad: Bools, judged: Judged) -> float:
     return share(int(judged.alarm[chosen].sum()), len(chosen))
 
 
-def _event_figures(bad: Bools, judged: Judged) -> Figures:
-    report = report_events(bad, judged.alarm, judged.group, judged.time, GOOD_PARTS_TO_CLEAR)
+def _event_figures(bad: Bools, judged: Judged, delays: AlertDelays) -> Figures:
+    raised_and_cleared = (delays.clear_after, delays.raise_after)
+    report = report_events(bad, judged.alarm, judged.group, judged.time, *raised_and_cleared)
     return {
         "alarm_episodes": float(report.episodes),
         "false_episodes": float(report.false_episodes),

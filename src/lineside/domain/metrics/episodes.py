@@ -1,7 +1,8 @@
 """Alarms as people meet them: episodes, true and false, the events they found, and after how long.
 
 An **event** is a stretch of consecutive bad units of one group; an **episode** a stretch of units in alarm, which
-ends when ``clear_after`` units in a row are without (as an alert clears; ISA-18.2 calls it off-delay). What
+begins with the ``raise_after``-th in a row and ends when ``clear_after`` units in a row are without, as an alert is
+raised and clears (on-delay and off-delay of ISA-18.2). What
 informs is the *raising* of an alarm: an episode raised inside an event finds it, however long it stands; an episode
 raised on a good unit is false, even if it still stands when an event begins. So an alarm that never goes out
 finds nothing. ``touched`` also counts events during which an alarm merely stood, as range-based measures do
@@ -92,23 +93,30 @@ class EventReport:
         return share(1000 * self.false_episodes, self.good_units)
 
 
-def episodes_of(alarm: Bools, group: Sequence[str], clear_after: int = 1) -> tuple[Stretch, ...]:
-    """Return the episodes: stretches of alarm with fewer than ``clear_after`` units between them are one."""
-    merged: list[Stretch] = []
+def episodes_of(alarm: Bools, group: Sequence[str], clear_after: int = 1, raise_after: int = 1) -> tuple[Stretch, ...]:
+    """Return the episodes: from the ``raise_after``-th alarm in a row to the last before ``clear_after`` good ones."""
+    episodes: list[Stretch] = []
+    last: Stretch | None = None
     for item in stretches(alarm, group):
-        before = merged[-1] if merged else None
-        if before is not None and item.first - before.last <= clear_after and group[before.last] == group[item.first]:
-            merged[-1] = Stretch(before.first, item.last)
-        else:
-            merged.append(item)
-    return tuple(merged)
+        stands = last is not None and group[last.last] == group[item.first] and item.first - last.last <= clear_after
+        if stands and last is not None:
+            last = episodes[-1] = Stretch(last.first, item.last)
+        elif item.last - item.first + 1 >= raise_after:
+            last = Stretch(item.first + raise_after - 1, item.last)
+            episodes.append(last)
+    return tuple(episodes)
 
 
 def report_events(
-    bad: Bools, alarm: Bools, group: Sequence[str], time: Int64 | None, clear_after: int = 1
+    bad: Bools,
+    alarm: Bools,
+    group: Sequence[str],
+    time: Int64 | None,
+    clear_after: int = 1,
+    raise_after: int = 1,
 ) -> EventReport:
     """Match episodes with events; ``time`` in ns, ascending within a group, None for data without time."""
-    events, episodes = stretches(bad, group), episodes_of(alarm, group, clear_after)
+    events, episodes = stretches(bad, group), episodes_of(alarm, group, clear_after, raise_after)
     raised = np.array([item.first for item in episodes], dtype=np.int64)
     hits = [_first_within(raised, event) for event in events]
     found = [(event, hit) for event, hit in zip(events, hits, strict=True) if hit is not None]

@@ -98,6 +98,15 @@ class ModelWish(PlanModel):
     exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
 
 
+class AlertDelays(PlanModel):
+    """How many parts it takes to raise an alert and to clear it: on-delay and off-delay of ISA-18.2, in parts."""
+
+    raise_after: int = Field(
+        1, ge=1, le=10_000, description="Parts in alarm, one after the other, that raise an alert."
+    )
+    clear_after: int = Field(3, ge=1, le=10_000, description="Good parts, one after the other, that clear it.")
+
+
 class Acceptance(PlanModel):
     """What a device must show with a model's golden parts before the model judges there."""
 
@@ -145,6 +154,7 @@ class Characteristic(Named):
     outcome: OutcomeSource = Field(OutcomeSource(), description="Where the truth comes from.")
     cost: Cost = Field(Cost(), description="What an escape and a false alarm cost.")
     model: ModelWish = Field(ModelWish(), description="What production asks of the model.")
+    alert: AlertDelays = Field(AlertDelays(), description="How many parts it takes to raise an alert and to clear it.")
     acceptance: Acceptance = Field(Acceptance(), description="What a device must show before the model judges there.")
     pfmea: str = Field("", description="Reference of the PFMEA item.")
     action_priority: Literal["", "high", "medium", "low"] = Field("", description="Of the PFMEA item (AIAG-VDA).")

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lineside.domain.plan.model import Plan
+from lineside.domain.plan.model import AlertDelays, Plan
 
 JUDGING_FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "stations": frozenset({"id", "cycle", "phases", "lateness"}),
@@ -35,7 +35,9 @@ def judging_digest(plan: Plan) -> str:
 def response_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever what people see or do could."""
     dump = plan.model_dump(mode="json")
-    return _digest({name: dump[key] for key, name in RESPONSE_KEYS.items()})
+    response = {name: dump[key] for key, name in RESPONSE_KEYS.items()}
+    delayed = {item.id: item.alert.model_dump() for item in plan.characteristics if item.alert != AlertDelays()}
+    return _digest(response | ({"delays": delayed} if delayed else {}))
 
 
 def _only(item: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:

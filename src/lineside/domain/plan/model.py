@@ -17,6 +17,7 @@ from pydantic import Field
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration, Text, by_id
 from lineside.domain.plan.characteristics import (
     Acceptance,
+    AlertDelays,
     Characteristic,
     CharacteristicKind,
     Cost,
@@ -58,6 +59,7 @@ from lineside.domain.plan.stations import (
 
 __all__ = [
     "Acceptance",
+    "AlertDelays",
     "Approval",
     "Buffer",
     "Ceilings",
