@@ -86,7 +86,8 @@ def test_the_shares_sum_to_the_score() -> None:
 def test_conditions_never_learned_from_are_outside_experience_and_no_alarm() -> None:
     found = OnnxJudge(PLAN, STATION, [BUNDLE]).judge(part_record(PLAN, with_value(4, 150.0)), NOW).predictions[0]
     assert found.state is JudgementState.OUTSIDE_EXPERIENCE
-    assert "e0" in found.reason
+    assert found.reason.startswith("e0 150 degC: warmer than anything learned (up to ")
+    assert "no sign of a defect" in found.reason
     assert found.contributions[-1].signal == "e0"
 
 

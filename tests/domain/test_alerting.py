@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,16 @@ def test_outside_experience_is_no_alert_unless_the_plan_reacts_to_it() -> None:
     [event] = observe(engine, judged(1, JudgementState.OUTSIDE_EXPERIENCE))
     assert (event.cause, event.text) == ("outside_experience", "Conditions are new.")
     assert event.priority is Priority.ADVISORY
+
+
+def test_the_card_of_unknown_conditions_says_first_which_condition_it_is() -> None:
+    content = PLAN.model_dump(mode="json")
+    unknown = {"id": "unknown", "characteristic": "porosity", "when": "outside_experience"}
+    content["reactions"].append({**unknown, "text": "Look at one part in twenty.", "steps": [STEP]})
+    engine = AlertEngine(Plan.model_validate(content), "cast", "gateway-1")
+    found = replace(judged(1, JudgementState.OUTSIDE_EXPERIENCE), reason="Hall 36 degC: warmer than learned.")
+    [event] = observe(engine, found)
+    assert event.text == "Hall 36 degC: warmer than learned. Look at one part in twenty."
 
 
 def test_a_restored_engine_goes_on_with_the_alert_that_was_open() -> None:

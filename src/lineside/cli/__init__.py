@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "audit": "Verify the audit record.",
     "backtest": "Run past data through learn, judge and alert, as production would.",
     "compress": "Make smaller variants of a model, and measure them here.",
+    "coverage": "Which part of the declared envelope the data has seen.",
     "demo": "A simulated die-casting cell, judged live.",
     "drill": "Break things on purpose and count what was lost.",
     "gateway": "The process at the line.",

@@ -76,10 +76,10 @@ def _loader(plan: Plan, data: Path | None, parts: Path | None, outcomes: Path | 
         return parts_loader(plan, parts, outcomes, unit)
     if data is None or outcomes is not None:
         raise InputError("there is nothing to learn from", field="--parts", next_step="name a file or a folder of them")
-    return _from_history(plan, Layout(data).history)
+    return history_loader(plan, Layout(data).history)
 
 
-def _from_history(plan: Plan, folder: Path) -> LoadParts:
+def history_loader(plan: Plan, folder: Path) -> LoadParts:
     """Return a loader of the parts that the line has made, with what was found of them."""
     from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415 - takes a second to load
 

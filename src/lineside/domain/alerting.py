@@ -129,7 +129,7 @@ class AlertEngine:
             cause=cause,
             writer=self._writer,
             priority=Priority.ADVISORY if advisory or reaction is None else reaction.priority,
-            text="" if reaction is None else reaction.text,
+            text=_text(prediction, cause, "" if reaction is None else reaction.text),
             cycle_id=prediction.cycle_id,
             unit=prediction.unit,
             score=prediction.score,
@@ -142,6 +142,12 @@ class AlertEngine:
             model=prediction.model,
             plan=prediction.plan,
         )
+
+
+def _text(prediction: Prediction, cause: str, planned: str) -> str:
+    """Return what the card says first: the plan's words, before them which condition is outside experience."""
+    said = prediction.reason if cause == OUTSIDE_EXPERIENCE else ""
+    return " ".join(text for text in (said, planned) if text)
 
 
 def reaction_for(plan: Plan, characteristic: str, cause: str) -> Reaction | None:

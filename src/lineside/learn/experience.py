@@ -39,4 +39,6 @@ def learn_experience(features: Float64, environment: Int64) -> ExperienceFact | 
         scale=tuple(scale.tolist()),
         precision=tuple(precision.ravel().tolist()),
         limit=float(max(distance.max() * (1.0 + _MARGIN) ** 2, 12.0 * len(present))),
+        seen_low=tuple(low.tolist()),
+        seen_high=tuple(high.tolist()),
     )

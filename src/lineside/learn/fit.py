@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 
 from lineside import __version__
+from lineside.domain.coverage.facts import Coverage, coverage_of
+from lineside.domain.coverage.gaps import summary_line
 from lineside.domain.errors import DataError
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.budget import false_alarms
@@ -96,6 +98,7 @@ class FitReport:
     nonconforming: int
     dropped: Mapping[str, int]
     features: int
+    coverage: Coverage
 
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
@@ -109,6 +112,7 @@ class FitReport:
             f"  why          {self.reason}",
             f"  parts        {counts}",
             f"  features     {self.features}",
+            f"  coverage     {summary_line(self.coverage)}",
             f"  validation   {self.scheme}",
             *figures,
             f"  limit        {self.limit:.6g} from {self.limit_from}",
@@ -134,7 +138,7 @@ def fit(request: FitRequest) -> FitResult:
     """
     task = _task(request)
     learned, reason = choose_and_learn(task)
-    report = _report(task, learned, reason)
+    report = _report(request, task, learned, reason)
     return FitResult(bundle=_bundle(request, task, learned, report), report=report)
 
 
@@ -165,7 +169,7 @@ def _task(request: FitRequest) -> Task:
     )
 
 
-def _report(task: Task, learned: Learned, reason: str) -> FitReport:
+def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> FitReport:
     return FitReport(
         characteristic=task.characteristic.id,
         family=str(learned.family),
@@ -184,6 +188,7 @@ def _report(task: Task, learned: Learned, reason: str) -> FitReport:
         nonconforming=int(nonconforming(task.rows, task.characteristic).sum()),
         dropped=dict(task.rows.dropped),
         features=len(learned.columns.inputs),
+        coverage=coverage_of(request.plan, request.table.recipe, task.rows.features),
     )
 
 
@@ -240,6 +245,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
         metrics=dict(report.metrics),
         guaranteed_rate=report.guaranteed_rate,
         parity=learned.parity,
+        coverage=report.coverage,
     )
 
 

@@ -30,6 +30,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.coverage.facts import Coverage
 from lineside.domain.errors import IntegrityError
 
 MAGIC: Final = b"LSB1"
@@ -91,10 +92,15 @@ class ExperienceFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     scale: tuple[float, ...]
     precision: tuple[float, ...]
     limit: float
+    seen_low: tuple[float, ...] = ()
+    seen_high: tuple[float, ...] = ()
 
 
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``."""
+    """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``.
+
+    ``coverage`` is what its parts have seen of the plan's envelope (None: not counted).
+    """
 
     data_version: str
     code_version: str
@@ -111,6 +117,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     metrics: dict[str, float]
     guaranteed_rate: float
     parity: float
+    coverage: Coverage | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

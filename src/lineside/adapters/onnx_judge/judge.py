@@ -20,6 +20,7 @@ from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.judging.memory import MemoryState
 from lineside.domain.judging.rows import take_inputs
+from lineside.domain.judging.wording import word_outside
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import Plan, Reaction
@@ -150,11 +151,18 @@ class OnnxJudge:
         if model.region is not None:
             level, worst = model.region.strangeness(np.ascontiguousarray(part.features, dtype=np.float64))
             if level > 1.0 and worst >= 0:
-                name = model.bundle.manifest.features[worst].name
-                return Verdict(JudgementState.OUTSIDE_EXPERIENCE, f"{name} is outside what was learned from")
+                return Verdict(JudgementState.OUTSIDE_EXPERIENCE, self._outside(model, part, worst))
         if answer.score > model.bundle.manifest.limit:
             return Verdict(JudgementState.ALARM, "")
         return Verdict(JudgementState.NORMAL, "")
+
+    def _outside(self, model: OpenModel, part: PartRecord, worst: int) -> str:
+        """Return which condition is outside experience, in the operator's words."""
+        assert model.region is not None
+        position = int(model.region.features[worst])
+        fact = model.bundle.manifest.features[position]
+        label = self._plan.signal(fact.signal).label
+        return word_outside(label, float(part.features[position]), model.region.seen[worst], fact.unit)
 
     def _prediction(
         self, model: OpenModel, part: PartRecord, now: int, verdict: Verdict, answer: Answer | None = None

@@ -14,7 +14,10 @@ from lineside.wire.bundle import ExperienceFact
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Region:
-    """Conditions learned from: ``features`` are positions in the recipe, all else is by condition."""
+    """Conditions learned from: ``features`` are positions in the recipe, all else is by condition.
+
+    ``seen`` are the ranges learned from, of which ``low`` to ``high`` is a little wider.
+    """
 
     features: NDArray[np.int64]
     low: Float64
@@ -23,12 +26,13 @@ class Region:
     scale: Float64
     precision: Float64
     limit: float
+    seen: tuple[tuple[float, float], ...]
 
     def strangeness(self, features: Float64) -> tuple[float, int]:
-        """Return how strange the conditions of a part are (above 1: outside), and the strangest feature's position."""
+        """Return how strange the conditions of a part are (above 1: outside), and which of them is the strangest."""
         values = features[self.features]
         level, worst = strangeness(values, self.low, self.high, self.centre, self.scale, self.precision, self.limit)
-        return level, int(self.features[worst]) if worst >= 0 else -1
+        return level, worst
 
 
 def region_of(fact: ExperienceFact | None) -> Region | None:
@@ -44,4 +48,5 @@ def region_of(fact: ExperienceFact | None) -> Region | None:
         scale=np.array(fact.scale),
         precision=np.array(fact.precision).reshape(size, size),
         limit=fact.limit,
+        seen=tuple(zip(fact.seen_low or fact.low, fact.seen_high or fact.high, strict=True)),
     )

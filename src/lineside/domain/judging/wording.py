@@ -22,6 +22,9 @@ _STATISTICS: Final = {
     "count": "number of readings of ",
 }
 
+NO_JUDGEMENT: Final = "No judgement, and no sign of a defect; inspect as the plan says."
+_TEMPERATURES: Final = frozenset({"degC", "degF", "Cel", "K"})
+
 _STATISTIC: Final = re.compile(
     r"(?:(?P<phase>[a-z][a-z0-9_]*)\.)?(?:p(?P<percent>\d{1,2}(?:\.\d)?)|above\((?P<limit>[^)]*)\)|(?P<kind>[a-z]+))"
 )
@@ -37,6 +40,21 @@ def word_contribution(contribution: Contribution, label: str = "") -> str:
     difference = contribution.value - contribution.usual
     side = "above" if difference > 0 else "below"
     return f"{name} {_quantity(abs(difference), contribution.unit)} {side} usual"
+
+
+def word_outside(label: str, value: float, learned: tuple[float, float], unit: str) -> str:
+    """Return for the operator that a condition is where nothing was learned, and that this is no defect.
+
+    ``learned`` is the range learned from. A value within it is strange only together with the other conditions.
+    """
+    low, high = learned
+    now = f"{label} {_quantity(value, unit)}"
+    if low <= value <= high:
+        return f"{now}: never learned together with the other conditions of now. {NO_JUDGEMENT}"
+    above = value > high
+    comparative = ("warmer", "colder") if unit in _TEMPERATURES else ("higher", "lower")
+    bound = f"up to {format_value(high)}" if above else f"down to {format_value(low)}"
+    return f"{now}: {comparative[not above]} than anything learned ({bound}). {NO_JUDGEMENT}"
 
 
 def _subject(contribution: Contribution, label: str) -> str:
