@@ -24,6 +24,7 @@ from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.readings import Float64
+from lineside.learn.by_setup import by_setup, finish
 from lineside.learn.choose import choose_and_learn
 from lineside.learn.experience import learn_experience
 from lineside.learn.golden import golden_parts
@@ -137,7 +138,10 @@ def fit(request: FitRequest) -> FitResult:
         IntegrityError: the exported model differs from the learned one.
     """
     task = _task(request)
-    learned, reason = choose_and_learn(task)
+    setups = by_setup(task)
+    learned, reason = choose_and_learn(task if setups is None else setups.task)
+    if setups is not None:
+        learned, task = finish(task, setups, learned), setups.task
     report = _report(request, task, learned, reason)
     return FitResult(bundle=_bundle(request, task, learned, report), report=report)
 
@@ -153,15 +157,17 @@ def _task(request: FitRequest) -> Task:
             choices=[item.id for item in request.plan.characteristics],
         ) from None
     columns = choose_columns(request.table.recipe, characteristic, with_environment=False)
-    remembers = remembers_parts(characteristic.model)
-    rows = prepare(request.table, columns.inputs, remembers=remembers)
+    remembers, setup = remembers_parts(characteristic.model), characteristic.model.setup
+    rows = prepare(request.table, columns.inputs, remembers=remembers, setup=setup)
     calibration = request.calibration
     return Task(
         characteristic=characteristic,
         columns=columns,
         all_columns=choose_columns(request.table.recipe, characteristic, with_environment=True),
         rows=rows,
-        calibration=None if calibration is None else prepare(calibration, columns.inputs, remembers=remembers),
+        calibration=None
+        if calibration is None
+        else prepare(calibration, columns.inputs, remembers=remembers, setup=setup),
         alarms=false_alarms(request.plan, characteristic),
         timed=has_time(request.plan, characteristic.station) if request.timed is None else request.timed,
         seed=request.seed,
@@ -221,6 +227,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         calibration=dict(learned.calibration),
         lsl=None if specification is None else specification.lsl,
         usl=None if specification is None else specification.usl,
+        setups=learned.setups,
         experience=learn_experience(task.rows.features, learned.columns.environment),
         training=_training(request, task, learned, report),
     )

@@ -13,6 +13,7 @@ from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import Characteristic, ModelFamily
 from lineside.learn.rows import Choice, Rows
 from lineside.learn.runtime import ExportedModel
+from lineside.wire.bundle import SetupsFact
 
 Progress = Callable[[str], None]
 
@@ -53,5 +54,6 @@ class Learned:
     scheme: str
     metrics: Mapping[str, float]
     limit_from: str
+    setups: SetupsFact | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     calibration: Mapping[str, float] = field(default_factory=dict)

@@ -37,6 +37,7 @@ class Rows:
     """Parts ready to be learned from, in time order; all columns have one length.
 
     ``features`` is the whole recipe, float32 values held as float64, so that what is learned is what is judged.
+    ``setup`` has the values of the plan's setup signals, a tuple per row.
     """
 
     features: Float64
@@ -45,6 +46,7 @@ class Rows:
     unit: NDArray[np.object_]
     started: Int64
     ended: Int64
+    setup: NDArray[np.object_]
     dropped: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -60,6 +62,7 @@ class Rows:
             unit=self.unit[chosen],
             started=self.started[chosen],
             ended=self.ended[chosen],
+            setup=self.setup[chosen],
             dropped=self.dropped,
         )
 
@@ -75,11 +78,11 @@ def choose_columns(recipe: FeatureRecipe, characteristic: Characteristic, *, wit
     return Choice(inputs=np.array(inputs, dtype=np.int64), environment=np.array(conditions, dtype=np.int64))
 
 
-def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
+def prepare(table: PartTable, inputs: Int64, *, remembers: bool, setup: Sequence[str] = ()) -> Rows:
     """Return a table's rows in time order without duplicates and without parts that lack most inputs.
 
-    ``remembers`` says that the model has memory or lags: then each group stays together, by its first time, and a row
-    whose values repeat is no copy unless its time repeats too.
+    ``setup`` names the context signals that make up a setup. ``remembers`` says that the model has memory or lags: then
+    each group stays together, by its first time, and a row whose values repeat is no copy unless its time repeats too.
     """
     order = _order(table, remembers=remembers)
     features = np.asarray(table.features, dtype=np.float32).astype(np.float64)[order]
@@ -91,6 +94,7 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
         unit=np.array(table.unit, dtype=object)[order],
         started=np.asarray(table.started, dtype=np.int64)[order],
         ended=np.asarray(table.ended, dtype=np.int64)[order],
+        setup=_setups(table, setup)[order],
         dropped={},
     )
     beside = [(o, g, int(t)) for o, g, t in zip(rows.outcome, rows.group, rows.started, strict=True)]
@@ -101,6 +105,19 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool) -> Rows:
     dropped = {"duplicate": len(repeated), "lacks most inputs": int(np.sum(keep & empty))}
     kept = rows.take(keep & ~empty)
     return Rows(**{name: getattr(kept, name) for name in Rows.__slots__ if name != "dropped"}, dropped=dropped)
+
+
+def _setups(table: PartTable, signals: Sequence[str]) -> NDArray[np.object_]:
+    """Return the setup of each part; a signal that says nothing has the value it had last."""
+    found: NDArray[np.object_] = np.empty(len(table), dtype=object)
+    if not signals:
+        found.fill(())
+        return found
+    last = ("",) * len(signals)
+    for i, context in enumerate(table.context or ({},) * len(table)):
+        last = tuple(context.get(name, value) for name, value in zip(signals, last, strict=True))
+        found[i] = last
+    return found
 
 
 def _order(table: PartTable, *, remembers: bool) -> Int64:

@@ -49,6 +49,26 @@ class ExportedModel:
         return {name: np.concatenate(values) for name, values in collected.items()}
 
 
+class Stepper:
+    """Runs an exported graph part after part, as a judge does."""
+
+    def __init__(self, exported: ExportedModel) -> None:
+        self._session = open_session(exported.graph)
+        self._names = [item.name for item in self._session.get_outputs()]
+        self._memory = Memory(width=exported.width, weight=exported.weight, lags=exported.lags, drift=exported.drift)
+
+    def score(self, row: Float32) -> float:
+        """Return the score of the next row ``(1, width)``, NaN while the memory is not ready."""
+        ready = self._memory.ready
+        outputs = _step(self._session, self._names, row[0], self._memory)
+        self._memory.advance(outputs)
+        return float(outputs["score"][0, 0]) if ready else float("nan")
+
+    def reset(self) -> None:
+        """Forget earlier rows."""
+        self._memory.reset()
+
+
 def open_session(graph: bytes) -> Any:
     """Return a session of one thread that runs node after node."""
     options = onnxruntime.SessionOptions()

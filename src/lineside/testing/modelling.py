@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,14 @@ def modelling_plan(
     conditions: int = 0,
     *,
     timed: bool = True,
+    contexts: Sequence[str] = (),
     model: dict[str, Any] | None = None,
     **characteristic: Any,
 ) -> Plan:
     """Return a plan of one station with finished rows: process signals ``x0``..., conditions ``e0``...
 
-    One reaction is for ``x0``, one for every other cause. ``model`` is the characteristic's model wish.
+    ``contexts`` are further signals, of text, that say what is made. One reaction is for ``x0``, one for every other
+    cause. ``model`` is the characteristic's model wish.
     """
     roles = [("x", "process")] * signals + [("e", "environment")] * conditions
     names = [f"x{i}" for i in range(signals)] + [f"e{i}" for i in range(conditions)]
@@ -44,6 +46,10 @@ def modelling_plan(
             "signals": [
                 {"id": name, "station": STATION, "source": "rows", "unit": "degC", "role": role}
                 for name, (_, role) in zip(names, roles, strict=True)
+            ]
+            + [
+                {"id": name, "station": STATION, "source": "rows", "role": "context", "type": "text"}
+                for name in contexts
             ],
             "characteristics": [{"id": CHARACTERISTIC, "station": STATION, "model": model or {}, **characteristic}],
             "reactions": [
@@ -55,7 +61,13 @@ def modelling_plan(
 
 
 def part_table(
-    plan: Plan, features: Float64, outcome: Sequence[str] = (), *, group: Sequence[str] = (), first: int = 0
+    plan: Plan,
+    features: Float64,
+    outcome: Sequence[str] = (),
+    *,
+    group: Sequence[str] = (),
+    context: Sequence[Mapping[str, str]] = (),
+    first: int = 0,
 ) -> PartTable:
     """Return parts a second apart with the given features ``(n, recipe)``; no outcome is known unless given."""
     count = len(features)
@@ -68,10 +80,11 @@ def part_table(
         features=features,
         group=tuple(group) or ("",) * count,
         outcome=tuple(outcome) or ("",) * count,
+        context=tuple(context),
     )
 
 
-def part_record(plan: Plan, features: Float64, number: int = 0) -> PartRecord:
+def part_record(plan: Plan, features: Float64, number: int = 0, context: Mapping[str, str] | None = None) -> PartRecord:
     """Return one part with the given features."""
     return PartRecord(
         cycle_id=f"{STATION}-{number}",
@@ -82,4 +95,5 @@ def part_record(plan: Plan, features: Float64, number: int = 0) -> PartRecord:
         received=(number + 1) * SECOND,
         recipe=recipe_for(plan, STATION).digest,
         features=features,
+        context=context or {},
     )

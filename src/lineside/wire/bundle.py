@@ -47,6 +47,9 @@ LINEAGE: Final = "lineage.json"
 """What a bundle was made from, where it was not learned but made of another: see `lineside.learn.variants`."""
 RESIDUALS: Final = "residuals.npy"
 """Measured less expected, ascending, of parts that a regression had not seen."""
+SETUP_DIRECTIONS: Final = "setup_directions.npy"
+SETUPS_SEEN: Final = "setups_seen.json"
+"""The directions in which setups differ, and where those seen in learning lie: see `lineside.domain.baselines`."""
 GOLDEN_INPUTS: Final = "golden_inputs.npy"
 GOLDEN_SCORES: Final = "golden_scores.npy"
 """Rows of inputs, and the scores they give one after the other: what every opening of the bundle checks."""
@@ -94,6 +97,41 @@ class ExperienceFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     limit: float
     seen_low: tuple[float, ...] = ()
     seen_high: tuple[float, ...] = ()
+
+
+class StepFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the limit is widened from so many good parts of a setup on: `lineside.domain.baselines.Step`."""
+
+    parts: int
+    width: float
+    gross: float
+
+
+class ScatterFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the scores of single setups scatter: `lineside.domain.baselines.Scatter`."""
+
+    centre: float
+    between: float
+    within: float
+
+
+class SetupsFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of setups: `lineside.domain.baselines.SetupFacts`, whose directions are a file of their own.
+
+    ``features`` are the positions in the recipe of what a setup moves. ``widens`` says that the score is a distance,
+    whose limit is wider the less is known of a setup.
+    """
+
+    signals: tuple[str, ...]
+    parts: int
+    features: tuple[int, ...]
+    widens: bool
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    between: tuple[float, ...]
+    worth: float
+    steps: tuple[StepFact, ...]
+    scatter: ScatterFact
 
 
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,6 +192,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lsl: float | None = None
     usl: float | None = None
     experience: ExperienceFact | None = None
+    setups: SetupsFact | None = None
     training: TrainingFacts
     files: tuple[FileFact, ...] = ()
 

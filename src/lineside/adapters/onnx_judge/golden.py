@@ -122,7 +122,7 @@ def answer_golden(plan: Plan, bundle: Bundle, labels: Sequence[str]) -> tuple[li
         raise IntegrityError(
             "golden parts and their answers differ in number", value=len(parts), choices=(len(labels),)
         )
-    return answers_to(OnnxJudge(plan, bundle.manifest.station, [bundle]).open(), parts, labels)
+    return answers_to(OnnxJudge(plan, bundle.manifest.station, [bundle], setups=False).open(), parts, labels)
 
 
 def answers_to(

@@ -2,24 +2,26 @@
 
 For each characteristic: check the row, score it, say what carried the score, decide the state. States in the order
 in which they prevail: `bad_data` (there is too little to judge by), `warming_up` (the memory is not filled yet),
-`outside_experience` (the conditions were never learned from), `alarm` (score above limit), `normal`.
+`outside_experience` (the conditions were never learned from), `warming_up` (too few parts of this setup yet, and the
+score is not beyond all that setups have shown), `alarm` (score above limit), `normal`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineside.adapters.onnx_judge.model import Answer, OpenModel, open_model
-from lineside.adapters.onnx_judge.verdict import Verdict, contributions, predicted
+from lineside.adapters.onnx_judge.verdict import Verdict, contributions, judged_by_setup, limit_by_setup, predicted
+from lineside.domain.baselines import SetupView
 from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.features.recipe import recipe_for
-from lineside.domain.judging.memory import MemoryState
 from lineside.domain.judging.rows import take_inputs
+from lineside.domain.judging.state import ModelState
 from lineside.domain.judging.wording import word_outside
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.digest import judging_digest
@@ -32,6 +34,8 @@ from lineside.wire.bundle import Bundle
 _LEAST_PRESENT: Final = 0.5
 """Least share of a model's inputs that a part must have to be judged."""
 _ABNORMAL: Final = frozenset({JudgementState.ALARM, JudgementState.OUTSIDE_EXPERIENCE})
+_SCORED: Final = frozenset({JudgementState.ALARM, JudgementState.NORMAL})
+Float32 = NDArray[np.float32]
 _NAN: Final = float("nan")
 _ORDINARY: Final = 1e9
 """Inputs below this, none of them missing, give every sound model a number; beyond it float32 may overflow."""
@@ -40,11 +44,13 @@ _ORDINARY: Final = 1e9
 class OnnxJudge:
     """Implements `lineside.ports.Judge` with one bundle per characteristic of a station.
 
-    `open` loads and checks the bundles; `judge` does so by itself on first use.
+    `open` loads and checks the bundles; `judge` does so by itself on first use. Without ``setups`` every part is judged
+    as if its setup lay where all do.
     """
 
-    def __init__(self, plan: Plan, station: str, bundles: Sequence[Bundle]) -> None:
+    def __init__(self, plan: Plan, station: str, bundles: Sequence[Bundle], *, setups: bool = True) -> None:
         self._plan = plan
+        self._setups = setups
         self._station = station
         self._bundles = tuple(bundles)
         self._models: tuple[OpenModel, ...] | None = None
@@ -68,7 +74,7 @@ class OnnxJudge:
         if len(set(names)) < len(names):
             raise ConfigurationError("two bundles for one characteristic", value=names)
         self._reactions = {name: self._plan.reactions_to(name) for name in names}
-        self._models = tuple(open_model(bundle) for bundle in self._bundles)
+        self._models = tuple(open_model(bundle, setups=self._setups) for bundle in self._bundles)
         return self
 
     def judge(self, part: PartRecord, now: int) -> Judgement:
@@ -82,18 +88,34 @@ class OnnxJudge:
     def reset(self) -> None:
         """Forget earlier parts, as at the start of another process or product."""
         for model in self._opened():
-            model.memory.reset()
+            model.forget()
 
-    def state(self) -> Mapping[str, MemoryState]:
+    def state(self) -> Mapping[str, ModelState]:
         """Return what is remembered of earlier parts as plain values, by model name, for a checkpoint."""
-        return {model.name: model.memory.state() for model in self._opened()}
+        return {model.name: model.state() for model in self._opened()}
 
-    def restore(self, state: Mapping[str, MemoryState]) -> None:
-        """Take over a checkpoint; models that it does not name start anew."""
+    def restore(self, state: Mapping[str, ModelState]) -> None:
+        """Take over a checkpoint; models that it does not name start anew. Parts that are in it change nothing again.
+
+        Raises:
+            ValueError: it is of another model.
+        """
         for model in self._opened():
-            model.memory.reset()
+            model.forget()
             if model.name in state:
-                model.memory.restore(state[model.name])
+                model.restore(state[model.name])
+
+    def suspect(self, units: Collection[str]) -> None:
+        """Take parts out of the baselines of their setups: they are suspected after all, or found nonconforming."""
+        for model in self._opened():
+            if model.baselines is not None:
+                model.baselines.suspect(units)
+
+    def clear(self, units: Collection[str]) -> None:
+        """Let parts teach the baselines of their setups that were suspected and are found good."""
+        for model in self._opened():
+            if model.baselines is not None:
+                model.baselines.clear(units)
 
     def _opened(self) -> tuple[OpenModel, ...]:
         if self._models is None:
@@ -121,17 +143,34 @@ class OnnxJudge:
         row, problem = self._row(model, part)
         if row is None:
             return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, problem))
-        answer = model.answer(row)
+        setup = None if model.baselines is None else model.baselines.view(part.context)
+        given = row if setup is None else setup.adjusted(row)
+        answer = model.answer(given)
         ready = model.memory.ready
         if not math.isfinite(answer.score):
-            if np.abs(row).max() < _ORDINARY:  # NaN is not below it
+            if np.abs(given).max() < _ORDINARY:  # NaN is not below it
                 raise IntegrityError("a model answers with no number to ordinary inputs", field=model.name)
             return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, "the score is not a number"))
-        if model.memory.kept:
+        if model.is_new(part) and model.memory.kept:
             model.memory.advance(answer.outputs, part.ended)
-        return self._prediction(model, part, now, self._verdict(model, part, answer, ready=ready), answer)
+        verdict = self._verdict(model, part, answer, ready=ready)
+        if setup is not None:
+            verdict = self._learned(model, part, row, setup, answer, verdict)
+        return self._prediction(model, part, now, verdict, answer, setup)
 
-    def _row(self, model: OpenModel, part: PartRecord) -> tuple[NDArray[np.float32] | None, str]:
+    def _learned(
+        self, model: OpenModel, part: PartRecord, row: Float32, setup: SetupView, answer: Answer, verdict: Verdict
+    ) -> Verdict:
+        """Return the verdict under the limit of the part's setup, and let an unsuspected part teach its baseline."""
+        assert model.baselines is not None
+        limit = model.bundle.manifest.limit
+        scored = verdict.state in _SCORED
+        suspected = not scored or answer.score > limit * setup.width
+        ratio = answer.score / limit if limit > 0.0 else 0.0
+        model.baselines.observe(setup, row[0], ratio, unit=part.unit, ended=part.ended, suspected=suspected)
+        return judged_by_setup(setup, answer.score, limit) if scored else verdict
+
+    def _row(self, model: OpenModel, part: PartRecord) -> tuple[Float32 | None, str]:
         """Return the model's inputs of a part, or None and why it cannot be judged."""
         if part.recipe != self._recipe:
             return None, f"the part was made by another recipe ({part.recipe})"
@@ -165,7 +204,13 @@ class OnnxJudge:
         return word_outside(label, float(part.features[position]), model.region.seen[worst], fact.unit)
 
     def _prediction(
-        self, model: OpenModel, part: PartRecord, now: int, verdict: Verdict, answer: Answer | None = None
+        self,
+        model: OpenModel,
+        part: PartRecord,
+        now: int,
+        verdict: Verdict,
+        answer: Answer | None = None,
+        setup: SetupView | None = None,
     ) -> Prediction:
         manifest = model.bundle.manifest
         said = predicted(model, answer)
@@ -182,12 +227,12 @@ class OnnxJudge:
             judged=now,
             state=verdict.state,
             score=_NAN if answer is None else answer.score,
-            limit=manifest.limit,
+            limit=manifest.limit if setup is None else limit_by_setup(setup, manifest.limit),
             risk=said.risk,
             predicted=said.text,
             low=said.low,
             high=said.high,
-            contributions=() if answer is None else contributions(model, part.features, answer.shares),
+            contributions=() if answer is None else contributions(model, part.features, answer.shares, setup),
             cause=self._cause(model, answer, said.text) if verdict.state in _ABNORMAL and answer is not None else "",
             late=part.late,
             reason=verdict.reason,

@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 
 from lineside.adapters.onnx_judge.explain import Explainer, explainer_for, feeder_for
 from lineside.adapters.onnx_judge.region import Region, region_of
+from lineside.adapters.onnx_judge.setups import baselines_of
+from lineside.domain.baselines import Baselines
 from lineside.domain.errors import IntegrityError
 from lineside.domain.judging.memory import Memory
+from lineside.domain.judging.state import ModelState
+from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Role
 from lineside.domain.readings import Float64
 from lineside.wire.bundle import GOLDEN_INPUTS, GOLDEN_SCORES, MODEL_FILE, RESIDUALS, Bundle
@@ -55,10 +59,13 @@ class OpenModel:
     explain: Explainer
     region: Region | None
     conditions: tuple[int, ...]
+    baselines: Baselines | None
     residuals: Float64
     usual: tuple[tuple[str, str, float, float, float, str], ...]
     signals: tuple[str, ...]
     signal_of: NDArray[np.int64]
+    newest: tuple[int, str] = (-1, "")
+    until: tuple[int, str] = (-1, "")
 
     def answer(self, features: Float32) -> Answer:
         """Return the answer for one row of inputs, shape ``(1, n)``; the memory stays as it is."""
@@ -69,9 +76,36 @@ class OpenModel:
         outputs = dict(zip(self.outputs, values, strict=True))
         return Answer(score=float(outputs["score"][0, 0]), outputs=outputs, shares=self.explain(features, outputs))
 
+    def is_new(self, part: PartRecord) -> bool:
+        """Return whether a part is not yet in what was restored, and take note of it."""
+        stamp = (part.ended, part.unit)
+        if stamp <= self.until:
+            return False
+        self.newest = max(self.newest, stamp)
+        return True
 
-def open_model(bundle: Bundle) -> OpenModel:
-    """Open a bundle and check its golden rows.
+    def state(self) -> ModelState:
+        """Return what is remembered as plain values."""
+        baselines = None if self.baselines is None else self.baselines.state()
+        return ModelState(memory=self.memory.state(), baselines=baselines, newest=self.newest)
+
+    def restore(self, state: ModelState) -> None:
+        """Take over stored values; raises `ValueError` where they are of another model."""
+        self.memory.restore(state.memory)
+        if self.baselines is not None and state.baselines is not None:
+            self.baselines.restore(state.baselines)
+        self.newest = self.until = state.newest
+
+    def forget(self) -> None:
+        """Remember what the bundle holds, and nothing else."""
+        self.memory.reset()
+        if self.baselines is not None:
+            self.baselines = baselines_of(self.bundle)
+        self.newest = self.until = (-1, "")
+
+
+def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
+    """Open a bundle and check its golden rows; without ``setups`` it follows no baselines.
 
     Raises:
         IntegrityError: the graph cannot be loaded, or does not answer as the bundle says.
@@ -92,6 +126,7 @@ def open_model(bundle: Bundle) -> OpenModel:
         feed=feeder_for(bundle),
         explain=explainer_for(bundle, session),
         region=region_of(manifest.experience),
+        baselines=baselines_of(bundle) if setups else None,
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
         usual=tuple((f.name, f.signal, f.usual, f.low, f.high, f.unit) for f in manifest.features),
         signals=signals,

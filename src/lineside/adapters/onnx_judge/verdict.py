@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from lineside.adapters.onnx_judge.model import Answer, OpenModel
+from lineside.domain.baselines import SetupView
 from lineside.domain.judging.risk import logistic, risk_outside
 from lineside.domain.judging.rows import greatest_shares
 from lineside.domain.predictions import Contribution, JudgementState
@@ -51,16 +53,36 @@ def predicted(model: OpenModel, answer: Answer | None) -> Said:
     return Said()
 
 
-def contributions(model: OpenModel, features: Float64, shares: Float64) -> tuple[Contribution, ...]:
-    """Return the inputs that moved the score most, by share, then the conditions that are no inputs (share 0)."""
+def limit_by_setup(setup: SetupView, limit: float) -> float:
+    """Return the limit that a score is compared with under a setup."""
+    return limit * (setup.width if setup.known or math.isinf(setup.gross) else setup.gross)
+
+
+def judged_by_setup(setup: SetupView, score: float, limit: float) -> Verdict:
+    """Return the verdict of a score under a setup: before it is known, only a gross deviation alarms."""
+    if setup.known:
+        return Verdict(JudgementState.ALARM if score > limit * setup.width else JudgementState.NORMAL, "")
+    if score > limit * setup.gross:
+        return Verdict(JudgementState.ALARM, f"farther off than any setup was seen, {setup.words}")
+    return Verdict(JudgementState.WARMING_UP, f"warming up: {setup.words}")
+
+
+def contributions(
+    model: OpenModel, features: Float64, shares: Float64, setup: SetupView | None = None
+) -> tuple[Contribution, ...]:
+    """Return the inputs that moved the score most, by share, then the conditions that are no inputs (share 0).
+
+    What is usual is so under the part's setup.
+    """
     chosen = greatest_shares(shares, MOST_SHOWN)
     positions = model.inputs[chosen]
+    offsets = np.zeros(len(chosen)) if setup is None else setup.offset[chosen].astype(np.float64)
     result = []
-    for position, value, share in zip(
-        positions.tolist(), features[positions].tolist(), shares[chosen].tolist(), strict=True
+    for position, value, share, off in zip(
+        positions.tolist(), features[positions].tolist(), shares[chosen].tolist(), offsets.tolist(), strict=True
     ):
         name, signal, usual, low, high, unit = model.usual[position]
-        result.append(Contribution(name, signal, value, usual, low, high, unit, share))
+        result.append(Contribution(name, signal, value, usual + off, low + off, high + off, unit, share))
     for position in model.conditions:
         name, signal, usual, low, high, unit = model.usual[position]
         result.append(Contribution(name, signal, float(features[position]), usual, low, high, unit, 0.0))

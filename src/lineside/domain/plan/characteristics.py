@@ -95,6 +95,13 @@ class ModelWish(PlanModel):
     margin: float = Field(
         1.0, ge=1, le=100, description="Factor on the limit of a model of normal, for slow drift and dependent parts."
     )
+    setup: tuple[Id, ...] = Field(
+        (),
+        description="Context signals that make up a setup (variant, tool, lot): each setup gets a baseline of its own.",
+    )
+    setup_parts: int = Field(
+        10, ge=1, le=1000, description="Good parts after a changeover from which its setup is judged normally."
+    )
     exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
 
 

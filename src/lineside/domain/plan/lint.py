@@ -69,6 +69,7 @@ CODES: Final = {
     "specification-unused": "An attribute without classes has specification limits.",
     "classes": "Classes and nonconforming classes disagree.",
     "family": "The wished kind of model does not fit the kind of characteristic.",
+    "setup": "A setup is told apart by what is no context, or by a number.",
     "outcome-is-signal": "The truth about the part would reach the model.",
     "gauge": "The measurement is not capable of telling good from bad.",
     "acceptance": "A device would accept a model that lost much of a class, or judging may take too long.",

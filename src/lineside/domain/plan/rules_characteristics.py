@@ -7,8 +7,8 @@ from typing import Final
 
 from lineside.domain.features.recipe import signals_of
 from lineside.domain.plan.findings import Finding, Path
-from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily, Role, Signal
-from lineside.domain.plan.view import View, mistake, warning
+from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily, Role, Signal, SignalType
+from lineside.domain.plan.view import View, mistake, unknown, warning
 from lineside.domain.units import format_duration
 
 GRR_LIMIT: Final = 30.0
@@ -87,6 +87,32 @@ def families_fit(view: View) -> Iterator[Finding]:
             yield mistake("family", path, "an attribute cannot be regressed", choices=("auto", "normal", "supervised"))
         if item.kind is CharacteristicKind.VARIABLE and family is ModelFamily.SUPERVISED:
             yield mistake("family", path, "a variable is not a class", choices=("auto", "normal", "regression"))
+
+
+def setups_can_be_told_apart(view: View) -> Iterator[Finding]:
+    """A setup is made up of context signals of the same station, each of them a text."""
+    for position, item in enumerate(view.plan.characteristics):
+        own = {signal.id: signal for signal in signals_of(view.plan, item.station)}
+        contexts = [name for name, signal in own.items() if signal.role is Role.CONTEXT]
+        for i, name in enumerate(item.model.setup):
+            path: Path = ("characteristics", position, "model", "setup", i)
+            if name not in own:
+                yield unknown(path, "context signal at this station", name, contexts)
+            elif own[name].role is not Role.CONTEXT:
+                yield mistake(
+                    "setup",
+                    path,
+                    f"the signal '{name}' has the role '{own[name].role}', and only context tells setups apart",
+                    choices=contexts,
+                    next_step=f"give '{name}' the role 'context', or name another signal",
+                )
+            elif own[name].type is not SignalType.TEXT:
+                yield mistake(
+                    "setup",
+                    path,
+                    f"the signal '{name}' is a number, and each of its values would be a setup",
+                    next_step=f"give '{name}' the type 'text' if it is a name or a number of something",
+                )
 
 
 def truth_stays_out_of_the_model(view: View) -> Iterator[Finding]:
@@ -181,6 +207,7 @@ CHARACTERISTIC_RULES: Final = (
     variables_have_limits,
     classes_agree,
     families_fit,
+    setups_can_be_told_apart,
     truth_stays_out_of_the_model,
     measurements_are_capable,
     costs_are_plausible,

@@ -1,0 +1,111 @@
+"""Learning where the plan names setups: every part as the judge will give it to the model, off its setup's baseline.
+
+1. Learn how setups differ from the conforming parts of all of them (`lineside.learn.setups`).
+2. Take from each part what the earlier good parts of its setup say, as the judge does, and leave out the parts that
+   come before a setup is known. So model, limit and validation see what there will be at the line, with all the
+   uncertainty that a young baseline has.
+3. Leave setups out in turn, to see what a changeover does to the limit (`lineside.learn.changeovers`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lineside.domain.baselines import KnownSetup, SetupFacts
+from lineside.domain.limits import conformal_limit
+from lineside.domain.plan.model import CharacteristicKind, ModelFamily
+from lineside.learn.changeovers import with_steps
+from lineside.learn.export_setups import setups_fact, setups_files, setups_seen
+from lineside.learn.learned import Learned, Task
+from lineside.learn.normal_family import export, fit_rows
+from lineside.learn.rows import Rows, nonconforming
+from lineside.learn.runtime import ExportedModel
+from lineside.learn.setups import Place, follow, learn_setups, runs_of
+
+LIMIT_SHARE = 0.3
+"""Share of each run that sets the limit, where setups are left out in turn."""
+
+LEAST_RATE = 0.01
+"""Least rate at which setups left out are looked at: what is rarer, few setups do not show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BySetup:
+    """A task whose parts are off their setups' baselines, what is known of setups, and the setups seen."""
+
+    task: Task
+    facts: SetupFacts
+    seen: tuple[KnownSetup, ...]
+
+
+def by_setup(task: Task) -> BySetup | None:
+    """Return the task off its setups' baselines; None where the plan names no setup, or none can move a feature.
+
+    Nor has a regression baselines.
+    """
+    wish = task.characteristic.model
+    measured = task.characteristic.kind is CharacteristicKind.VARIABLE and wish.family is not ModelFamily.NORMAL
+    if not wish.setup or measured:  # where a value is expected, a setup's own level is part of it
+        return None
+    good = ~nonconforming(task.rows, task.characteristic)
+    facts = _facts(task, task.rows.take(good))
+    if facts is None:
+        return None
+    places: dict[tuple[str, ...], Place] = {}
+    rows = _followed(task, facts, task.rows, places)
+    calibration = None if task.calibration is None else _followed(task, facts, task.calibration, places)
+    seen = setups_seen(places)
+    return BySetup(task=replace(task, rows=rows, calibration=calibration), facts=facts, seen=seen)
+
+
+def finish(task: Task, wish: BySetup, learned: Learned) -> Learned:
+    """Return what was learned of a task off its baselines, with what a judge must know of setups."""
+    task.progress("leaving setups out in turn")
+    rows = task.rows.take(~nonconforming(task.rows, task.characteristic))
+    facts = replace(wish.facts, widens=learned.family is ModelFamily.NORMAL)
+    if learned.family is ModelFamily.NORMAL:
+        inputs = rows.features[:, task.columns.inputs]
+        runs = runs_of(rows.setup, rows.group)
+        rate = max(task.alarms.rate, LEAST_RATE)
+        facts, _ = with_steps(facts, lambda chosen: _relearn(task, rows.take(chosen)), inputs, runs, rate)
+    files = {**learned.files, **setups_files(facts, wish.seen)}
+    return replace(learned, setups=setups_fact(facts, task.columns.inputs), files=files)
+
+
+def _facts(task: Task, rows: Rows) -> SetupFacts | None:
+    inputs = task.columns.inputs
+    process = np.flatnonzero(~np.isin(inputs, task.columns.environment))
+    runs = runs_of(rows.setup, rows.group)
+    return learn_setups(rows.features[:, inputs], runs, process, task.characteristic.model)
+
+
+def _followed(task: Task, facts: SetupFacts, rows: Rows, places: dict[tuple[str, ...], Place]) -> Rows:
+    inputs = task.columns.inputs
+    teaches = ~nonconforming(rows, task.characteristic)
+    given, counts = follow(facts, rows.features[:, inputs], runs_of(rows.setup, rows.group), teaches, places)
+    features = rows.features.copy()
+    features[:, inputs] = given
+    known = counts >= facts.parts
+    dropped = {**rows.dropped, "before their setup was known": int(np.sum(~known))}
+    return replace(replace(rows, features=features).take(known), dropped=dropped)
+
+
+def _relearn(task: Task, rows: Rows) -> tuple[SetupFacts, ExportedModel, float]:
+    """Return facts, a model of normal and its limit of conforming rows: the last of each run set the limit."""
+    facts = _facts(task, rows)
+    assert facts is not None
+    runs = runs_of(rows.setup, rows.group)
+    given, counts = follow(facts, rows.features[:, task.columns.inputs], runs, np.ones(len(rows), dtype=np.bool_), {})
+    features = rows.features.copy()
+    features[:, task.columns.inputs] = given
+    rows, last = replace(rows, features=features), np.zeros(len(rows), dtype=np.bool_)
+    for first, end in zip(runs.first, runs.end, strict=True):
+        last[end - int(LIMIT_SHARE * (end - first)) : end] = True
+    known = counts >= facts.parts
+    exported = export(fit_rows(task, rows.take(known & ~last)))
+    back = rows.take(known & last)
+    scores = exported.run(back.features[:, task.columns.inputs], back.group)["score"].ravel().astype(np.float64)
+    rate = max(task.alarms.rate, LEAST_RATE)
+    return facts, exported, conformal_limit(scores[~np.isnan(scores)], rate).value
