@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "coverage": "Which part of the declared envelope the data has seen.",
     "demo": "A simulated die-casting cell, judged live.",
     "drill": "Break things on purpose and count what was lost.",
+    "explain": "Which signals carried a part's score, exactly.",
     "gateway": "The process at the line.",
     "gateways": "Which gateways may write.",
     "history": "Look at, count, query and export the history.",

@@ -93,10 +93,11 @@ def tables(boosted: Boosted) -> tuple[TreeTable, Leaves]:
     roots, targets = [], []
     expected = np.zeros(boosted.outputs)
     for number, tree in enumerate(boosted.booster.dump_model()["tree_info"]):
-        structure = tree["tree_structure"]
-        roots.append(_add_splits(structure, nodes, leaves, number))
+        added = _Added(nodes=nodes, leaves=leaves, tree=number, first=len(leaves))
+        root, mean, _ = _add_splits(tree["tree_structure"], added)
+        roots.append(root)
         targets.append(number % boosted.outputs)
-        expected[number % boosted.outputs] += _expected(structure)[0]
+        expected[number % boosted.outputs] += mean
     table = TreeTable(
         nodes=np.array(nodes, dtype=NODE),
         roots=np.array(roots, dtype=np.int32),
@@ -107,40 +108,42 @@ def tables(boosted: Boosted) -> tuple[TreeTable, Leaves]:
     return table, Leaves(tree=np.array(tree_of), node=np.array(node_of), value=np.array(value_of))
 
 
-def _add_splits(
-    node: dict[str, Any], nodes: list[tuple[Any, ...]], leaves: list[tuple[int, int, float]], tree: int
-) -> int:
-    """Add a node and all below it; return its position, or ``LEAF - k`` for the tree's leaf number ``k``."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Added:
+    """What has been added of all trees, and where the leaves of this one begin."""
+
+    nodes: list[tuple[Any, ...]]
+    leaves: list[tuple[int, int, float]]
+    tree: int
+    first: int
+
+
+def _add_splits(node: dict[str, Any], added: _Added) -> tuple[int, float, int]:
+    """Add a node and all below it; return its position, and mean output and number of the training rows below it.
+
+    The position of the tree's leaf number ``k`` is ``LEAF - k``.
+    """
     if "split_feature" not in node:
-        number = sum(1 for item in leaves if item[0] == tree)
-        leaves.append((tree, number, float(node["leaf_value"])))
-        return LEAF - number
-    position = len(nodes)
-    nodes.append(())
-    left = _add_splits(node["left_child"], nodes, leaves, tree)
-    right = _add_splits(node["right_child"], nodes, leaves, tree)
-    here, _ = _expected(node)
+        number, value = len(added.leaves) - added.first, float(node["leaf_value"])
+        added.leaves.append((added.tree, number, value))
+        return LEAF - number, value, int(node.get("leaf_count", 1))
+    position = len(added.nodes)
+    added.nodes.append(())
+    left, left_mean, left_rows = _add_splits(node["left_child"], added)
+    right, right_mean, right_rows = _add_splits(node["right_child"], added)
+    rows = left_rows + right_rows
+    mean = (left_mean * left_rows + right_mean * right_rows) / rows if rows else (left_mean + right_mean) / 2.0
     threshold = float(node["threshold"])
-    missing_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0.0
-    nodes[position] = (
+    added.nodes[position] = (
         node["split_feature"],
-        int(missing_left),
+        int(node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0.0),
         _round_down(threshold),
         left,
         right,
-        _expected(node["left_child"])[0] - here,
-        _expected(node["right_child"])[0] - here,
+        left_mean - mean,
+        right_mean - mean,
     )
-    return position
-
-
-def _expected(node: dict[str, Any]) -> tuple[float, int]:
-    """Return the mean output of the training rows below a node, and their number."""
-    if "split_feature" not in node:
-        return float(node["leaf_value"]), int(node.get("leaf_count", 1))
-    (left, count), (right, other) = _expected(node["left_child"]), _expected(node["right_child"])
-    total = count + other
-    return (left * count + right * other) / total if total else (left + right) / 2.0, total
+    return position, mean, rows
 
 
 def _round_down(threshold: float) -> np.float32:
