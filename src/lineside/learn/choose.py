@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lineside.domain.metrics.ranking import roc_auc
-from lineside.domain.plan.model import CharacteristicKind, ModelFamily
+from lineside.domain.plan.model import NORMAL_FAMILIES, CharacteristicKind, ModelFamily
 from lineside.domain.readings import Float64
 from lineside.learn.calibrate import calibrate, log_odds
 from lineside.learn.learned import Learned, Task
@@ -52,7 +52,7 @@ def choose_and_learn(task: Task) -> tuple[Learned, str]:
         DataError: the parts do not carry the family that the plan names.
     """
     wished = task.characteristic.model.family
-    if wished is ModelFamily.NORMAL:
+    if wished in NORMAL_FAMILIES:
         return learn_normal(task), "the plan asks for it"
     if wished is ModelFamily.SUPERVISED:
         return learn_supervised(task), "the plan asks for it"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.learn.graph import Graph
+from lineside.learn.nearest import NEIGHBOURS
 from lineside.learn.normal import NormalModel
 from lineside.learn.standardised import add_standardised
 
@@ -54,6 +55,32 @@ def _remembered(graph: Graph, z: str, model: NormalModel) -> str:
 
 
 def _charts(graph: Graph, stacked: str, model: NormalModel) -> None:
+    """Add score and parts, of the nearest known parts or of the two charts."""
+    score, parts = _nearest(graph, stacked, model) if model.known is not None else _two_charts(graph, stacked, model)
+    graph.output("score", score, 1)
+    graph.output("parts", _per_input(graph, parts, model), len(model.centre))
+
+
+def _nearest(graph: Graph, stacked: str, model: NormalModel) -> tuple[str, str]:
+    """Add the mean squared distance to the nearest known parts, and its parts.
+
+    With ``d`` the difference from a known part and ``W`` the whitening, the squared distance is ``d W W' d'``: input
+    ``j`` carries ``d_j (W W' d')_j``, taken as a mean over the nearest.
+    """
+    assert model.known is not None
+    scaled = model.whitening / np.sqrt(model.t2_scale)
+    whitening, known = graph.constant("whitening", scaled), graph.constant("known", model.known)
+    apart = graph.add("Sub", [graph.add("MatMul", [stacked, whitening]), graph.constant("there", model.known @ scaled)])
+    distance = graph.add("Transpose", [graph.sum(graph.add("Mul", [apart, apart]))])
+    place = graph.smallest(distance, NEIGHBOURS)
+    away = graph.add("Sub", [stacked, graph.add("Gather", [known, place])])
+    white = graph.add("Gather", [apart, place])
+    parts = graph.add("Mul", [away, graph.add("Gemm", [white, whitening], transB=1)])
+    mean = graph.add("ReduceMean", [parts], axes=[0], keepdims=1)
+    return graph.add("ReduceMean", [graph.sum(graph.add("Mul", [white, white]))], axes=[0], keepdims=1), mean
+
+
+def _two_charts(graph: Graph, stacked: str, model: NormalModel) -> tuple[str, str]:
     """Add both charts with their parts; the chart that is the greater gives the score and the parts.
 
     With ``y = u W``, each column of ``W`` divided by the root of its chart's scale, the charts are sums of ``y^2``,
@@ -67,10 +94,9 @@ def _charts(graph: Graph, stacked: str, model: NormalModel) -> None:
     only_beside = graph.add("Sub", [white, only_inside])
     t2 = graph.sum(graph.add("Mul", [only_inside, only_inside]))
     residual = graph.sum(graph.add("Mul", [only_beside, only_beside]))
-    graph.output("score", graph.add("Max", [t2, residual]), 1)
     chosen = graph.add("Where", [graph.add("GreaterOrEqual", [t2, residual]), only_inside, only_beside])
     parts = graph.add("Mul", [stacked, graph.add("Gemm", [chosen, whitening], transB=1)])
-    graph.output("parts", _per_input(graph, parts, model), len(model.centre))
+    return graph.add("Max", [t2, residual]), parts
 
 
 def _per_input(graph: Graph, parts: str, model: NormalModel) -> str:

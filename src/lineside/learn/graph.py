@@ -62,6 +62,14 @@ class Graph:
         ]
         return self.add("Slice", [tensor, *names])
 
+    def smallest(self, tensor: str, count: int) -> str:
+        """Add the positions, shape ``(count,)``, of the smallest values of a row, ascending."""
+        wanted = self.constant(f"smallest_{tensor}", np.array([count], dtype=np.int64))
+        name = f"t{len(self._nodes)}"
+        self._nodes.append(helper.make_node("TopK", [tensor, wanted], [f"{name}_values", name], axis=1, largest=0))
+        flat = self.constant(f"flat_{tensor}", np.array([-1], dtype=np.int64))
+        return self.add("Reshape", [name, flat])
+
     def to_bytes(self) -> bytes:
         """Return the checked model's bytes."""
         graph = helper.make_graph(self._nodes, self._name, self._inputs, self._outputs, self._constants)

@@ -17,7 +17,10 @@
    (Technometrics 21, 1979): where two signals always move together, a part in which they do not is far from
    normal however small the difference, and the plain sum would drown it in the noise of the other signals. The
    shrinkage, and a floor, keep directions that hardly vary from deciding alone. Each chart is divided by its own
-   high quantile on rows it was not learned from (contiguous blocks left out in turn); the score is the greater.
+   limit on rows it was not learned from (contiguous blocks left out in turn); the score is the greater.
+
+Steps 4 and 5 are those of the family `normal`. The others put something else in their place: `canonical` (what
+foresees the future), `innovations` (what was not foreseen) and `nearest` (how far the nearest conforming parts are).
 """
 
 from __future__ import annotations
@@ -27,10 +30,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf_shrinkage
 
 from lineside.domain.errors import DataError
+from lineside.domain.limits import serial_limit
+from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64, Int64
+from lineside.learn.canonical import canonical_whitening
+from lineside.learn.innovations import innovation_whitening
+from lineside.learn.nearest import nearest_distance, references
+from lineside.learn.principal import principal_whitening
 
 LEAST_ROWS: Final = 20
 """Fewest conforming parts from which normal is learned."""
@@ -38,17 +46,16 @@ FARTHEST: Final = 1000.0
 """A standardised value is clipped here: far beyond any limit, and its square still a good float32."""
 _BLOCKS: Final = 5
 _NOISE: Final = 1e-6
-_FLATTEST: Final = 1e-3
-"""A direction's variance is taken as this share of the mean variance at least: float32 resolves no less."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class NormalModel:
     """What normal looks like: ``n`` inputs, ``m = n (lags + 1)`` stacked values, ``k`` components.
 
-    ``centre`` and ``scale`` have shape ``(n,)``. ``whitening`` ``(m, m)`` turns a stacked row into uncorrelated values
+    ``centre`` and ``scale`` have shape ``(n,)``. ``whitening`` ``(m, q)`` turns a stacked row into uncorrelated values
     of variance 1, components first: the squares of the first ``kept`` sum to T2, of the others to the residual.
-    The charts are divided by ``t2_scale`` and ``residual_scale``.
+    The charts are divided by ``t2_scale`` and ``residual_scale``. With ``known`` stacked rows ``(k, m)`` there is one
+    chart instead: the distance to the nearest of them.
     """
 
     centre: Float64
@@ -60,14 +67,32 @@ class NormalModel:
     kept: int
     t2_scale: float
     residual_scale: float
+    known: Float64 | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Shape:
+    """What charts are made of: see `NormalModel`."""
+
+    whitening: Float64
+    kept: int
+    known: Float64 | None
 
 
 def fit_normal(
-    rows: Float64, group: NDArray[np.object_], *, weight: float, lags: int, rate: float, drift: float = 0.0
+    rows: Float64,
+    group: NDArray[np.object_],
+    *,
+    weight: float,
+    lags: int,
+    rate: float,
+    drift: float = 0.0,
+    family: ModelFamily = ModelFamily.NORMAL,
 ) -> NormalModel:
     """Learn normal from conforming rows ``(r, n)`` in time order; memory, lags and drift start anew in each group.
 
-    ``rate`` sets the quantile (``1 - rate``) by which the two charts are made comparable.
+    ``rate`` sets the quantile (``1 - rate``) by which the two charts are made comparable; ``family`` says of what the
+    charts are made.
 
     Raises:
         DataError: fewer than `LEAST_ROWS` rows, or no inputs.
@@ -83,12 +108,13 @@ def fit_normal(
     usable = stacked[settled]
     if len(usable) < LEAST_ROWS:
         raise DataError("too few rows are left behind the lags", value=len(usable), next_step="use fewer lags")
-    effective = len(usable) * weight / (2.0 - weight)
-    whitening, kept = _whitening(usable, effective)
-    t2_scale, residual_scale = _chart_scales(usable, effective, rate)
+    run = np.cumsum(_first_of_group(group), dtype=np.int64)[settled]
+    width = rows.shape[1]
+    shape = _shape(family, usable, run, width, _effective(len(usable), weight))
+    t2_scale, residual_scale = _chart_scales(family, usable, run, width, weight, rate)
     return NormalModel(
-        centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=whitening, kept=kept,
-        t2_scale=t2_scale, residual_scale=residual_scale,
+        centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=shape.whitening, kept=shape.kept,
+        t2_scale=t2_scale, residual_scale=residual_scale, known=shape.known,
     )  # fmt: skip
 
 
@@ -122,7 +148,7 @@ def standardise(rows: Float64, centre: Float64, scale: Float64) -> Float64:
 
 def charts(model: NormalModel, stacked: Float64) -> tuple[Float64, Float64]:
     """Return T2 and residual of stacked rows ``(r, m)``, each divided by its scale."""
-    t2, residual = _statistics(stacked, model.whitening, model.kept)
+    t2, residual = _statistics(_Shape(whitening=model.whitening, kept=model.kept, known=model.known), stacked)
     return t2 / model.t2_scale, residual / model.residual_scale
 
 
@@ -153,9 +179,13 @@ def _distances(rows: Float64, group: NDArray[np.object_], centre: Float64, scale
 
 
 def _starts(group: NDArray[np.object_]) -> Int64:
+    return np.flatnonzero(_first_of_group(group))
+
+
+def _first_of_group(group: NDArray[np.object_]) -> NDArray[np.bool_]:
     change = np.ones(len(group), dtype=np.bool_)
     change[1:] = group[1:] != group[:-1]
-    return np.flatnonzero(change)
+    return change
 
 
 def _stacked(z: Float64, group: NDArray[np.object_], weight: float, lags: int) -> tuple[Float64, NDArray[np.bool_]]:
@@ -184,32 +214,47 @@ def _average(z: Float64, weight: float) -> None:
         z[i] = last = weight * z[i] + (1.0 - weight) * last
 
 
-def _whitening(stacked: Float64, effective: float) -> tuple[Float64, int]:
-    """Return the whitening matrix, greatest variances first, and how many stand out of noise (one at least)."""
-    rows, width = stacked.shape
-    second_moment = stacked.T @ stacked / rows
-    shrinkage = float(ledoit_wolf_shrinkage(stacked, assume_centered=True))
-    mean = max(float(np.trace(second_moment)) / width, 1e-12)
-    values, vectors = np.linalg.eigh(second_moment)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    edge = mean * (1.0 + np.sqrt(width / effective)) ** 2
-    shrunk = np.maximum((1.0 - shrinkage) * values + shrinkage * mean, _FLATTEST * mean)
-    return vectors / np.sqrt(shrunk), max(int(np.sum(values > edge)), 1)
+def _whitening(family: ModelFamily, stacked: Float64, run: Int64, width: int, effective: float) -> tuple[Float64, int]:
+    """Return the matrix of a family's charts ``(m, q)``, and how many of its columns belong to the first chart."""
+    if family is ModelFamily.CVA:
+        return canonical_whitening(stacked, run, width)
+    if family is ModelFamily.INNOVATION:
+        return innovation_whitening(stacked, width, effective)
+    return principal_whitening(stacked, effective)
 
 
-def _statistics(stacked: Float64, whitening: Float64, kept: int) -> tuple[Float64, Float64]:
-    squares = (stacked @ whitening) ** 2
-    return np.sum(squares[:, :kept], axis=1), np.sum(squares[:, kept:], axis=1)
+def _statistics(model: _Shape, stacked: Float64) -> tuple[Float64, Float64]:
+    """Return both charts; where there are known parts to be near to, the first is the distance to the nearest."""
+    white = stacked @ model.whitening
+    if model.known is not None:
+        return nearest_distance(white, model.known @ model.whitening), np.zeros(len(white))
+    squares = white**2
+    return np.sum(squares[:, : model.kept], axis=1), np.sum(squares[:, model.kept :], axis=1)
 
 
-def _chart_scales(stacked: Float64, effective: float, rate: float) -> tuple[float, float]:
-    """Return the ``1 - rate`` quantiles of both charts over contiguous blocks, each left out of the learning."""
-    t2 = np.empty(len(stacked))
-    residual = np.empty(len(stacked))
+def _shape(family: ModelFamily, stacked: Float64, run: Int64, width: int, effective: float) -> _Shape:
+    whitening, kept = _whitening(family, stacked, run, width, effective)
+    known = references(stacked) if family is ModelFamily.KNN else None
+    return _Shape(whitening=whitening, kept=kept, known=known)
+
+
+def _chart_scales(
+    family: ModelFamily, stacked: Float64, run: Int64, width: int, weight: float, rate: float
+) -> tuple[float, float]:
+    """Return the limits of both charts over contiguous blocks, each left out of the learning.
+
+    A chart whose values follow one another closely has few independent rows behind its limit, and is moved out.
+    """
+    charts = np.empty((2, len(stacked)))
     for block in np.array_split(np.arange(len(stacked)), _BLOCKS):
-        rest = np.delete(stacked, block, axis=0)
-        t2[block], residual[block] = _statistics(
-            stacked[block], *_whitening(rest, effective * len(rest) / len(stacked))
-        )
-    greatest = float(np.quantile(residual, 1.0 - rate))
-    return max(float(np.quantile(t2, 1.0 - rate)), 1e-9), greatest if greatest > 1e-9 else 1.0
+        rest = np.delete(np.arange(len(stacked)), block)
+        pieces = 2 * run[rest] + (rest > block[-1])
+        shape = _shape(family, stacked[rest], pieces, width, _effective(len(rest), weight))
+        charts[:, block] = _statistics(shape, stacked[block])
+    first, second = (serial_limit(chart, rate, run.astype(object)).value for chart in charts)
+    return max(first, 1e-9), second if second > 1e-9 else 1.0
+
+
+def _effective(rows: int, weight: float) -> float:
+    """Return how many independent rows a moving average leaves."""
+    return rows * weight / (2.0 - weight)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lineside.domain.errors import DataError
 from lineside.domain.limits import Limit
-from lineside.domain.plan.model import ModelFamily
+from lineside.domain.plan.model import NORMAL_FAMILIES, ModelFamily
 from lineside.domain.readings import Float64
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.learned import Learned, Task
@@ -47,7 +47,7 @@ def learn_normal(task: Task) -> Learned:
     held = validate_normal(task)
     metrics = {} if held is None else _metrics(task, held)
     return Learned(
-        family=ModelFamily.NORMAL,
+        family=family_of(task),
         exported=exported,
         columns=task.columns,
         limit=_limit(task, exported, limit_rows),
@@ -68,8 +68,15 @@ def fit_rows(task: Task, rows: Rows) -> NormalModel:
         weight=wish.memory,
         lags=wish.lags,
         drift=wish.drift,
+        family=family_of(task),
         rate=max(task.alarms.rate, _CHART_RATE),
     )
+
+
+def family_of(task: Task) -> ModelFamily:
+    """Return the family of normal that the plan wishes; the robust distance where it wishes none of them."""
+    wished = task.characteristic.model.family
+    return wished if wished in NORMAL_FAMILIES else ModelFamily.NORMAL
 
 
 def export(model: NormalModel) -> ExportedModel:

@@ -26,7 +26,7 @@ OPERATORS: Final = _names("""
     IsNaN LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul MatMulInteger Max MaxPool Mean Min Mul
     Neg Not Or PRelu Pow QLinearConv QLinearMatMul QuantizeLinear Reciprocal ReduceLogSumExp ReduceMax ReduceMean
     ReduceMin ReduceSum ReduceSumSquare Relu Reshape Round Selu Shape Sigmoid Sign Slice Softmax Softplus Split Sqrt
-    Squeeze Sub Sum Tanh Transpose Unsqueeze Where
+    Squeeze Sub Sum Tanh TopK Transpose Unsqueeze Where
 """)
 """Of ONNX's own domain."""
 ML_OPERATORS: Final = _names("""

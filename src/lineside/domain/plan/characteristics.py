@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -62,12 +62,23 @@ class Cost(PlanModel):
 
 
 class ModelFamily(StrEnum):
-    """Kind of model; 'auto' picks by what the data carries."""
+    """Kind of model; 'auto' picks by what the data carries.
+
+    'normal', 'knn', 'cva' and 'innovation' learn from conforming parts alone; the last two are for continuous
+    processes, whose rows follow one another.
+    """
 
     AUTO = "auto"
     NORMAL = "normal"
+    KNN = "knn"
+    CVA = "cva"
+    INNOVATION = "innovation"
     SUPERVISED = "supervised"
     REGRESSION = "regression"
+
+
+NORMAL_FAMILIES: Final = (ModelFamily.NORMAL, ModelFamily.KNN, ModelFamily.CVA, ModelFamily.INNOVATION)
+"""The families that learn what is normal, from conforming parts alone."""
 
 
 class ModelWish(PlanModel):

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration, Text, by_id
 from lineside.domain.plan.characteristics import (
+    NORMAL_FAMILIES,
     Acceptance,
     AlertDelays,
     Characteristic,
@@ -58,6 +59,7 @@ from lineside.domain.plan.stations import (
 )
 
 __all__ = [
+    "NORMAL_FAMILIES",
     "Acceptance",
     "AlertDelays",
     "Approval",
