@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from lineside.domain.units import SECOND
 from lineside.flows import collect
 from lineside.flows.collect import Collector
 from lineside.flows.judge import LineJudge
-from lineside.ports import SourceDelivery
+from lineside.ports import Judgement, SourceDelivery
 from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
@@ -85,15 +85,40 @@ def cycle(number: int, temperature: float, token: object = None) -> SourceDelive
     return SourceDelivery(readings=batch, token=token)
 
 
+class SlowOutbox(FakeOutbox):
+    """Its disk takes nothing before ``ready`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = asyncio.Event()
+
+    async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
+        await self.ready.wait()
+        return await super().commit(items)
+
+
+class NotingJudge(FakeJudge):
+    """Sets an event as soon as it judges a part."""
+
+    def __init__(self, began: asyncio.Event) -> None:
+        super().__init__("porosity", limit=200.0, width=1, cause="any")
+        self.began = began
+
+    def judge(self, part: PartRecord, now: int) -> Judgement:
+        self.began.set()
+        return super().judge(part, now)
+
+
 class Bench:
     """A collector with everything around it in memory."""
 
-    def __init__(self, plan: Plan | None = None) -> None:
-        self.outbox = FakeOutbox()
+    def __init__(self, plan: Plan | None = None, outbox: FakeOutbox | None = None) -> None:
+        self.outbox = outbox or FakeOutbox()
         self.audit = FakeAudit()
         self.published: list[RecordKind] = []
         self.clock = ManualClock()
-        judge = FakeJudge("porosity", limit=200.0, width=1, cause="any")
+        self.judged = asyncio.Event()
+        judge = NotingJudge(self.judged)
         line = LineJudge(plan or a_plan(), CATALOGUE, lambda _: judge, "g")
         self.collector = Collector(
             outbox=self.outbox, audit=self.audit, line=line, publish=self.publish, clock=self.clock, tick=0.01
@@ -122,7 +147,35 @@ async def test_a_source_is_acknowledged_only_once_its_readings_are_durable() -> 
     assert kinds[0] is RecordKind.READINGS
 
 
-async def test_an_alarm_is_recorded_then_audited_then_published() -> None:
+async def test_parts_are_judged_while_the_disk_is_waited_for_and_nothing_of_them_leaves_before_it_has_taken_all() -> (
+    None
+):
+    outbox = SlowOutbox()
+    bench = Bench(outbox=outbox)
+    running = asyncio.create_task(bench.run(cycle(0, 260, "t")))
+    await asyncio.wait_for(bench.judged.wait(), 20)
+    assert (outbox.last, bench.audit.kept, bench.published) == (0, [], [])
+    outbox.ready.set()
+    source = await running
+    assert [token for token, _ in source.acknowledged] == ["t"]
+    assert bench.published == [RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS]
+
+
+async def test_an_alert_that_was_audited_but_not_recorded_is_recorded_at_the_next_start_and_audited_once() -> None:
+    bench = Bench()
+    await bench.run(cycle(0, 260))
+    again = Bench()
+    await again.collector.audit_missed([], bench.audit.kept)
+    delivered = cycle(0, 260)
+    assert delivered.readings is not None
+    judge = FakeJudge("porosity", limit=200.0, width=1, cause="any")
+    line = LineJudge(a_plan(), CATALOGUE, lambda _: judge, "g")
+    await again.collector.resume(line.resume([delivered.readings], (), again.clock.now()))
+    assert again.items(RecordKind.ALERTS, AlertEvent) == bench.items(RecordKind.ALERTS, AlertEvent)
+    assert again.audit.kept == []
+
+
+async def test_an_alarm_is_recorded_and_audited_then_published() -> None:
     bench = Bench()
     await bench.run(cycle(0, 260))
     [event] = bench.items(RecordKind.ALERTS, AlertEvent)

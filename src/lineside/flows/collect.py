@@ -2,16 +2,16 @@
 
 For each group of deliveries, in this order:
 
-1. commit readings, finished part rows and refused input to the outbox, in one transaction;
+1. commit readings, finished part rows and refused input to the outbox, in one transaction; while the disk is waited
+   for, assemble, judge and alert;
 2. acknowledge the sources;
-3. assemble, judge and alert;
-4. commit closed parts, predictions and alert events to the outbox;
-5. add the alert events to the audit record;
-6. publish them for the live board.
+3. commit closed parts, predictions and alert events to the outbox, and add the alert events to the audit record;
+4. publish them for the live board.
 
-Judgement waits for nothing but step 1: sources are acknowledged beside it, in their order. Where the outbox cannot
-be made durable, sources are not acknowledged and what they delivered is held in memory, up to a bound; judgement goes
-on and marks its predictions ``unrecorded``; what has to be let go leaves a counted receipt.
+Nothing that comes of step 1 leaves this process before it is durable. Of the two writes of step 3 either may be the one
+that a crash leaves out: the next start judges again what was not recorded, and audits what was not audited, once.
+Where the outbox cannot be made durable, sources are not acknowledged and what they delivered is held in memory, up to
+a bound; judgement goes on and marks its predictions ``unrecorded``; what has to be let go leaves a counted receipt.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lineside.domain.alerts import AlertEvent
@@ -134,6 +134,7 @@ class Collector:
         self._acknowledging: asyncio.Task[None] | None = None
         self._results: list[Item] = []
         self._unaudited: deque[AlertEvent] = deque()
+        self._audited: frozenset[str] = frozenset()
         self._advance_at = 0.0
         self._receipt: Receipt | None = None
         self._retry_at = 0.0
@@ -159,16 +160,17 @@ class Collector:
             await asyncio.gather(*ending, return_exceptions=True)
 
     async def resume(self, missed: Judged) -> None:
-        """Record what a crash kept from being recorded."""
+        """Record what a crash kept from being recorded; what of it was audited is not audited again."""
         await self._deal_with(missed)
+        self._audited = frozenset()
 
     async def audit_missed(self, recorded: Sequence[AlertEvent], known: Sequence[AuditEntry]) -> None:
         """Audit alert events that an earlier run recorded and was ended before it could audit them.
 
         ``known`` are the newest entries of the audit record, as many as the recorded events may be among.
         """
-        audited = {json.loads(entry.content).get("event") for entry in known}
-        self._unaudited += [event for event in recorded if event.id not in audited]
+        self._audited = frozenset(json.loads(entry.content).get("event", "") for entry in known)
+        self._unaudited += [event for event in recorded if event.id not in self._audited]
         await self._record()
 
     async def _read(self, name: str, source: Source) -> None:
@@ -202,43 +204,41 @@ class Collector:
             return
         self._count(group)
         self._held.append(_held(group))
-        recorded = await self._record()
+        recording = asyncio.create_task(self._record(), name="record")
+        await asyncio.sleep(0)  # the task begins; what follows is reckoned while the disk is waited for
+        try:
+            judged = self._judged(group)
+        finally:
+            recorded = await recording
+        await self._deal_with(judged if recorded else _unrecorded(judged))
+
+    def _judged(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
+        """Return what comes of a group; part rows are recorded as they were delivered, and not again."""
         now = self._clock.now()
+        found: list[Judged] = []
         for replayed in (False, True):
             chosen = [delivery for _, delivery in group if delivery.replayed is replayed]
             batches = [item.readings for item in chosen if item.readings is not None and len(item.readings)]
             if batches:
-                judged = self._line.push(concatenate(batches), now, replayed=replayed, unrecorded=not recorded)
-                await self._deal_with(judged)
+                found.append(self._line.push(concatenate(batches), now, replayed=replayed))
             rows = [row for item in chosen for row in item.rows]
             if rows:
-                judged = self._line.judge(rows, now, replayed=replayed, unrecorded=not recorded)
-                await self._deal_with(Judged(predictions=judged.predictions, events=judged.events))
-        await self._let_time_pass(group)
-
-    async def _let_time_pass(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
-        """Let time pass for stations that heard nothing, a tick at the least after the last time.
-
-        It is as late as the newest reading of the group: what waits behind it in the queue is not late for that.
-        """
-        heard = [
-            int(item.readings.receive_time.max())
-            for _, item in group
-            if item.readings is not None and len(item.readings) and not item.replayed
-        ]
-        if heard and asyncio.get_running_loop().time() >= self._advance_at:
+                found.append(replace(self._line.judge(rows, now, replayed=replayed), parts=()))
+        heard = _newest_receipt(group)
+        if heard is not None and asyncio.get_running_loop().time() >= self._advance_at:
             self._advance_at = asyncio.get_running_loop().time() + self._tick
-            await self._deal_with(self._line.advance(max(heard)))
+            found.append(self._line.advance(heard))
+        return _together(found)
 
     async def _deal_with(self, judged: Judged) -> None:
-        """Record, audit and publish what came of readings (steps 4 to 6)."""
+        """Record, audit and publish what came of readings (steps 3 and 4)."""
         judged = self._hooks.trim(judged)
         bodies = _bodies(judged)
         if not bodies:
             return
         self.counts.parts += len(judged.parts)
         self._results += bodies
-        self._unaudited += judged.events
+        self._unaudited += [event for event in judged.events if event.id not in self._audited]
         await self._record()
         self._hooks.follow(judged)
         for kind, body, _ in bodies:
@@ -246,24 +246,16 @@ class Collector:
 
     async def _record(self) -> bool:
         """Commit all that is held, have its sources acknowledged and audit its alerts; say whether that succeeded."""
-        held, results = tuple(self._held), tuple(self._results)
-        items = [item for entry in held for item in entry.items] + list(results)
-        if self._receipt is not None:
-            items += _records_of(RecordKind.RECEIPTS, [self._receipt])
         now = asyncio.get_running_loop().time()
         if now < self._retry_at:
             self._let_go()
             return False
         try:
-            if items:
-                await self._outbox.commit(items)
-                self._receipt = None
-                del self._results[: len(results)]
-            for entry in held:
-                self._held.popleft()
-                self._durable += entry.tokens
-            self._acknowledge()
-            await self._write_audit()
+            if self.counts.unrecorded:  # the disk has failed: what it does not take is not audited either
+                await self._commit()
+                await self._write_audit()
+            else:
+                await _both(self._commit(), self._write_audit())
         except StorageError:
             self.counts.unrecorded = True
             self._retry_at = now + RETRY_SECONDS
@@ -271,6 +263,20 @@ class Collector:
             return False
         self.counts.unrecorded = False
         return True
+
+    async def _commit(self) -> None:
+        held, results = tuple(self._held), tuple(self._results)
+        items = [item for entry in held for item in entry.items] + list(results)
+        if self._receipt is not None:
+            items += _records_of(RecordKind.RECEIPTS, [self._receipt])
+        if items:
+            await self._outbox.commit(items)
+        self._receipt = None
+        del self._results[: len(results)]
+        for entry in held:
+            self._held.popleft()
+            self._durable += entry.tokens
+        self._acknowledge()
 
     def _acknowledge(self) -> None:
         """See to it that the sources of what is durable are acknowledged, beside all else.
@@ -322,6 +328,45 @@ class Collector:
             self.counts.rows += len(delivery.rows)
             self.counts.quarantined += sum(item.count for item in delivery.quarantined)
             self.counts.duplicates += delivery.duplicates
+
+
+async def _both(first: Awaitable[None], second: Coroutine[Any, Any, None]) -> None:
+    """Wait for both to their end, and raise what either has raised; the first begins at once."""
+    beside = asyncio.create_task(second)
+    try:
+        await first
+    finally:
+        await asyncio.wait([beside])
+    beside.result()
+
+
+def _together(found: Sequence[Judged]) -> Judged:
+    """Return one account of several, in their order."""
+    if len(found) == 1:
+        return found[0]
+    return Judged(
+        parts=tuple(part for item in found for part in item.parts),
+        predictions=tuple(prediction for item in found for prediction in item.predictions),
+        events=tuple(event for item in found for event in item.events),
+    )
+
+
+def _unrecorded(judged: Judged) -> Judged:
+    """Return the judgements marked as made from readings that could not be recorded."""
+    return replace(judged, predictions=tuple(replace(item, unrecorded=True) for item in judged.predictions))
+
+
+def _newest_receipt(group: Sequence[tuple[Source, SourceDelivery]]) -> int | None:
+    """Return when the newest live reading of a group was received; None where there is none.
+
+    For stations that heard nothing time passes up to then: what waits behind it in the queue is not late for that.
+    """
+    heard = [
+        int(item.readings.receive_time.max())
+        for _, item in group
+        if item.readings is not None and len(item.readings) and not item.replayed
+    ]
+    return max(heard, default=None)
 
 
 def _without_readings(entry: _Held) -> _Held:

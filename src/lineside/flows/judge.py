@@ -129,10 +129,10 @@ class LineJudge:
             if isinstance(judge, StationSeats):
                 judge.wait(part, done.get(part.cycle_id, ()))
 
-    def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False, unrecorded: bool = False) -> Judged:
+    def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False) -> Judged:
         """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
         closed = self._new(self._pushed(batch), now)
-        return self.judge(closed, now, replayed=replayed, unrecorded=unrecorded)
+        return self.judge(closed, now, replayed=replayed)
 
     def advance(self, now: int) -> Judged:
         """Let time pass without readings; return what has come of it."""
@@ -144,9 +144,7 @@ class LineJudge:
         closed = [part for assembler in self._assemblers.values() for part in assembler.flush()]
         return self.judge(self._new(closed, now), now)
 
-    def judge(
-        self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False, unrecorded: bool = False
-    ) -> Judged:
+    def judge(self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False) -> Judged:
         """Judge finished parts at the time ``now``; a part too old to be live is marked late first."""
         records: list[PartRecord] = []
         predictions: list[Prediction] = []
@@ -162,12 +160,12 @@ class LineJudge:
             if judge is None:
                 continue
             for prediction in judge.judge(record, now).predictions:
-                marked = _marked(prediction, record, unrecorded=unrecorded)
+                marked = _marked(prediction, record)
                 predictions.append(marked)
                 events += self._engines[part.station].observe(marked, now)
         for waited in self._caught_up(now):
             for prediction in waited.predictions:
-                marked = _marked(prediction, waited.part, unrecorded=unrecorded)
+                marked = _marked(prediction, waited.part)
                 predictions.append(marked)
                 events += self._engines[waited.part.station].observe(marked, now)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
@@ -192,12 +190,12 @@ class LineJudge:
         return {station: assembler.counts for station, assembler in self._assemblers.items()}
 
 
-def _marked(prediction: Prediction, part: PartRecord, *, unrecorded: bool) -> Prediction:
-    """Return a prediction that says what the part lacked, and whether it could be recorded."""
-    if part.missing:
-        reason = f"judged without {', '.join(part.missing)}"
-        prediction = replace(prediction, reason=f"{prediction.reason}; {reason}" if prediction.reason else reason)
-    return replace(prediction, unrecorded=True) if unrecorded else prediction
+def _marked(prediction: Prediction, part: PartRecord) -> Prediction:
+    """Return a prediction that says what the part lacked."""
+    if not part.missing:
+        return prediction
+    reason = f"judged without {', '.join(part.missing)}"
+    return replace(prediction, reason=f"{prediction.reason}; {reason}" if prediction.reason else reason)
 
 
 def _judges(judge: Judge | None) -> bool:
