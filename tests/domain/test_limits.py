@@ -65,6 +65,17 @@ def test_above_the_limit_no_more_episodes_begin_than_it_promises(values: list[in
         assert (limit.effective * share + 1.0) / (limit.effective + 1.0) <= max(limit.guaranteed, rate) + 1e-9
 
 
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.floats(0.001, 0.4), st.integers(2, 4))
+def test_a_limit_for_alerts_of_several_parts_in_a_row_keeps_its_promise(
+    values: list[int], rate: float, raise_after: int
+) -> None:
+    scores = np.array(values, dtype=np.float64)
+    limit = serial_limit(scores, rate, fold=3, raise_after=raise_after)
+    for level in np.arange(limit.value, 11.0):
+        share = len(episodes_of(scores > level, [""] * len(values), 3, raise_after)) / len(values)
+        assert (limit.effective * share + 1.0) / (limit.effective + 1.0) <= max(limit.guaranteed, rate) + 1e-9
+
+
 @pytest.mark.parametrize(("rows", "memory"), [(240, 0.0), (240, 0.9), (1000, 0.9), (2000, 0.95)])
 def test_on_rows_that_depend_on_each_other_the_rate_holds_on_average(rows: int, memory: float) -> None:
     """Where one for exchangeable parts gives up to twice the nominal rate and more."""
@@ -76,10 +87,10 @@ def test_on_rows_that_depend_on_each_other_the_rate_holds_on_average(rows: int, 
 
 def test_stretches_of_different_level_make_the_limit_hold_on_another_stretch() -> None:
     rng = np.random.default_rng(5)
-    group = [str(i // 300) for i in range(2400)]
+    group = [str(i // 200) for i in range(4000)]
     beyond, naive = [], []
-    for _ in range(40):
-        scores = np.repeat(rng.normal(size=8), 300) + rng.normal(size=2400)
+    for _ in range(60):
+        scores = np.repeat(rng.normal(size=20), 200) + rng.normal(size=4000)
         beyond.append(above_normal(serial_limit(scores, 0.01, group).value / np.sqrt(2.0)))
         naive.append(above_normal(conformal_limit(scores, 0.01).value / np.sqrt(2.0)))
     assert np.mean(beyond) < 0.01 < np.mean(naive)

@@ -1,13 +1,15 @@
-"""How many rows a series of scores is worth: neighbouring parts are nearly copies, so rows count less than one each.
+"""How many rows a series of events is worth: neighbouring parts are nearly copies, so rows count less than one each.
 
-Whether a score is high is followed along the series: ``I_t`` is 1 where the score is in its highest tenth (or among
-its `LEAST_HIGH` highest). A share estimated from ``n`` such rows varies as one from ``n / tau`` independent rows,
-``tau = 1 + 2 (rho_1 + rho_2 + ...)`` with the autocorrelations of ``I`` (Bartlett 1946; as "tail effective sample
-size": Vehtari et al., Bayesian Analysis 16, 2021). The sum ends by Geyer's initial monotone sequence (Statistical
-Science 7, 1992): sums of two neighbours are taken while they are positive, and never grow.
+An event is 1 or 0 per row: a score is high, or an episode begins. A share estimated from ``n`` rows varies as one
+from ``n / tau`` independent rows. ``tau`` is the greater of two estimates:
 
-Several stretches share one mean. A stretch that runs higher than the others as a whole is thus correlated with
-itself at every lag, and where such differences rule, the rows are worth no more than the number of stretches.
+- ``1 + 2 (rho_1 + rho_2 + ...)`` with the autocorrelations of the event (Bartlett, JRSS B 8, 1946), ended by Geyer's
+  initial monotone sequence (Statistical Science 7, 1992): sums of two neighbours are taken while they are positive,
+  and never grow. It sees the memory of neighbours. Stretches share one mean, so that a stretch in which events are
+  frequent is correlated with itself at every lag.
+- the variance between the means of `BATCHES` batches, one after the other, over what independent rows would give
+  (batch means: Law and Kelton; for counts the index of dispersion of Cox and Lewis 1966). It sees what differs from
+  one day to another however weakly, which hides in the noise of single autocorrelations.
 """
 
 from __future__ import annotations
@@ -21,32 +23,23 @@ from numpy.typing import NDArray
 
 from lineside.domain.readings import Float64
 
-HIGH_SHARE: Final = 0.1
-LEAST_HIGH: Final = 20
-"""Fewest rows that are called high, as long as these are not more than half of all."""
+BATCHES: Final = 10
 
 
-def high_share(count: int) -> float:
-    """Return which share of ``count`` rows is called high."""
-    return min(max(HIGH_SHARE, LEAST_HIGH / count), 0.5)
-
-
-def effective_rows(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None = None) -> float:
+def effective_rows(event: Float64, group: Sequence[str] | NDArray[np.object_] | None = None) -> float:
     """Return how many independent rows these are worth, from 1 to their number.
 
     Args:
-        scores: finite scores in the order of judging ``(n,)``.
+        event: 1 or 0 per row, in the order of judging ``(n,)``.
         group: the stretch of each row; a stretch ends where the name changes (None: all rows are one stretch).
     """
-    count = len(scores)
-    level = np.quantile(scores, 1.0 - high_share(count), method="lower")
-    high = (scores > level).astype(np.float64)
-    centred = high - high.mean()
+    count = len(event)
+    centred = event - event.mean()
     variance = float(np.mean(centred**2))
     if variance <= 0.0:
         return float(count)
-    covariance = _covariances(centred, borders_of(count, group))
-    return float(np.clip(count / _inflation(covariance / variance), 1.0, count))
+    neighbours = _inflation(_covariances(centred, borders_of(count, group)) / variance)
+    return float(np.clip(count / max(neighbours, _between_batches(centred) / variance), 1.0, count))
 
 
 def borders_of(count: int, group: Sequence[str] | NDArray[np.object_] | None) -> list[int]:
@@ -75,3 +68,11 @@ def _inflation(correlation: Float64) -> float:
     negative = np.flatnonzero(pairs <= 0.0)
     kept = pairs[: negative[0]] if len(negative) else pairs
     return max(2.0 * float(np.minimum.accumulate(kept).sum()) - 1.0, 1.0) if len(kept) else 1.0
+
+
+def _between_batches(centred: Float64) -> float:
+    """Return the variance of one row that the means of batches speak for; 0 where rows are too few."""
+    if len(centred) < 2 * BATCHES:
+        return 0.0
+    means = np.array([batch.mean() for batch in np.array_split(centred, BATCHES)])
+    return float(len(centred) / BATCHES * np.var(means, ddof=1))

@@ -8,8 +8,10 @@ Random World*, 2005; Lei et al., JASA 113, 2018, theorem 2.2).
 
 **Parts in a row** are not exchangeable: neighbours are nearly copies, stretches differ. The same rule is then applied
 with the effective number of rows ``m <= n`` (`lineside.domain.effective`): of the share ``x`` of rows above the limit
-is asked that ``(m x + 1) / (m + 1) <= rate``. On exchangeable parts this is never below the exact limit, so nothing of
-the promise is lost.
+is asked that ``(m x + 1) / (m + 1) <= rate``. What counts is how rows depend on each other near the limit, so ``m`` is
+that of being above a level with about twice as many rows above it (compare the "tail effective sample size" of Vehtari
+et al., Bayesian Analysis 16, 2021). On exchangeable parts the limit is never below the exact one, so nothing of the
+promise is lost.
 
 **Episodes.** What people meet is not a part in alarm but an alert, which stands until some good parts in a row have
 passed. Where the rate is one of episodes, ``x`` is the share of rows at which one would begin: above the limit, with
@@ -36,6 +38,8 @@ from lineside.domain.errors import DataError
 from lineside.domain.readings import Float64
 from lineside.domain.tails import tail_limit
 
+FEWEST_HIGH: Final = 20
+"""Fewest rows by which it is seen how rows depend on each other near the limit."""
 LIKELY: Final = 0.9
 """How sure `Limit.likely_at_most` is."""
 
@@ -88,11 +92,15 @@ def conformal_limit(scores: Float64, rate: float) -> Limit:
         DataError: there is no score, or one is not a number.
     """
     _check(scores)
-    return _by_counting(scores, _Curve.of(scores, None, 0), rate, float(len(scores)), 0)
+    return _by_counting(scores, np.full(len(scores), -np.inf), rate, float(len(scores)), 0)
 
 
 def serial_limit(
-    scores: Float64, rate: float, group: Sequence[str] | NDArray[np.object_] | None = None, fold: int = 0
+    scores: Float64,
+    rate: float,
+    group: Sequence[str] | NDArray[np.object_] | None = None,
+    fold: int = 0,
+    raise_after: int = 1,
 ) -> Limit:
     """Return the limit for parts that came one after the other: from the effective rows, modelled beyond them.
 
@@ -101,13 +109,18 @@ def serial_limit(
         rate: the share of parts in alarm, or of parts at which an alert is raised.
         group: the stretch of each row, which ends where the name changes; None: all rows are one.
         fold: parts in a row without alarm that end an episode; 0: parts are counted, not episodes.
+        raise_after: parts in a row in alarm that begin one; more than 1 may count an episode twice, never none.
 
     Raises:
         DataError: there is no score, or one is not a number.
     """
     _check(scores)
-    effective = effective_rows(scores, group)
-    return extended(_by_counting(scores, _Curve.of(scores, group, fold), rate, effective, fold), scores)
+    scores = _lowest_of(scores, group, raise_after)
+    before = _highest_before(scores, group, fold)
+    level = np.quantile(scores, 1.0 - min(max(2.0 * rate, FEWEST_HIGH / len(scores)), 0.5), method="lower")
+    event = (scores > level) & (before <= level)
+    effective = effective_rows(event.astype(np.float64), group)
+    return extended(_by_counting(scores, before, rate, effective, fold), scores)
 
 
 def extended(limit: Limit, scores: Float64) -> Limit:
@@ -135,39 +148,39 @@ def cost_limit(
     return float(candidates[len(cost) - 1 - int(np.argmin(cost[::-1]))])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Curve:
-    """How many events, parts in alarm or beginnings of episodes, each limit would give."""
-
-    scores: Float64
-    shadowed: Float64
-    """For each row the level up to which an earlier one of its episode is above the limit too; both ascend."""
-
-    @classmethod
-    def of(cls, scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, fold: int) -> _Curve:
-        before = np.full(len(scores), -np.inf)
-        borders = borders_of(len(scores), group)
-        for start, end in pairwise(borders):
-            for back in range(1, min(fold, end - start - 1) + 1):
-                before[start + back : end] = np.maximum(before[start + back : end], scores[start : end - back])
-        return cls(np.sort(scores), np.sort(np.minimum(scores, before)))
-
-    def events(self, limits: Float64) -> NDArray[np.int64]:
-        """Return the number of events at each limit."""
-        above = np.searchsorted(self.shadowed, limits, "right") - np.searchsorted(self.scores, limits, "right")
-        return above.astype(np.int64)
+def _highest_before(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, fold: int) -> Float64:
+    """Return the highest of the ``fold`` scores before each row of its stretch; minus infinity where there is none."""
+    before = np.full(len(scores), -np.inf)
+    for start, end in pairwise(borders_of(len(scores), group)):
+        for back in range(1, min(fold, end - start - 1) + 1):
+            before[start + back : end] = np.maximum(before[start + back : end], scores[start : end - back])
+    return before
 
 
-def _by_counting(scores: Float64, curve: _Curve, rate: float, effective: float, fold: int) -> Limit:
-    """Return the least limit from which on no higher one gives more events than the rate allows."""
-    rows = len(scores)
+def _lowest_of(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, count: int) -> Float64:
+    """Return the lowest of each ``count`` scores in a row of a stretch: all of them are above what it is above."""
+    lowest = scores.copy()
+    for start, end in pairwise(borders_of(len(scores), group)):
+        for back in range(1, min(count, end - start)):
+            lowest[start + back : end] = np.minimum(lowest[start + back : end], scores[start : end - back])
+        lowest[start : min(start + count - 1, end)] = scores[start:end].min()
+    return lowest
+
+
+def _by_counting(scores: Float64, before: Float64, rate: float, effective: float, fold: int) -> Limit:
+    """Return the least limit from which on no higher one gives more events than the rate allows.
+
+    At a limit, events are the rows above it less those whose episode has begun before: rows above it, too, before.
+    """
+    rows, limits = len(scores), np.sort(scores)
+    shadowed = np.sort(np.minimum(scores, before))
+    events = np.searchsorted(shadowed, limits, "right") - np.searchsorted(limits, limits, "right")
     allowed = max(math.floor(((effective + 1.0) * rate - 1.0) * rows / effective + 1e-9), 0)
-    events = curve.events(curve.scores)
     too_many = np.flatnonzero(events > allowed)
-    place = too_many[-1] + 1 if len(too_many) else 0
+    place = int(too_many[-1]) + 1 if len(too_many) else 0
     found = effective * int(events[place]) / rows
     return Limit(
-        value=float(curve.scores[place]), rows=rows, nominal=rate, guaranteed=(found + 1.0) / (effective + 1.0),
+        value=float(limits[place]), rows=rows, nominal=rate, guaranteed=(found + 1.0) / (effective + 1.0),
         effective=effective, per_episode=fold > 0,
     )  # fmt: skip
 

@@ -15,10 +15,12 @@ from typing import Final
 
 import numpy as np
 
-from lineside.domain.effective import high_share
 from lineside.domain.readings import Float64
 
 PRIOR_SPREAD: Final = 0.2
+FITTED_SHARE: Final = 0.1
+FEWEST_FITTED: Final = 20
+"""Share of the rows that the tail is fitted to, and fewest rows, as long as these are not more than half of all."""
 _MOST_SHAPE: Final = 0.5
 """Greatest shape taken from the moments, which do not know heavier tails."""
 
@@ -31,7 +33,7 @@ def tail_limit(scores: Float64, rate: float, effective: float) -> float:
         rate: the probability, below the share of rows that the tail is fitted to.
         effective: how many independent rows they are worth.
     """
-    share = high_share(len(scores))
+    share = min(max(FITTED_SHARE, FEWEST_FITTED / len(scores)), 0.5)
     threshold = float(np.quantile(scores, 1.0 - share, method="lower"))
     excess = np.sort(scores[scores > threshold]) - threshold
     if not len(excess):

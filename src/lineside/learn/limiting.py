@@ -23,7 +23,7 @@ def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
     known = ~np.isnan(scores)
     alarms = task.alarms
     if task.timed:
-        return serial_limit(scores[known], alarms.rate, group[known], alarms.fold)
+        return serial_limit(scores[known], alarms.rate, group[known], alarms.fold, alarms.raise_after)
     if several_groups(group):
         return serial_limit(scores[known], alarms.rate, group[known])
     return extended(conformal_limit(scores[known], alarms.rate), scores[known])

@@ -25,6 +25,8 @@ _KEPT_BACK: Final = 0.3
 """Share of the conforming rows that set the limit, where no later rows are given for it."""
 _CHART_RATE: Final = 0.01
 """Least rate at whose quantile the two charts are made comparable: one farther out has too few rows to be known."""
+_LIKE_IT: Final = 0.9
+"""Least share of the rows learned from that a model has learned from whose scores are like those of the one kept."""
 _LEAST_VALIDATED: Final = 4 * LEAST_ROWS
 _PARITY_ROWS: Final = 500
 
@@ -45,17 +47,18 @@ def learn_normal(task: Task) -> Learned:
     parity = _parity(task, model, exported)
     task.progress(f"setting the limit on {len(limit_rows)} parts")
     held = validate_normal(task)
+    limit, words = _limit(task, exported, limit_rows, held, len(shape))
     metrics = {} if held is None else _metrics(task, held)
     return Learned(
         family=family_of(task),
         exported=exported,
         columns=task.columns,
-        limit=_limit(task, exported, limit_rows),
+        limit=limit,
         usual=conforming,
         parity=parity,
         scheme="too few parts to validate" if held is None else held.split.scheme,
         metrics=metrics,
-        limit_from=limit_from,
+        limit_from=f"{limit_from}{words}",
     )
 
 
@@ -107,7 +110,7 @@ def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
     bad = nonconforming(task.rows, task.characteristic)
     labelled = known(task.rows)
     labelled = labelled if labelled.any() else ~labelled
-    return held_out_metrics(held, held.score, bad, labelled, task.alarms.rate, task.alarms.fold)
+    return held_out_metrics(held, held.score, bad, labelled, *task.alarms.counted)
 
 
 def _separate(task: Task, conforming: NDArray[np.int64]) -> tuple[Rows, Rows, str]:
@@ -143,11 +146,26 @@ def _at_random(task: Task, conforming: NDArray[np.int64], kept: int) -> tuple[ND
     return chosen, f"{len(chosen)} conforming parts drawn at random and not learned from (parts have no time)"
 
 
-def _limit(task: Task, exported: ExportedModel, rows: Rows) -> Limit:
+def _later_stretches(task: Task, held: HeldOut | None, learned: int) -> Bools:
+    """Return the conforming rows of later blocks whose models have learned from about ``learned`` rows."""
+    if held is None or task.calibration is not None or not held.split.ordered:
+        return np.zeros(len(task.rows), dtype=np.bool_)
+    like = [number for number, fold in enumerate(held.split.folds) if len(fold.train) >= _LIKE_IT * learned]
+    return held.judged & np.isin(held.fold, like) & ~nonconforming(task.rows, task.characteristic)
+
+
+def _limit(task: Task, exported: ExportedModel, rows: Rows, held: HeldOut | None, learned: int) -> tuple[Limit, str]:
+    """Return the limit by rows, or by later stretches where these ask for a higher one; in words, if it was these."""
     scores = exported.run(rows.features[:, task.columns.inputs], rows.group)["score"].ravel().astype(np.float64)
-    limit = limit_on(task, scores, rows.group)
+    limit, words = limit_on(task, scores, rows.group), ""
+    later = _later_stretches(task, held, learned)
+    if held is not None and later.any():
+        stretches = limit_on(task, held.score[later], held.fold[later].astype(str).astype(object))
+        if stretches.value > limit.value:
+            count = len(set(held.fold[later].tolist()))
+            limit, words = stretches, f"; raised by {count} later stretches, each judged by a model of all before it"
     # The promise is kept by a wider limit too.
-    return replace(limit, value=limit.value * task.characteristic.model.margin)
+    return replace(limit, value=limit.value * task.characteristic.model.margin), words
 
 
 def _parity(task: Task, model: NormalModel, exported: ExportedModel) -> float:

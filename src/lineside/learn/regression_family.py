@@ -177,7 +177,7 @@ def _metrics(task: Task, candidate: _Candidate, rows: Rows, scale: Scale) -> dic
     }
     bad = nonconforming(rows, task.characteristic)
     scores, alarms = _scores(scale, held.score), task.alarms
-    return {**finite(found), **held_out_metrics(held, scores, bad, np.ones_like(bad), alarms.rate, alarms.fold)}
+    return {**finite(found), **held_out_metrics(held, scores, bad, np.ones_like(bad), *alarms.counted)}
 
 
 def _parity(task: Task, model: Ridge | Boosted, exported: ExportedModel) -> float:

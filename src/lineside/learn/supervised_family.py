@@ -176,7 +176,7 @@ def _metrics(
         "ece": expected_calibration_error(is_bad[judged], risk),
         "brier": brier_score(is_bad[judged], risk),
     }
-    alarms = held_out_metrics(held, scores, is_bad, np.ones_like(is_bad), task.alarms.rate, task.alarms.fold)
+    alarms = held_out_metrics(held, scores, is_bad, np.ones_like(is_bad), *task.alarms.counted)
     return {**alarms, **finite(found)}
 
 

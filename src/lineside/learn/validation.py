@@ -85,10 +85,12 @@ def hold_out(learn: Learner, rows: Rows, split: Split) -> HeldOut:
     return HeldOut(split=split, score=score, fold=fold)
 
 
-def fold_limits(held: HeldOut, score: Float64, conforming: Bools, rate: float, fold: int = 0) -> Float64:
+def fold_limits(
+    held: HeldOut, score: Float64, conforming: Bools, rate: float, fold: int = 0, raise_after: int = 1
+) -> Float64:
     """Return for each row the limit it is judged by: from other folds' conforming rows, only earlier ones in time.
 
-    ``fold`` parts in a row without alarm end an episode, where the rate is one of episodes.
+    ``fold`` and ``raise_after`` are those of `serial_limit`.
 
     NaN where there are none (the first period).
     """
@@ -98,13 +100,13 @@ def fold_limits(held: HeldOut, score: Float64, conforming: Bools, rate: float, f
         others = (held.fold < number) & (held.fold >= 0) if held.split.ordered else held.fold != number
         basis = score[judged & others & conforming]
         if len(basis):
-            limits[held.fold == number] = _limit(basis, rate, fold, ordered=held.split.ordered)
+            limits[held.fold == number] = _limit(basis, rate, fold, raise_after, ordered=held.split.ordered)
     return limits
 
 
-def _limit(basis: Float64, rate: float, fold: int, *, ordered: bool) -> float:
+def _limit(basis: Float64, rate: float, fold: int, raise_after: int, *, ordered: bool) -> float:
     if ordered:
-        return serial_limit(basis, rate, fold=fold).value
+        return serial_limit(basis, rate, fold=fold, raise_after=raise_after).value
     return extended(conformal_limit(basis, rate), basis).value
 
 
@@ -140,10 +142,10 @@ def alarm_metrics(alarm: Bools, bad: Bools) -> dict[str, float]:
 
 
 def held_out_metrics(
-    held: HeldOut, score: Float64, bad: Bools, known: Bools, rate: float, fold: int = 0
+    held: HeldOut, score: Float64, bad: Bools, known: Bools, rate: float, fold: int = 0, raise_after: int = 1
 ) -> dict[str, float]:
     """Return the figures of held-out scores: ranking over all, alarms where an earlier or other fold gives a limit."""
-    limits = fold_limits(held, score, ~bad, rate, fold)
+    limits = fold_limits(held, score, ~bad, rate, fold, raise_after)
     ranked = held.judged & known
     judged = held.judged & np.isfinite(limits)
     return {**ranking_metrics(score[ranked], bad[ranked]), **alarm_metrics(score[judged] > limits[judged], bad[judged])}

@@ -1,8 +1,8 @@
 """How many false alarms each characteristic may give: its share of what the plan says a shift accepts.
 
 ``service_levels.false_alarms_per_shift`` is shared evenly over the characteristics, and counted as people meet it:
-per alert, which stands until some good parts in a row have passed, and not per part in alarm. Divided by the parts
-of a shift it is a rate per part. ``model.false_alarm_rate`` holds instead where it is given: a share of *parts*.
+per alert, which the plan's `alert` raises and clears, and not per part in alarm. Divided by the parts of a
+shift it is a rate per part. ``model.false_alarm_rate`` holds instead where it is given: a share of *parts*.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lineside.domain.alerting import GOOD_PARTS_TO_CLEAR
 from lineside.domain.plan.model import Characteristic, CycleByWindow, Plan, Station
 from lineside.domain.units import HOUR
 
@@ -28,18 +27,25 @@ class FalseAlarms:
     """What a characteristic may give: at most a share ``rate`` of its conforming parts.
 
     These are parts in alarm, or parts at which an alert is raised if ``per_episode``. ``shift_parts`` are the parts
-    of a shift, None where the plan does not say. ``why`` says in words where the rate comes from.
+    of a shift, None where the plan does not say. ``fold`` good parts in a row end an alert (0: parts are counted),
+    ``raise_after`` in alarm begin it. ``why`` says in words where the rate comes from.
     """
 
     rate: float
-    per_episode: bool
     shift_parts: float | None
     why: str
+    fold: int = 0
+    raise_after: int = 1
 
     @property
-    def fold(self) -> int:
-        """Good parts in a row that end an episode; 0 where parts are counted."""
-        return GOOD_PARTS_TO_CLEAR if self.per_episode else 0
+    def per_episode(self) -> bool:
+        """Whether alerts are counted, and not parts in alarm."""
+        return self.fold > 0
+
+    @property
+    def counted(self) -> tuple[float, int, int]:
+        """The rate and how it is counted, in the order in which limits take them."""
+        return self.rate, self.fold, self.raise_after
 
     @property
     def per_shift(self) -> float | None:
@@ -57,15 +63,16 @@ def false_alarms(plan: Plan, characteristic: Characteristic) -> FalseAlarms:
     parts = parts_per_shift(plan, characteristic.station)
     given = characteristic.model.false_alarm_rate
     if given is not None:
-        return FalseAlarms(rate=given, per_episode=False, shift_parts=parts, why="model.false_alarm_rate")
+        return FalseAlarms(rate=given, shift_parts=parts, why="model.false_alarm_rate")
     if parts is None:
         why = f"the usual {USUAL_RATE:.0%}: the plan does not say how many parts the station makes in an hour"
-        return FalseAlarms(rate=USUAL_RATE, per_episode=False, shift_parts=None, why=why)
+        return FalseAlarms(rate=USUAL_RATE, shift_parts=None, why=why)
     budget = plan.service_levels.false_alarms_per_shift
     share = budget / len(plan.characteristics)
     rate = min(max(share / parts, _LEAST_RATE), MOST_RATE)
     why = f"{share:.3g} of the {budget:g} alerts that a shift of {parts:.0f} parts accepts"
-    return FalseAlarms(rate=rate, per_episode=True, shift_parts=parts, why=why)
+    delays = characteristic.alert
+    return FalseAlarms(rate=rate, shift_parts=parts, why=why, fold=delays.clear_after, raise_after=delays.raise_after)
 
 
 def parts_per_shift(plan: Plan, station_id: str) -> float | None:
