@@ -14,7 +14,7 @@ DATA ?= ../shared/data
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test check docs backtests bench lock wheelhouse wheelhouse-try browser clean drill
+.PHONY: help run test check docs backtests year bench lock wheelhouse wheelhouse-try browser clean drill
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -44,6 +44,10 @@ drill: $(ALL_READY) ## Break disks, links and processes on purpose, at length (a
 backtests: $(ALL_READY) ## Replay the four public data sets: make backtests OUT=DIR [DATA=DIR]
 	@test -n "$(OUT)" || { echo "usage: make backtests OUT=DIR [DATA=DIR]"; exit 2; }
 	@$(BIN)/python benchmarks/backtests.py --out "$(OUT)" --data "$(DATA)"
+
+year: $(ALL_READY) ## Run the simulated cell through a year, beside plain boosting: make year OUT=DIR [SEEDS=3]
+	@test -n "$(OUT)" || { echo "usage: make year OUT=DIR [SEEDS=3]"; exit 2; }
+	@$(BIN)/python benchmarks/year.py --out "$(OUT)" --seeds "$(or $(SEEDS),3)"
 
 bench: $(ALL_READY) ## Measure Lineside beside its peers and limits: make bench OUT=DIR [ONLY=PREFIX]
 	@test -n "$(OUT)" || { echo "usage: make bench OUT=DIR [ONLY=PREFIX]"; exit 2; }

@@ -1,0 +1,69 @@
+"""What a contender says of a stream, in columns, and the alerts that come of it on the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineside.domain.alerting import GOOD_PARTS_TO_CLEAR, OUTSIDE_EXPERIENCE
+from lineside.domain.alerts import AlertEvent, AlertKind
+from lineside.domain.metrics.episodes import episodes_of
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alert:
+    """One alert by rows of the stream, ``first`` to ``last`` part in alarm; ``top`` is the signal that carried most."""
+
+    first: int
+    last: int
+    cause: str = ""
+    top: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Judged:
+    """What is said of one characteristic of every part: how far above its limit, in which state, and the alerts."""
+
+    margin: NDArray[np.float64]
+    state: NDArray[np.object_]
+    alerts: tuple[Alert, ...]
+    advisories: tuple[Alert, ...] = ()
+
+    @property
+    def answered(self) -> Bools:
+        """Which parts were judged at all: normal or alarm."""
+        return np.asarray((self.state == "normal") | (self.state == "alarm"))
+
+    @property
+    def alarm(self) -> Bools:
+        """Which parts were in alarm."""
+        return np.asarray(self.state == "alarm")
+
+
+def alerts_from(events: Iterable[tuple[int, AlertEvent]]) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
+    """Return the alerts that events (each with the row of its part) raised and extended, and the advisory ones."""
+    found: dict[str, Alert] = {}
+    for row, event in events:
+        if event.kind is AlertKind.RAISED:
+            top = max(event.contributions, key=lambda item: item.share, default=None)
+            found[event.alert_id] = Alert(first=row, last=row, cause=event.cause, top="" if top is None else top.signal)
+        elif event.kind is AlertKind.UPDATED:
+            raised = found[event.alert_id]
+            found[event.alert_id] = Alert(first=raised.first, last=row, cause=raised.cause, top=raised.top)
+    alarms = tuple(item for item in found.values() if item.cause != OUTSIDE_EXPERIENCE)
+    return alarms, tuple(item for item in found.values() if item.cause == OUTSIDE_EXPERIENCE)
+
+
+def folded(alarm: Bools, answered: Bools, day: NDArray[np.int64]) -> tuple[Alert, ...]:
+    """Return the alerts of alarms without causes, as the alert engine folds them: for limits that were moved."""
+    rows = np.flatnonzero(answered)
+    groups = [str(number) for number in day[rows].tolist()]
+    return tuple(
+        Alert(first=int(rows[item.first]), last=int(rows[item.last]))
+        for item in episodes_of(alarm[rows], groups, GOOD_PARTS_TO_CLEAR)
+    )
