@@ -10,6 +10,8 @@ import pytest
 
 from backtest_plans import make_plan, make_table
 from lineside.adapters.onnx_judge import OnnxJudge
+from lineside.domain.backtests.report import overview
+from lineside.domain.backtests.result import json_object
 from lineside.domain.backtests.units import Units, units_from_tables
 from lineside.domain.errors import DataError
 from lineside.domain.parts import PartRecord
@@ -189,3 +191,25 @@ def test_hidden_outcomes_change_what_is_learned_from() -> None:
     hidden = run_backtest(make_request(labelled=False), labelled, open_judge)
     assert any("60 nonconforming" in line for line in seen.fits[0][1])
     assert any("(0 with known outcome" in line for line in hidden.fits[0][1])
+
+
+def test_a_regime_that_was_never_shown_is_reported_by_name_as_the_worst() -> None:
+    rng = np.random.default_rng(3)
+    hall = {"id": "hall", "station": "press", "unit": "degC", "source": "files", "role": "environment"}
+    lot = {"id": "lot", "station": "press", "source": "files", "role": "context", "type": "text"}
+    plan = make_plan(time_column="time", signals=[hall, lot], characteristic={"model": {"family": "normal"}})
+    force = rng.normal(100.0, 1.0, 400)
+    force[300:] += 8.0
+    more: dict[str, Any] = {
+        "hall": rng.normal(20.0, 1.0, 400),
+        "lot": np.array(["A"] * 150 + ["B"] * 150 + ["C"] * 100, dtype=object),
+    }
+    table = make_table(force.tolist(), ["0"] * 400, times=list(range(400)), **more)
+    units = units_from_tables(plan, plan.characteristics[0], [("a", table)])
+    result = run_backtest(make_request(Protocol.LEAVE_ONE_REGIME_OUT, plan, regimes=("lot:lot",)), units, open_judge)
+    assert result.regimes is not None
+    [worst] = [item for item in result.regimes.worst if item.figure == "false_alarm_rate"]
+    assert (worst.regime, worst.units, worst.of) == ("lot C", 100, 3)
+    assert worst.value > 0.9 > worst.mean
+    assert "lot C" in overview(result, "press")
+    assert json_object(result)["regimes"]["worst"][0]["regime"] == "lot C"

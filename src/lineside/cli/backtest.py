@@ -32,6 +32,7 @@ APPLIES = {
     "calibrate": _GIVEN,
     "calibrate_group": _GIVEN,
     "per_group": _GIVEN,
+    "regime": (Protocol.LEAVE_ONE_REGIME_OUT,),
 }
 """Options of the split, and the protocols to which they mean something."""
 
@@ -63,6 +64,12 @@ def _amount(name: str) -> Any:
 @click.option("--train-group", multiple=True, metavar="NAME", help="Learn from these groups only.")
 @click.option("--calibrate", callback=_amount("--calibrate"), help="Rows behind them that only set the limit.")
 @click.option("--calibrate-group", multiple=True, metavar="NAME", help="Set the limit by these groups only.")
+@click.option(
+    "--regime",
+    multiple=True,
+    metavar="KIND",
+    help="Leave out shift, season, group, band:SIGNAL, lot:SIGNAL, tool:SIGNAL or variant:SIGNAL [default: all].",
+)
 @click.option("--per-group", is_flag=True, help="A model for each group, learned from its own first rows.")
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(min=1), help="Blocks or folds.")
 @click.option("--repeats", default=1, show_default=True, type=click.IntRange(min=1), help="Of the stratified folds.")
@@ -204,6 +211,7 @@ def request_for(plan: Plan, characteristic: Characteristic, options: dict[str, A
         labelled=not options["unlabelled"],
         keep_duplicates=options["duplicates"] == "report",
         alarm_after=options["alarm_after"],
+        regimes=options["regime"],
     )
 
 

@@ -4,7 +4,8 @@ Every protocol answers with folds of row positions into one table. What holds fo
 
 - no row is in two of a fold's three segments, and no row is judged twice within one repeat;
 - where rows have time, limits come from rows before the ones they judge (of the same group, or of a group that
-  is not judged at all), except for `leave_one_group_out`, whose subject is another group and not a later time;
+  is not judged at all), except for `leave_one_group_out` and `leave_one_regime_out`, whose subject is another group or
+  regime and not a later time;
 - duplicates are found before any split;
 - randomness only from a seed that is passed in.
 """
@@ -32,6 +33,7 @@ class Protocol(StrEnum):
     FIT_THEN_RUN = "fit-then-run"
     WALK_FORWARD = "walk-forward"
     LEAVE_ONE_GROUP_OUT = "leave-one-group-out"
+    LEAVE_ONE_REGIME_OUT = "leave-one-regime-out"
     REPEATED_STRATIFIED_KFOLD = "repeated-stratified-kfold"
 
 
@@ -192,6 +194,19 @@ def leave_one_group_out(group: Sequence[str]) -> tuple[Fold, ...]:
         raise DataError("one group cannot be left out of one", field="group", value=different[:1])
     return tuple(
         Fold(name=name, train=np.flatnonzero(names != name), test=np.flatnonzero(names == name)) for name in different
+    )
+
+
+def leave_one_regime_out(regimes: Sequence[tuple[str, str, Int64]], rows: int) -> tuple[Fold, ...]:
+    """Return one fold per regime ``(kind, name, positions)``: judge it by a model of all other rows.
+
+    Kinds overlap (a part has a shift and a season), so each kind is a repeat, in order of appearance.
+    """
+    repeat = {kind: place for place, kind in enumerate(dict.fromkeys(kind for kind, _, _ in regimes))}
+    everything = np.arange(rows)
+    return tuple(
+        Fold(name=name, train=np.setdiff1d(everything, chosen), test=chosen, repeat=repeat[kind])
+        for kind, name, chosen in regimes
     )
 
 

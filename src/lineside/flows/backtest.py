@@ -22,12 +22,14 @@ from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertKind
 from lineside.domain.backtests.figures import FigureOptions, figures, trivial_figures
 from lineside.domain.backtests.judged import Judged, joined, judged_from
+from lineside.domain.backtests.regimes import regime_report
 from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.backtests.units import Units, in_time_order, shuffled
 from lineside.domain.errors import DataError
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
+from lineside.domain.regimes import Production, Regimes, regimes_of
 from lineside.domain.splits import (
     Amount,
     Fold,
@@ -36,10 +38,12 @@ from lineside.domain.splits import (
     duplicate_rows,
     fit_then_run,
     leave_one_group_out,
+    leave_one_regime_out,
     repeated_stratified_kfold,
     walk_forward,
 )
 from lineside.learn.fit import FitReport, FitRequest, fit
+from lineside.learn.local_time import local_times
 from lineside.ports import Judge
 from lineside.wire.bundle import Bundle
 
@@ -56,7 +60,8 @@ class BacktestRequest:
 
     ``labelled`` says whether learning may see outcomes; without, a labelled set is learned from as if nothing
     were known of it. ``start`` is the first training segment of a walk forward. ``keep_duplicates`` only counts
-    them. Every random choice follows from ``seed``.
+    them. ``regimes`` are the kinds left out by `Protocol.LEAVE_ONE_REGIME_OUT` (empty: all that the data has). Every
+    random choice follows from ``seed``.
     """
 
     plan: Plan
@@ -70,6 +75,7 @@ class BacktestRequest:
     labelled: bool = True
     keep_duplicates: bool = False
     alarm_after: int = 200
+    regimes: tuple[str, ...] = ()
 
 
 def run_backtest(
@@ -95,7 +101,8 @@ def run_backtest(
         units = in_time_order(units)
     if not units.timed and request.protocol is Protocol.REPEATED_STRATIFIED_KFOLD:
         units = shuffled(units, request.seed)
-    folds = cut(request, units)
+    found = regimes_in(request, units) if request.protocol is Protocol.LEAVE_ONE_REGIME_OUT else None
+    folds = cut(request, units, found)
     pieces, fits = [], []
     for number, fold in enumerate(folds, start=1):
         progress(f"fold {number} of {len(folds)} ({fold.name}): {len(fold.train)} to learn, {len(fold.test)} to judge")
@@ -116,6 +123,9 @@ def run_backtest(
         trivial=trivial_figures(characteristic, judged, trained, options),
         fits=tuple(fits),
         seconds=time.perf_counter() - began,
+        regimes=None
+        if found is None
+        else regime_report(characteristic, judged, [(item.kind, item.name) for item in found.kept], found.passed_over),
     )
 
 
@@ -129,7 +139,24 @@ def find_duplicates(units: Units) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return duplicate_rows(units.features, beside if units.continuous else None)
 
 
-def cut(request: BacktestRequest, units: Units) -> tuple[Fold, ...]:
+def regimes_in(request: BacktestRequest, units: Units) -> Regimes:
+    """Return the regimes of the request's kinds that units have.
+
+    Raises:
+        DataError: there are no two.
+    """
+    times = units.time
+    made = Production(
+        recipe=units.recipe,
+        features=units.features,
+        context=[part.context for part in units.parts],
+        group=units.group,
+        local=None if times is None else local_times(times, request.plan.line.timezone),
+    )
+    return regimes_of(request.plan, made, request.regimes)
+
+
+def cut(request: BacktestRequest, units: Units, found: Regimes | None = None) -> tuple[Fold, ...]:
     """Return the folds of the request's protocol.
 
     Raises:
@@ -143,6 +170,9 @@ def cut(request: BacktestRequest, units: Units) -> tuple[Fold, ...]:
             return walk_forward(len(units), request.folds, request.start)
         case Protocol.LEAVE_ONE_GROUP_OUT:
             return leave_one_group_out(units.group)
+        case Protocol.LEAVE_ONE_REGIME_OUT:
+            found = found or regimes_in(request, units)
+            return leave_one_regime_out([(item.kind, item.name, item.rows) for item in found.kept], len(units))
         case Protocol.REPEATED_STRATIFIED_KFOLD:
             _needs_no_time(request, units)
             return repeated_stratified_kfold(units.names, units.outcome, request.folds, request.repeats, request.seed)
@@ -184,8 +214,8 @@ def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: Ju
     test = test.take(order)
     warm = _rows_before(units, fold)
     predictions, raised = _judge_in_order(request, test, warm, lambda: make_judge(request.plan, result.bundle))
-    shuffled_rows = request.protocol is Protocol.REPEATED_STRATIFIED_KFOLD
-    groups = (fold.name,) * len(test) if shuffled_rows else test.group
+    named_by_fold = request.protocol in {Protocol.REPEATED_STRATIFIED_KFOLD, Protocol.LEAVE_ONE_REGIME_OUT}
+    groups = (fold.name,) * len(test) if named_by_fold else test.group
     return judged_from(predictions, raised, groups, test.outcome, timed=test.timed), result.report
 
 

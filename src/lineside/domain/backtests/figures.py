@@ -49,10 +49,16 @@ class FigureOptions:
 
 def figures(characteristic: Characteristic, judged: Judged, options: FigureOptions) -> Figures:
     """Return every figure that the characteristic's kind has, with intervals."""
-    result = _figures(characteristic, judged)
+    result = plain_figures(characteristic, judged)
     bad, known = _truth(characteristic, judged.outcome)
     if known.any():
         result["intervals"] = _intervals(bad[known], judged.take(known), options)
+    return result
+
+
+def plain_figures(characteristic: Characteristic, judged: Judged) -> Figures:
+    """Return every figure that the characteristic's kind has, without intervals."""
+    result = _figures(characteristic, judged)
     states = Counter(judged.state)
     for state in JudgementState:
         if state is not JudgementState.NORMAL:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineside.domain.backtests.figures import Figures
 from lineside.domain.backtests.plots import score_plot
+from lineside.domain.backtests.regimes import WORST_IS
 from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.splits import Protocol
@@ -49,6 +50,9 @@ def overview(result: BacktestResult, title: str) -> str:
     header, rows = figure_rows(result)
     lines = [f"# Backtest of {title}", "", *(f"- {text}" for text in summary(result)), "", _markdown_row(header)]
     lines += [_markdown_row(["---"] + ["---:"] * (len(header) - 1)), *map(_markdown_row, rows), ""]
+    for heading, (head, body) in regime_tables(result).items():
+        rule = ["---"] + ["---:"] * (len(head) - 1)
+        lines += [f"## {heading}", "", *map(_markdown_row, [head, rule, *body]), ""]
     return "\n".join(lines)
 
 
@@ -71,8 +75,39 @@ def html(result: BacktestResult, title: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Backtest of {escape(title)}</title>'
         f"<style>{_STYLE}</style><h1>Backtest of {escape(title)}</h1><ul>{facts}</ul>"
-        f"<table>{_html_row('th', header)}{table}</table><h2>Scores</h2>{''.join(plots(result).values())}"
+        f"<table>{_html_row('th', header)}{table}</table>{_regimes_html(result)}"
+        f"<h2>Scores</h2>{''.join(plots(result).values())}"
         f"<h2>What was learned</h2>{learned}</html>\n"
+    )
+
+
+def regime_tables(result: BacktestResult) -> dict[str, tuple[list[str], list[list[str]]]]:
+    """Return by title the tables of regimes left out: the worst by each figure beside the mean, then every one."""
+    if result.regimes is None:
+        return {}
+    worst = [
+        [item.figure.replace("_", " "), item.regime, *map(figure_text, (item.value, item.units, item.mean, item.of))]
+        for item in result.regimes.worst
+    ]
+    names = [name for name in WORST_IS if any(name in row.figures for row in result.regimes.each)]
+    each = [
+        [row.name, str(row.units), str(row.nonconforming)]
+        + [figure_text(row.figures.get(name, float("nan"))) for name in names]
+        for row in result.regimes.each
+    ]
+    return {
+        "Worst regime left out": (["figure", "regime", "there", "units", "mean of regimes", "regimes"], worst),
+        "Each regime left out": (
+            ["regime", "units", "nonconforming", *(name.replace("_", " ") for name in names)],
+            each,
+        ),
+    }
+
+
+def _regimes_html(result: BacktestResult) -> str:
+    return "".join(
+        f"<h2>{title}</h2><table>{_html_row('th', head)}{''.join(_html_row('td', row) for row in body)}</table>"
+        for title, (head, body) in regime_tables(result).items()
     )
 
 
@@ -99,6 +134,9 @@ def summary(result: BacktestResult) -> list[str]:
         shuffled = result.protocol is Protocol.REPEATED_STRATIFIED_KFOLD
         how = "rows are shuffled before they are cut" if shuffled else "rows are taken in the order of the file"
         lines.append(f"The data has no time: {how}, and parts of a later time may do worse.")
+    if result.regimes is not None:
+        lines.append("Every regime is judged by a model of all others; a unit is judged once per kind of regime.")
+        lines += [f"Not left out: {text}." for text in result.regimes.passed_over]
     lines += [f"Not made into units: {count} {reason}." for reason, count in result.dropped.items()]
     return lines
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineside.domain.backtests.figures import Figures
 from lineside.domain.backtests.judged import Judged
+from lineside.domain.backtests.regimes import RegimeReport
 from lineside.domain.plan.model import Characteristic
 from lineside.domain.splits import Protocol
 
@@ -31,6 +32,7 @@ class BacktestResult:
     trivial: Mapping[str, Figures]
     fits: tuple[tuple[str, tuple[str, ...]], ...]
     seconds: float
+    regimes: RegimeReport | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -40,12 +42,14 @@ class BacktestResult:
 
 def json_object(result: BacktestResult) -> dict[str, Any]:
     """Return the result as what ``--json`` prints; figures that do not exist are null."""
+    regimes = {} if result.regimes is None else {"regimes": _plain(asdict(result.regimes))}
     return {
         "units": len(result.judged),
         "duplicates_dropped": 0 if result.duplicates_kept else result.duplicates,
         "groups": len(result.groups),
         "metrics": _plain(result.metrics | ({"duplicates_kept": result.duplicates} if result.duplicates_kept else {})),
         "trivial": _plain(result.trivial),
+        **regimes,
         "seconds": round(result.seconds, 3),
     }
 
