@@ -210,6 +210,7 @@ SENSE = [
     Mistake("setup", "model: {false_alarm_rate: 0.01", "model: {setup: [vacuum], false_alarm_rate: 0.01", "only context tells setups apart", "setup: [vacuum]"),
     Mistake("setup", "model: {false_alarm_rate: 0.01", "model: {setup: [shot], false_alarm_rate: 0.01", "is a number", "setup: [shot]"),
     Mistake("unknown-name", "model: {false_alarm_rate: 0.01", "model: {setup: [seriel], false_alarm_rate: 0.01", "did you mean 'serial'?", "setup: [seriel]"),
+    Mistake("conditions-ignored", "model: {false_alarm_rate: 0.01", "model: {conditions: ignore, false_alarm_rate: 0.01", "will look like a defect", "conditions: ignore"),
     Mistake("outcome-is-signal", "column: weight_kg", "column: die_temp", "would be told the answer", "column: die_temp"),
     Mistake("gauge", "    kind: variable", "    kind: variable\n    measurement: {grr_percent: 35}", "not acceptable", "grr_percent"),
     Mistake("gauge", "    kind: variable", "    kind: variable\n    measurement: {kappa: 0.3}", "poor labels", "kappa"),

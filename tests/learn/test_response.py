@@ -75,10 +75,10 @@ def test_a_missing_condition_moves_nothing_and_the_distance_counts_in_the_whole_
     centre = response.centre[0]
     assert response.expected(conditions)[1, 0] == centre
     assert response.expected(conditions)[0, 0] == response.expected(conditions)[2, 0]
-    adjusted = response.adjusted(features, conditions)
-    assert abs(adjusted[0, 0] - centre) < 1.0
-    assert abs(adjusted[1, 0] - centre) == pytest.approx(response.narrow[0] * (208.0 - centre))
-    assert np.isnan(response.adjusted(np.full((1, 1), np.nan), conditions[:1])[0, 0])
+    deviations = response.deviations(features, conditions)
+    assert abs(deviations[0, 0]) < 1.0
+    assert deviations[1, 0] == pytest.approx(response.narrow[0] * (208.0 - centre))
+    assert np.isnan(response.deviations(np.full((1, 1), np.nan), conditions[:1])[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_without_conditions_that_vary_nothing_is_moved(conditions: Float64) -> N
     features = 100.0 + np.random.default_rng(0).normal(size=(300, 3))
     response = fit_response(features, conditions)
     assert not response.responds.any()
-    assert np.array_equal(response.adjusted(features, conditions), features)
+    assert np.array_equal(response.deviations(features, conditions), features - response.centre)
 
 
 def learned(seed: int) -> Response:

@@ -21,7 +21,8 @@ class Contribution:
     """How one feature moved the score: its value now, against what is usual, in the signal's own unit.
 
     ``share`` is the part of the score that this feature explains (signed; positive moves it towards alarm).
-    ``low`` to ``high`` is the usual band.
+    ``low`` to ``high`` is the usual band. ``conditional``: both are what is usual under this part's conditions, else
+    under all that were learned from.
     """
 
     feature: str
@@ -32,6 +33,7 @@ class Contribution:
     high: float
     unit: str
     share: float
+    conditional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

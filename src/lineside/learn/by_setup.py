@@ -18,6 +18,7 @@ from lineside.domain.limits import conformal_limit
 from lineside.domain.plan.model import CharacteristicKind, ModelFamily
 from lineside.learn.changeovers import with_steps
 from lineside.learn.export_setups import setups_fact, setups_files, setups_seen
+from lineside.learn.given import Given
 from lineside.learn.learned import Learned, Task
 from lineside.learn.normal_family import export, fit_rows
 from lineside.learn.rows import Rows, nonconforming
@@ -63,13 +64,16 @@ def by_setup(task: Task) -> BySetup | None:
 def finish(task: Task, wish: BySetup, learned: Learned) -> Learned:
     """Return what was learned of a task off its baselines, with what a judge must know of setups."""
     task.progress("leaving setups out in turn")
+    task = replace(task, columns=learned.columns)
     rows = task.rows.take(~nonconforming(task.rows, task.characteristic))
     facts = replace(wish.facts, widens=learned.family is ModelFamily.NORMAL)
     if learned.family is ModelFamily.NORMAL:
         inputs = rows.features[:, task.columns.inputs]
         runs = runs_of(rows.setup, rows.group)
         rate = max(task.alarms.rate, LEAST_RATE)
-        facts, _ = with_steps(facts, lambda chosen: _relearn(task, rows.take(chosen)), inputs, runs, rate)
+        facts, _ = with_steps(
+            facts, lambda chosen: _relearn(task, rows.take(chosen), learned.given), inputs, runs, rate
+        )
     files = {**learned.files, **setups_files(facts, wish.seen)}
     return replace(learned, setups=setups_fact(facts, task.columns.inputs), files=files)
 
@@ -92,8 +96,11 @@ def _followed(task: Task, facts: SetupFacts, rows: Rows, places: dict[tuple[str,
     return replace(replace(rows, features=features).take(known), dropped=dropped)
 
 
-def _relearn(task: Task, rows: Rows) -> tuple[SetupFacts, ExportedModel, float]:
-    """Return facts, a model of normal and its limit of conforming rows: the last of each run set the limit."""
+def _relearn(task: Task, rows: Rows, response: Given | None) -> tuple[SetupFacts, ExportedModel, float]:
+    """Return facts, a model of normal and its limit of conforming rows: the last of each run set the limit.
+
+    The response to conditions stays as it was learned: setups are left out, not weather.
+    """
     facts = _facts(task, rows)
     assert facts is not None
     runs = runs_of(rows.setup, rows.group)
@@ -104,7 +111,7 @@ def _relearn(task: Task, rows: Rows) -> tuple[SetupFacts, ExportedModel, float]:
     for first, end in zip(runs.first, runs.end, strict=True):
         last[end - int(LIMIT_SHARE * (end - first)) : end] = True
     known = counts >= facts.parts
-    exported = export(fit_rows(task, rows.take(known & ~last)))
+    exported = export(fit_rows(task, rows.take(known & ~last), response), response)
     back = rows.take(known & last)
     scores = exported.run(back.features[:, task.columns.inputs], back.group)["score"].ravel().astype(np.float64)
     rate = max(task.alarms.rate, LEAST_RATE)

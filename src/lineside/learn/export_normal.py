@@ -1,9 +1,10 @@
 """A model of normal as an ONNX graph: pure, float32, memory going in and coming out.
 
-Inputs: ``x`` ``(1, n)``; ``shift`` ``(1, n)`` where the centre follows drift; ``memory`` ``(1, n)`` where there is a
-moving average; ``past`` ``(1, n lags)`` where there are lags. Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n)``, the
-parts of the score that each input carries (they sum to the score); ``shift_out``, ``memory_out`` and ``past_out``, to
-be given with the next part.
+Inputs: ``x`` ``(1, n)``, where it has a response with ``k`` conditions behind; ``shift`` ``(1, n)`` where the centre
+follows drift; ``memory`` ``(1, n)`` where there is a moving average; ``past`` ``(1, n lags)`` where there are lags.
+Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n + k)``, the parts of the score that each input carries (they sum to the
+score; a condition carries none); ``usual`` ``(1, n)`` where it has a response; ``shift_out``, ``memory_out`` and
+``past_out``, to be given with the next part.
 """
 
 from __future__ import annotations
@@ -14,31 +15,34 @@ from numpy.typing import NDArray
 from lineside.learn.graph import Graph
 from lineside.learn.nearest import NEIGHBOURS
 from lineside.learn.normal import NormalModel
-from lineside.learn.standardised import add_standardised
+from lineside.learn.response import Response
+from lineside.learn.standardised import add_judged, add_standardised
 
 
-def normal_graph(model: NormalModel) -> bytes:
-    """Return the graph's bytes."""
+def normal_graph(model: NormalModel, response: Response | None = None) -> bytes:
+    """Return the graph's bytes; with a response, the model is one of its deviations."""
     graph = Graph("normal")
     width = len(model.centre)
-    current = _remembered(graph, _followed(graph, add_standardised(graph, model.centre, model.scale), model), model)
+    x = add_judged(graph, width, response)
+    away = _followed(graph, x, add_standardised(graph, model.centre, model.scale, x), model)
+    current = _remembered(graph, away, model)
     stacked = current
     if model.lags:
         past = graph.input("past", width * model.lags)
         stacked = graph.add("Concat", [current, past], axis=1)
         graph.output("past_out", graph.slice(stacked, 0, width * model.lags), width * model.lags)
-    _charts(graph, stacked, model)
+    _charts(graph, stacked, model, conditions=0 if response is None else len(response.conditions))
     return graph.to_bytes()
 
 
-def _followed(graph: Graph, z: str, model: NormalModel) -> str:
+def _followed(graph: Graph, x: str, z: str, model: NormalModel) -> str:
     """Return the distance from where drift has taken the centre; a missing value is at it and does not move it."""
     if model.drift <= 0.0:
         return z
     width = len(model.centre)
     shift = graph.input("shift", width)
     nothing = graph.constant("nothing", np.zeros((1, width)))
-    away = graph.add("Where", [graph.add("IsNaN", ["x"]), nothing, graph.add("Sub", [z, shift])])
+    away = graph.add("Where", [graph.add("IsNaN", [x]), nothing, graph.add("Sub", [z, shift])])
     borders = [graph.constant(name, np.array(value)) for name, value in (("back", -1.0), ("on", 1.0))]
     step = graph.add("Mul", [graph.add("Clip", [away, *borders]), graph.constant("drift", np.array(model.drift))])
     graph.output("shift_out", graph.add("Add", [shift, step]), width)
@@ -54,11 +58,14 @@ def _remembered(graph: Graph, z: str, model: NormalModel) -> str:
     return graph.output("memory_out", graph.add("Add", [newest, older]), len(model.centre))
 
 
-def _charts(graph: Graph, stacked: str, model: NormalModel) -> None:
+def _charts(graph: Graph, stacked: str, model: NormalModel, conditions: int) -> None:
     """Add score and parts, of the nearest known parts or of the two charts."""
     score, parts = _nearest(graph, stacked, model) if model.known is not None else _two_charts(graph, stacked, model)
     graph.output("score", score, 1)
-    graph.output("parts", _per_input(graph, parts, model), len(model.centre))
+    own = _per_input(graph, parts, model)
+    if conditions:
+        own = graph.add("Concat", [own, graph.constant("no_share", np.zeros((1, conditions)))], axis=1)
+    graph.output("parts", own, len(model.centre) + conditions)
 
 
 def _nearest(graph: Graph, stacked: str, model: NormalModel) -> tuple[str, str]:

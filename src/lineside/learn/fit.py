@@ -27,9 +27,11 @@ from lineside.domain.readings import Float64
 from lineside.learn.by_setup import by_setup, finish
 from lineside.learn.choose import choose_and_learn
 from lineside.learn.experience import learn_experience
+from lineside.learn.given import conditions_only
 from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
 from lineside.learn.limiting import promise
+from lineside.learn.response_words import response_facts, word_responses
 from lineside.learn.rows import (
     Rows,
     bad_values,
@@ -100,6 +102,7 @@ class FitReport:
     dropped: Mapping[str, int]
     features: int
     coverage: Coverage
+    responses: tuple[str, ...]
 
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
@@ -114,12 +117,19 @@ class FitReport:
             f"  parts        {counts}",
             f"  features     {self.features}",
             f"  coverage     {summary_line(self.coverage)}",
+            *self._conditions(),
             f"  validation   {self.scheme}",
             *figures,
             f"  limit        {self.limit:.6g} from {self.limit_from}",
             *(f"               {words}" for words in self.promise),
             f"  parity       export and model differ by at most {self.parity:.1e}",
         )
+
+    def _conditions(self) -> tuple[str, ...]:
+        """Return what moves with the conditions, the most first."""
+        if not self.responses:
+            return ()
+        return ("  conditions   judged given their conditions:", *(f"    {line}" for line in self.responses))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,8 +203,9 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         known=int(known(task.rows).sum()),
         nonconforming=int(nonconforming(task.rows, task.characteristic).sum()),
         dropped=dict(task.rows.dropped),
-        features=len(learned.columns.inputs),
         coverage=coverage_of(request.plan, request.table.recipe, task.rows.features),
+        features=len(learned.columns.inputs) - conditions_only(learned.given),
+        responses=word_responses(response_facts(learned.given), request.table.recipe.features),
     )
 
 
@@ -219,6 +230,8 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         recipe=request.table.recipe.digest,
         features=_feature_facts(request.table, usual),
         inputs=tuple(learned.columns.inputs.tolist()),
+        conditions=conditions_only(learned.given),
+        responses=response_facts(learned.given),
         limit=learned.limit.value,
         false_alarm_rate=task.alarms.rate,
         memory=learned.exported.weight,
@@ -276,11 +289,12 @@ def _feature_facts(table: PartTable, usual: Float64) -> tuple[FeatureFact, ...]:
 
 
 def _golden(task: Task, learned: Learned) -> dict[str, bytes]:
-    """Return rows with the scores they must give wherever the bundle is opened, one of them with a missing value."""
+    """Return rows with the scores they must give wherever the bundle is opened, two of them with a missing value."""
     chosen = np.unique(np.linspace(0, len(task.rows) - 1, _GOLDEN_ROWS).astype(np.int64))
     rows: Rows = replace(task.rows.take(chosen), group=np.full(len(chosen), "", dtype=object))
     inputs = rows.features[:, learned.columns.inputs].astype(np.float32)
     if inputs.shape[1] > 1:
         inputs[0, 0] = np.nan
+        inputs[-1, -1] = np.nan
     scores = learned.exported.run(inputs.astype(np.float64), rows.group)["score"].ravel()
     return {GOLDEN_INPUTS: array_bytes(inputs), GOLDEN_SCORES: array_bytes(scores.astype(np.float32))}

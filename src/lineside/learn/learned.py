@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lineside.domain.limits import Limit
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import Characteristic, ModelFamily
+from lineside.learn.given import Given
 from lineside.learn.rows import Choice, Rows
 from lineside.learn.runtime import ExportedModel
 from lineside.wire.bundle import SetupsFact
@@ -41,6 +42,9 @@ class Task:
 class Learned:
     """A learned model, ready for a bundle.
 
+    ``columns.inputs`` are what the graph reads; ``given`` says how features respond to conditions, where the model
+    judges by that.
+
     ``usual`` marks the rows of the task that show what is usual. ``metrics`` are those of the honest
     validation that ``scheme`` words.
     """
@@ -57,3 +61,4 @@ class Learned:
     setups: SetupsFact | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     calibration: Mapping[str, float] = field(default_factory=dict)
+    given: Given | None = None

@@ -88,11 +88,12 @@ def fit_normal(
     rate: float,
     drift: float = 0.0,
     family: ModelFamily = ModelFamily.NORMAL,
+    scales: tuple[Float64, Float64] | None = None,
 ) -> NormalModel:
     """Learn normal from conforming rows ``(r, n)`` in time order; memory, lags and drift start anew in each group.
 
     ``rate`` sets the quantile (``1 - rate``) by which the two charts are made comparable; ``family`` says of what the
-    charts are made.
+    charts are made. ``scales`` are centre and scale of each input (None: those of the rows).
 
     Raises:
         DataError: fewer than `LEAST_ROWS` rows, or no inputs.
@@ -103,7 +104,7 @@ def fit_normal(
             value=rows.shape,
             next_step="collect more parts, or check the plan's features and exclusions",
         )
-    centre, scale = robust_scale(rows)
+    centre, scale = scales or robust_scale(rows)
     stacked, settled = _stacked(_distances(rows, group, centre, scale, drift), group, weight, lags)
     usable = stacked[settled]
     if len(usable) < LEAST_ROWS:
@@ -135,8 +136,18 @@ def _least_scale(values: Float64, centre: float) -> float:
     distinct = np.unique(values)
     if len(distinct) == 1:
         return max(0.01 * abs(centre), _NOISE)
-    coarse = float(np.median(np.diff(distinct))) if len(distinct) <= max(10, len(values) // 20) else 0.0
-    return max(coarse, float(np.std(values)) * 0.1, _NOISE * abs(centre), 1e-12)
+    return max(_step(distinct, len(values)), float(np.std(values)) * 0.1, _NOISE * abs(centre), 1e-12)
+
+
+def resolution(values: Float64) -> float:
+    """Return the step between the values of a coarse column; 0 where it is fine, or stands still."""
+    present = values[~np.isnan(values)]
+    return _step(np.unique(present), len(present))
+
+
+def _step(distinct: Float64, count: int) -> float:
+    few = 1 < len(distinct) <= max(10, count // 20)
+    return float(np.median(np.diff(distinct))) if few else 0.0
 
 
 def standardise(rows: Float64, centre: Float64, scale: Float64) -> Float64:

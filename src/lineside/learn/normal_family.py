@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from lineside.domain.errors import DataError
 from lineside.domain.limits import Limit
 from lineside.domain.plan.model import NORMAL_FAMILIES, ModelFamily
-from lineside.domain.readings import Float64
+from lineside.domain.readings import Float64, Int64
 from lineside.learn.export_normal import normal_graph
+from lineside.learn.given import Given, learn_given
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
@@ -42,37 +43,41 @@ def learn_normal(task: Task) -> Learned:
     if task.characteristic.model.margin > 1.0:
         limit_from += f", times the plan's margin of {task.characteristic.model.margin:g}"
     task.progress(f"learning normal from {len(shape)} parts")
-    model = fit_rows(task, shape)
-    exported = export(model)
-    parity = _parity(task, model, exported)
+    given = learn_given(task.characteristic, task.columns, shape)
+    columns = task.columns if given is None else replace(task.columns, inputs=given.inputs)
+    model = fit_rows(task, shape, given)
+    exported = export(model, given)
+    parity = _parity(task, model, exported, given)
     task.progress(f"setting the limit on {len(limit_rows)} parts")
     held = validate_normal(task)
-    limit, words = _limit(task, exported, limit_rows, held, len(shape))
+    limit, words = _limit(task, exported, limit_rows, columns.inputs, held, len(shape))
     metrics = {} if held is None else _metrics(task, held)
     return Learned(
         family=family_of(task),
         exported=exported,
-        columns=task.columns,
+        columns=columns,
         limit=limit,
         usual=conforming,
         parity=parity,
         scheme="too few parts to validate" if held is None else held.split.scheme,
         metrics=metrics,
         limit_from=f"{limit_from}{words}",
+        given=given,
     )
 
 
-def fit_rows(task: Task, rows: Rows) -> NormalModel:
-    """Fit the model that the plan wishes to conforming rows."""
+def fit_rows(task: Task, rows: Rows, given: Given | None) -> NormalModel:
+    """Fit the model that the plan wishes to conforming rows, or to what their conditions leave of them."""
     wish = task.characteristic.model
     return fit_normal(
-        rows.features[:, task.columns.inputs],
+        _judged(task, rows, given),
         rows.group,
         weight=wish.memory,
         lags=wish.lags,
         drift=wish.drift,
         family=family_of(task),
         rate=max(task.alarms.rate, _CHART_RATE),
+        scales=None if given is None else given.scale(rows.features),
     )
 
 
@@ -82,10 +87,19 @@ def family_of(task: Task) -> ModelFamily:
     return wished if wished in NORMAL_FAMILIES else ModelFamily.NORMAL
 
 
-def export(model: NormalModel) -> ExportedModel:
+def _judged(task: Task, rows: Rows, given: Given | None) -> Float64:
+    """Return what is judged of some rows: their features, or the deviations from what is usual."""
+    return rows.features[:, task.columns.inputs] if given is None else given.rows(rows.features)
+
+
+def export(model: NormalModel, given: Given | None = None) -> ExportedModel:
     """Return the model as a graph."""
     return ExportedModel(
-        graph=normal_graph(model), width=len(model.centre), weight=model.weight, lags=model.lags, drift=model.drift
+        graph=normal_graph(model, None if given is None else given.response),
+        width=len(model.centre),
+        weight=model.weight,
+        lags=model.lags,
+        drift=model.drift,
     )
 
 
@@ -101,9 +115,9 @@ def validate_normal(task: Task) -> HeldOut | None:
 
 
 def _scorer(task: Task, rows: Rows) -> Scorer:
-    inputs = task.columns.inputs
-    model = fit_rows(task, rows.take(~nonconforming(rows, task.characteristic)))
-    return lambda later: normal_scores(model, later.features[:, inputs], later.group)
+    given = learn_given(task.characteristic, task.columns, rows)
+    model = fit_rows(task, rows.take(~nonconforming(rows, task.characteristic)), given)
+    return lambda later: normal_scores(model, _judged(task, later, given), later.group)
 
 
 def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
@@ -154,9 +168,11 @@ def _later_stretches(task: Task, held: HeldOut | None, learned: int) -> Bools:
     return held.judged & np.isin(held.fold, like) & ~nonconforming(task.rows, task.characteristic)
 
 
-def _limit(task: Task, exported: ExportedModel, rows: Rows, held: HeldOut | None, learned: int) -> tuple[Limit, str]:
+def _limit(
+    task: Task, exported: ExportedModel, rows: Rows, inputs: Int64, held: HeldOut | None, learned: int
+) -> tuple[Limit, str]:
     """Return the limit by rows, or by later stretches where these ask for a higher one; in words, if it was these."""
-    scores = exported.run(rows.features[:, task.columns.inputs], rows.group)["score"].ravel().astype(np.float64)
+    scores = exported.run(rows.features[:, inputs], rows.group)["score"].ravel().astype(np.float64)
     limit, words = limit_on(task, scores, rows.group), ""
     later = _later_stretches(task, held, learned)
     if held is not None and later.any():
@@ -168,11 +184,11 @@ def _limit(task: Task, exported: ExportedModel, rows: Rows, held: HeldOut | None
     return replace(limit, value=limit.value * task.characteristic.model.margin), words
 
 
-def _parity(task: Task, model: NormalModel, exported: ExportedModel) -> float:
+def _parity(task: Task, model: NormalModel, exported: ExportedModel, given: Given | None) -> float:
     """Return the difference between model and graph over the first rows, one in five with a missing value."""
-    rows = task.rows.features[:_PARITY_ROWS, task.columns.inputs].copy()
+    rows = task.rows.take(np.arange(min(len(task.rows), _PARITY_ROWS)))
+    inputs = task.columns.inputs if given is None else given.inputs
     for i in range(0, len(rows), 5):
-        rows[i, i % rows.shape[1]] = np.nan
-    group = task.rows.group[:_PARITY_ROWS]
-    given: Float64 = exported.run(rows, group)["score"].ravel().astype(np.float64)
-    return check_parity(normal_scores(model, rows, group), given)
+        rows.features[i, inputs[i % len(inputs)]] = np.nan
+    found: Float64 = exported.run(rows.features[:, inputs], rows.group)["score"].ravel().astype(np.float64)
+    return check_parity(normal_scores(model, _judged(task, rows, given), rows.group), found)

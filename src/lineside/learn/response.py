@@ -12,7 +12,7 @@ of smooth functions of single conditions and, where they pay, of products of two
 3. *Missing conditions*: a feature of which a condition is missing is not moved at all, and its distance from the middle
    is counted in its whole spread instead of what the conditions leave of it.
 
-What is judged is ``adjusted``: the feature as it would have been under usual conditions.
+What is judged is the deviation: how far the feature is from what is usual under its conditions.
 """
 
 from __future__ import annotations
@@ -91,11 +91,11 @@ class Response:
         """
         given = conditions[:, self.conditions]
         lacking = np.isnan(given)
-        moved = self.deviation(np.where(lacking, self.terms.location, given))
+        moved = self.shift(np.where(lacking, self.terms.location, given))
         moved[(lacking.astype(np.float64) @ self.uses) > 0.0] = np.nan
         return moved
 
-    def deviation(self, given: Float64) -> Float64:
+    def shift(self, given: Float64) -> Float64:
         """Return how far the conditions that are used ``(r, c)``, none of them missing, move each feature."""
         return np.asarray(self.terms.primitives(given) @ self.weights + self.offset, dtype=np.float64)
 
@@ -103,11 +103,14 @@ class Response:
         """Return what is usual under conditions ``(r, all)``: ``(r, n)``, the middle where a condition is missing."""
         return self.centre + np.nan_to_num(self.moved(conditions), nan=0.0)
 
-    def adjusted(self, features: Float64, conditions: Float64) -> Float64:
-        """Return features ``(r, n)`` as they would have been under usual conditions; missing ones stay missing."""
+    def deviations(self, features: Float64, conditions: Float64) -> Float64:
+        """Return how far features ``(r, n)`` are from what is usual under their conditions; missing ones stay missing.
+
+        Where a condition is missing: how far from the middle, drawn in as the conditions narrow the feature's spread.
+        """
         moved = self.moved(conditions)
-        drawn_in = self.centre + self.narrow * (features - self.centre)
-        return np.where(np.isnan(moved), drawn_in, features - moved)
+        apart = features - self.centre
+        return np.where(np.isnan(moved), self.narrow * apart, apart - moved)
 
 
 def fit_response(features: Float64, conditions: Float64) -> Response:
@@ -195,7 +198,7 @@ def _coefficients(values: Float64, basis: Basis, chosen: tuple[Columns, ...]) ->
 def _described(response: Response, values: Float64, given: Float64, scale: Float64) -> Response:
     """Return a response with what it leaves of each feature, and its effects in words' reach."""
     responds = response.responds
-    own = values - response.centre - response.deviation(given)
+    own = values - response.centre - response.shift(given)
     left = middle(own)[1] / np.where(scale > 0.0, scale, 1.0)
     band = np.full((2, len(responds)), np.nan)
     band[:, responds] = np.nanquantile(own[:, responds], _BAND, axis=0)
@@ -205,7 +208,7 @@ def _described(response: Response, values: Float64, given: Float64, scale: Float
     for i, position in enumerate(response.conditions.tolist()):
         ends = np.vstack([usual, usual])
         ends[:, i] = low[i], high[i]
-        change = np.subtract(*response.deviation(ends)[::-1])
+        change = np.subtract(*response.shift(ends)[::-1])
         for j in np.flatnonzero(response.uses[i]).tolist():
             slope = float(change[j] / response.terms.width[i])
             bends = bool(np.any(response.weights[2 * len(usual) + i :: len(usual), j][:3]))

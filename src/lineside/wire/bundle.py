@@ -134,6 +134,34 @@ class SetupsFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     scatter: ScatterFact
 
 
+class EffectFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a feature moves with one condition, a position in the recipe.
+
+    ``slope`` is the mean change, in the feature's unit per unit of the condition, from ``low`` to ``high`` (the
+    condition's 5 % and 95 % points); ``bends`` says that it is no straight line.
+    """
+
+    condition: int
+    slope: float
+    low: float
+    high: float
+    bends: bool
+
+
+class ResponseFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a feature, a position in the recipe, responds to its conditions.
+
+    ``explained`` is the share of its variance that they explain on parts not learned from; ``low`` to ``high`` is the
+    band of 95 % of conforming parts about what is usual under their conditions.
+    """
+
+    feature: int
+    effects: tuple[EffectFact, ...]
+    explained: float
+    low: float
+    high: float
+
+
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``.
 
@@ -161,10 +189,11 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that is to be known of a model.
 
-    ``features`` is the whole recipe, in order; ``inputs`` are the positions that the graph reads, in its
-    order. ``limit`` is compared with the score (above: alarm). ``memory`` is the EWMA weight of the newest part
-    (1: none), ``lags`` the number of earlier parts that are put beside each. ``calibration`` holds the named
-    parameters that turn raw scores into risks or values. ``lsl``/``usl`` are the specification of a variable.
+    ``features`` is the whole recipe, in order; ``inputs`` are the positions that the graph reads, in its order; the
+    last ``conditions`` of them are only what the others are judged by, as ``responses`` say, and carry no share of a
+    score. ``limit`` is compared with the score (above: alarm). ``memory`` is the EWMA weight of the newest part (1:
+    none), ``lags`` the number of earlier parts that are put beside each. ``calibration`` holds the named parameters
+    that turn raw scores into risks or values. ``lsl``/``usl`` are the specification of a variable.
     """
 
     format: int = 1
@@ -183,6 +212,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recipe: str
     features: tuple[FeatureFact, ...]
     inputs: tuple[int, ...]
+    conditions: int = 0
+    responses: tuple[ResponseFact, ...] = ()
     limit: float
     false_alarm_rate: float
     memory: float = 1.0

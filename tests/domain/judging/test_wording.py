@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lineside.domain.judging.wording import format_value, word_contribution
@@ -26,6 +28,14 @@ def contribution(feature: str, value: float) -> Contribution:
 )
 def test_a_contribution_is_worded_as_on_the_card(feature: str, value: float, words: str) -> None:
     assert word_contribution(contribution(feature, value)) == words
+
+
+def test_what_is_usual_under_the_parts_conditions_is_called_so() -> None:
+    warm = replace(contribution("die_temperature", 214.0), conditional=True)
+    assert word_contribution(warm) == "die temperature 14 degC above usual under these conditions"
+    assert word_contribution(replace(warm, value=205.0)) == (
+        "die temperature 205 degC, as usual under these conditions"
+    )
 
 
 def test_the_name_that_people_use_stands_in_front() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -71,7 +71,7 @@ class ExactShares:
         row = _row(model, part)
         answer = model.answer(row)
         shares = answer.shares if table is None else shapley_values(table, row[0], answer.outputs["weights"][0])
-        shown = contributions(model, part.features, shares)
+        shown = contributions(model, part.features, replace(answer, shares=shares))
         return ExactExplanation(
             model=model.name,
             characteristic=bundle.manifest.characteristic,

@@ -180,8 +180,10 @@ class OnnxJudge:
             return None, "the cycle had no proper end"
         row = np.empty((1, len(model.inputs)), dtype=np.float32)
         present = take_inputs(np.ascontiguousarray(part.features, dtype=np.float64), model.inputs, row[0])
-        if present < _LEAST_PRESENT * row.size or not present:
-            return None, f"{row.size - present} of {row.size} features are missing"
+        if model.judged < row.size:  # conditions alone are nothing to judge, and without them there is enough
+            present = int(np.isfinite(row[0, : model.judged]).sum())
+        if present < _LEAST_PRESENT * model.judged or not present:
+            return None, f"{model.judged - present} of {model.judged} features are missing"
         return row, ""
 
     def _verdict(self, model: OpenModel, part: PartRecord, answer: Answer, *, ready: bool) -> Verdict:
@@ -232,7 +234,7 @@ class OnnxJudge:
             predicted=said.text,
             low=said.low,
             high=said.high,
-            contributions=() if answer is None else contributions(model, part.features, answer.shares, setup),
+            contributions=() if answer is None else contributions(model, part.features, answer, setup),
             cause=self._cause(model, answer, said.text) if verdict.state in _ABNORMAL and answer is not None else "",
             late=part.late,
             reason=verdict.reason,

@@ -46,7 +46,9 @@ class OpenModel:
 
     ``usual`` has, per feature of the recipe, name, signal, usual value, low, high and unit. ``signals`` are the
     signals behind the inputs, ``signal_of`` the position of each input's signal among these.
-    ``conditions`` are those of the environment features that it does not read, shown beside the contributions.
+    The first ``judged`` inputs may carry a share of the score; behind them stand conditions that they are judged by.
+    ``bands`` are, by position in the recipe, the bands about what is usual under a part's conditions, as differences.
+    ``conditions`` are the environment features that carry no share, shown beside the contributions.
     """
 
     bundle: Bundle
@@ -58,6 +60,8 @@ class OpenModel:
     feed: Callable[[Float32], dict[str, Float32]]
     explain: Explainer
     region: Region | None
+    judged: int
+    bands: Mapping[int, tuple[float, float]]
     conditions: tuple[int, ...]
     baselines: Baselines | None
     residuals: Float64
@@ -116,13 +120,14 @@ def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
     behind = [manifest.features[position].signal for position in manifest.inputs]
     signals = tuple(dict.fromkeys(behind))
     place = {name: i for i, name in enumerate(signals)}
+    judged = len(manifest.inputs) - manifest.conditions
     model = OpenModel(
         bundle=bundle,
         name=bundle.name,
         inputs=np.array(manifest.inputs, dtype=np.int64),
         session=session,
         outputs=outputs,
-        memory=Memory(width=len(manifest.inputs), weight=manifest.memory, lags=manifest.lags, drift=manifest.drift),
+        memory=Memory(width=judged, weight=manifest.memory, lags=manifest.lags, drift=manifest.drift),
         feed=feeder_for(bundle),
         explain=explainer_for(bundle, session),
         region=region_of(manifest.experience),
@@ -131,10 +136,12 @@ def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
         usual=tuple((f.name, f.signal, f.usual, f.low, f.high, f.unit) for f in manifest.features),
         signals=signals,
         signal_of=np.array([place[name] for name in behind], dtype=np.int64),
+        judged=judged,
+        bands={fact.feature: (fact.low, fact.high) for fact in manifest.responses},
         conditions=tuple(
             i
             for i, fact in enumerate(manifest.features)
-            if fact.role == Role.ENVIRONMENT and i not in set(manifest.inputs)
+            if fact.role == Role.ENVIRONMENT and i not in set(manifest.inputs[:judged])
         ),
     )
     _check_golden(model)

@@ -68,21 +68,31 @@ def judged_by_setup(setup: SetupView, score: float, limit: float) -> Verdict:
 
 
 def contributions(
-    model: OpenModel, features: Float64, shares: Float64, setup: SetupView | None = None
+    model: OpenModel, features: Float64, answer: Answer, setup: SetupView | None = None
 ) -> tuple[Contribution, ...]:
-    """Return the inputs that moved the score most, by share, then the conditions that are no inputs (share 0).
+    """Return the inputs that moved the score most, by share, then the conditions (share 0).
 
-    What is usual is so under the part's setup.
+    What is usual is so under the part's setup, and under its conditions where the model knows what these do.
     """
-    chosen = greatest_shares(shares, MOST_SHOWN)
+    chosen = greatest_shares(answer.shares[: model.judged], MOST_SHOWN)
     positions = model.inputs[chosen]
     offsets = np.zeros(len(chosen)) if setup is None else setup.offset[chosen].astype(np.float64)
+    expected = answer.outputs["usual"][0, chosen] if "usual" in answer.outputs else np.full(len(chosen), np.nan)
     result = []
-    for position, value, share, off in zip(
-        positions.tolist(), features[positions].tolist(), shares[chosen].tolist(), offsets.tolist(), strict=True
+    for position, value, share, off, here in zip(
+        positions.tolist(),
+        features[positions].tolist(),
+        answer.shares[chosen].tolist(),
+        offsets.tolist(),
+        expected.astype(np.float64).tolist(),
+        strict=True,
     ):
         name, signal, usual, low, high, unit = model.usual[position]
-        result.append(Contribution(name, signal, value, usual + off, low + off, high + off, unit, share))
+        conditional = not math.isnan(here)
+        if conditional:
+            below, above = model.bands[position]
+            usual, low, high = here, here + below, here + above
+        result.append(Contribution(name, signal, value, usual + off, low + off, high + off, unit, share, conditional))
     for position in model.conditions:
         name, signal, usual, low, high, unit = model.usual[position]
         result.append(Contribution(name, signal, float(features[position]), usual, low, high, unit, 0.0))

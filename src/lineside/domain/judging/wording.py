@@ -1,4 +1,4 @@
-"""Contributions in words, as they stand on the alert card: "die temperature 14 degC above usual"."""
+"""Contributions in words: "die temperature 14 degC above usual under these conditions"."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ def word_contribution(contribution: Contribution, label: str = "") -> str:
     name = _subject(contribution, label or contribution.signal.replace("_", " "))
     if math.isnan(contribution.value):
         return f"{name} is missing"
+    usual = "usual under these conditions" if contribution.conditional else "usual"
     if contribution.low <= contribution.value <= contribution.high:
-        return f"{name} {_quantity(contribution.value, contribution.unit)}, as usual"
+        return f"{name} {_quantity(contribution.value, contribution.unit)}, as {usual}"
     difference = contribution.value - contribution.usual
     side = "above" if difference > 0 else "below"
-    return f"{name} {_quantity(abs(difference), contribution.unit)} {side} usual"
+    return f"{name} {_quantity(abs(difference), contribution.unit)} {side} {usual}"
 
 
 def word_outside(label: str, value: float, learned: tuple[float, float], unit: str) -> str:

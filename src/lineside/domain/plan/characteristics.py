@@ -81,6 +81,13 @@ NORMAL_FAMILIES: Final = (ModelFamily.NORMAL, ModelFamily.KNN, ModelFamily.CVA, 
 """The families that learn what is normal, from conforming parts alone."""
 
 
+class ConditionsWish(StrEnum):
+    """Whether features are judged given their conditions."""
+
+    AUTO = "auto"
+    IGNORE = "ignore"
+
+
 class ModelWish(PlanModel):
     """What production asks of the model of one characteristic, before it is built."""
 
@@ -112,6 +119,11 @@ class ModelWish(PlanModel):
     )
     setup_parts: int = Field(
         10, ge=1, le=1000, description="Good parts after a changeover from which its setup is judged normally."
+    )
+    conditions: ConditionsWish = Field(
+        ConditionsWish.AUTO,
+        description="Whether features are compared with what is usual under their conditions (role 'environment'):"
+        " 'auto' where that holds on parts not learned from; 'ignore' never.",
     )
     exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
 

@@ -70,6 +70,7 @@ CODES: Final = {
     "classes": "Classes and nonconforming classes disagree.",
     "family": "The wished kind of model does not fit the kind of characteristic.",
     "setup": "A setup is told apart by what is no context, or by a number.",
+    "conditions-ignored": "Conditions are measured, and features are not to be judged given them.",
     "outcome-is-signal": "The truth about the part would reach the model.",
     "gauge": "The measurement is not capable of telling good from bad.",
     "acceptance": "A device would accept a model that lost much of a class, or judging may take too long.",

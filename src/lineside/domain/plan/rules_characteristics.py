@@ -7,7 +7,15 @@ from typing import Final
 
 from lineside.domain.features.recipe import signals_of
 from lineside.domain.plan.findings import Finding, Path
-from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily, Role, Signal, SignalType
+from lineside.domain.plan.model import (
+    Characteristic,
+    CharacteristicKind,
+    ConditionsWish,
+    ModelFamily,
+    Role,
+    Signal,
+    SignalType,
+)
 from lineside.domain.plan.view import View, mistake, unknown, warning
 from lineside.domain.units import format_duration
 
@@ -115,6 +123,21 @@ def setups_can_be_told_apart(view: View) -> Iterator[Finding]:
                 )
 
 
+def conditions_are_considered(view: View) -> Iterator[Finding]:
+    """Where conditions are measured, features are judged given them."""
+    for position, item in enumerate(view.plan.characteristics):
+        measured = [s.id for s in signals_of(view.plan, item.station) if s.role is Role.ENVIRONMENT]
+        if measured and item.model.conditions is ConditionsWish.IGNORE:
+            yield warning(
+                "conditions-ignored",
+                ("characteristics", position, "model", "conditions"),
+                f"what {measured[0]} does to the process will look like a defect",
+                found=str(item.model.conditions),
+                choices=tuple(ConditionsWish),
+                next_step="leave it to 'auto', which uses conditions only where that holds on parts not learned from",
+            )
+
+
 def truth_stays_out_of_the_model(view: View) -> Iterator[Finding]:
     """The column of the outcome is not a signal that is judged by; if it is a signal at all, its unit agrees."""
     for position, item in enumerate(view.plan.characteristics):
@@ -208,6 +231,7 @@ CHARACTERISTIC_RULES: Final = (
     classes_agree,
     families_fit,
     setups_can_be_told_apart,
+    conditions_are_considered,
     truth_stays_out_of_the_model,
     measurements_are_capable,
     costs_are_plausible,

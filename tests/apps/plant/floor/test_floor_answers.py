@@ -225,12 +225,12 @@ def test_the_order_of_records_and_their_repetition_change_no_answer(order: list[
 def test_a_part_shows_its_features_against_what_is_usual_under_its_conditions() -> None:
     view = _part(busy_floor().floor, NOW)
     die = next(item for item in view.features if item.name == "die_temperature_moving")
-    assert (die.low, die.high, die.outside, die.under_conditions) == (198.0, 214.0, True, True)
+    assert (die.low, die.high, die.outside, die.by_model) == (198.0, 214.0, True, True)
     fill = next(item for item in view.features if item.name == "fill_time")
     assert fill.low is not None
     assert fill.high is not None
     assert fill.low < 41.0 < fill.high
-    assert not fill.under_conditions
+    assert not fill.by_model
 
 
 def test_a_feature_without_a_value_is_neither_inside_nor_outside() -> None:

@@ -129,6 +129,7 @@ def _why(plan: Plan, recipe: FeatureRecipe, event: AlertEvent) -> tuple[Why, ...
             low=finite(item.low),
             high=finite(item.high),
             share=finite(item.share),
+            conditional=item.conditional,
         )
         for item in strongest
     )

@@ -40,7 +40,7 @@ def summarise(part: PartRecord, parts: StationParts, outcomes: Sequence[Outcome]
 
 
 def feature_views(plan: Plan, recipe: FeatureRecipe, part: PartRecord, parts: StationParts) -> tuple[FeatureView, ...]:
-    """Return the part's features against what is usual: as the model says for these conditions, else of late."""
+    """Return the part's features against what is usual, as the model says, else of late."""
     if part.recipe != recipe.digest:
         return ()
     said = {item.feature: item for found in parts.judgements(part).values() for item in found.contributions}
@@ -60,7 +60,8 @@ def feature_views(plan: Plan, recipe: FeatureRecipe, part: PartRecord, parts: St
                 low=low,
                 high=high,
                 outside=value is not None and low is not None and high is not None and not low <= value <= high,
-                under_conditions=known is not None,
+                by_model=known is not None,
+                conditional=known is not None and known.conditional,
                 share=0.0 if known is None else finite(known.share) or 0.0,
             )
         )

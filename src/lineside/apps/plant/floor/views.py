@@ -110,7 +110,7 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Why:
-    """One cause by name: its value now, and what is usual under these conditions."""
+    """One cause by name: its value now, and what is usual: where ``conditional``, under the part's conditions."""
 
     label: str
     signal: str
@@ -120,6 +120,7 @@ class Why:
     low: float | None
     high: float | None
     share: float | None
+    conditional: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,7 +203,10 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeatureView:
-    """A feature of a part against what is usual. ``under_conditions``: as the model says it; else of late."""
+    """A feature of a part against what is usual.
+
+    ``by_model``: as the model says it, else of late; ``conditional``: under this part's conditions, else under all.
+    """
 
     name: str
     label: str
@@ -213,7 +217,8 @@ class FeatureView:
     low: float | None
     high: float | None
     outside: bool
-    under_conditions: bool
+    by_model: bool
+    conditional: bool
     share: float
 
 

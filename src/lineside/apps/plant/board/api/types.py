@@ -87,7 +87,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class ContributionView(msgspec.Struct, frozen=True):
-    """How one feature moved the score, in the signal's own unit; None where there was no value."""
+    """How one feature moved the score, in the signal's own unit; None where there was no value.
+
+    ``conditional``: ``usual``, ``low`` and ``high`` are what is usual under the part's conditions, else under all.
+    """
 
     feature: str
     signal: str
@@ -97,6 +100,7 @@ class ContributionView(msgspec.Struct, frozen=True):
     low: float | None
     high: float | None
     share: float | None
+    conditional: bool
 
 
 class PredictionView(msgspec.Struct, frozen=True):
@@ -223,4 +227,5 @@ def _contribution(item: Contribution) -> ContributionView:
         low=finite(item.low),
         high=finite(item.high),
         share=finite(item.share),
+        conditional=item.conditional,
     )
