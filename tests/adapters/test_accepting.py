@@ -17,8 +17,8 @@ from onnx import helper
 from lineside.adapters.child_process import Limits
 from lineside.adapters.onnx_judge.accepting import accept, try_in_child
 from lineside.adapters.onnx_judge.golden import check_golden, reference_of
-from lineside.adapters.onnx_judge.graph_check import check_graph
 from lineside.domain.errors import IntegrityError
+from lineside.domain.judging.graph_check import check_graph
 from lineside.testing.networks import (
     external_graph,
     hostile_graph,

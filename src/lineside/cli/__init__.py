@@ -11,6 +11,7 @@ from lineside import __version__
 from lineside.domain.errors import ConfigurationError, LinesideError
 
 COMMANDS: Final = {
+    "adopt": "Bring a prototype and learn what production makes of it.",
     "audit": "Verify the audit record.",
     "backtest": "Run past data through learn, judge and alert, as production would.",
     "compress": "Make smaller variants of a model, and measure them here.",

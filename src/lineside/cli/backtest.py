@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,19 +147,26 @@ def read_units(
     Raises:
         DataError: there is no such data, or it does not fit the plan.
     """
+    tables = read_tables(plan, characteristic, data, files)
+    return units_from_tables(plan, characteristic, tables, group, outcomes_needed=labelled)
+
+
+def read_tables(
+    plan: Plan, characteristic: Characteristic, data: Path, files: tuple[str, ...] = ()
+) -> Iterator[tuple[str, Table]]:
+    """Yield every file, or those that match, with its path below the folder, read as the plan says.
+
+    Raises:
+        DataError: there is no such data, or the plan says that it has a row per reading.
+    """
     found = table_files(data)
     below = {path: path.relative_to(data) if path != data else Path(path.name) for path in found}
     chosen = [path for path in found if not files or any(fnmatch.fnmatch(str(below[path]), item) for item in files)]
     if not chosen:
         raise DataError("no file matches", where=str(data), field="--files", value=files)
-    options = _table_options(plan, characteristic)
-    tables = ((str(below[path].with_suffix("")), _read(path, options)) for path in chosen)
-    return units_from_tables(plan, characteristic, tables, group, outcomes_needed=labelled)
-
-
-def _read(path: Path, options: tuple[TimeOptions, CsvOptions]) -> Table:
-    time, csv = options
-    return read_table(path, time=time, csv=csv)
+    time, csv = _table_options(plan, characteristic)
+    for path in chosen:
+        yield str(below[path].with_suffix("")), read_table(path, time=time, csv=csv)
 
 
 def _table_options(plan: Plan, characteristic: Characteristic) -> tuple[TimeOptions, CsvOptions]:

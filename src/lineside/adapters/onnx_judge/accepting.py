@@ -17,8 +17,8 @@ import numpy as np
 
 from lineside.adapters.child_process import Limits, limit_memory, run_limited
 from lineside.adapters.onnx_judge.golden import check_golden
-from lineside.adapters.onnx_judge.graph_check import check_graph
 from lineside.domain.errors import LinesideError
+from lineside.domain.judging.graph_check import check_graph
 from lineside.domain.plan.model import Plan
 from lineside.wire.bundle import MODEL_FILE, Bundle, pack_bundle, unpack_bundle
 

@@ -16,7 +16,7 @@ from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.splits import Protocol
 
 MOST_PLOTS: Final = 40
-_STYLE: Final = (
+STYLE: Final = (
     "body{font:16px/1.5 sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:right}"
     "td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto}pre{background:#f6f6f6;padding:.6rem;overflow-x:auto}"
@@ -67,15 +67,15 @@ def markdown(result: BacktestResult, title: str) -> str:
 def html(result: BacktestResult, title: str) -> str:
     """Return the report as one page with a plot per group (the first `MOST_PLOTS`); it loads nothing."""
     header, rows = figure_rows(result)
-    table = "".join(_html_row("td", row) for row in rows)
+    table = "".join(html_row("td", row) for row in rows)
     facts = "".join(f"<li>{escape(text)}</li>" for text in summary(result))
     learned = "".join(
         f"<h3>{escape(name)}</h3><pre>{escape(chr(10).join(report))}</pre>" for name, report in result.fits
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Backtest of {escape(title)}</title>'
-        f"<style>{_STYLE}</style><h1>Backtest of {escape(title)}</h1><ul>{facts}</ul>"
-        f"<table>{_html_row('th', header)}{table}</table>{_regimes_html(result)}"
+        f"<style>{STYLE}</style><h1>Backtest of {escape(title)}</h1><ul>{facts}</ul>"
+        f"<table>{html_row('th', header)}{table}</table>{_regimes_html(result)}"
         f"<h2>Scores</h2>{''.join(plots(result).values())}"
         f"<h2>What was learned</h2>{learned}</html>\n"
     )
@@ -106,7 +106,7 @@ def regime_tables(result: BacktestResult) -> dict[str, tuple[list[str], list[lis
 
 def _regimes_html(result: BacktestResult) -> str:
     return "".join(
-        f"<h2>{title}</h2><table>{_html_row('th', head)}{''.join(_html_row('td', row) for row in body)}</table>"
+        f"<h2>{title}</h2><table>{html_row('th', head)}{''.join(html_row('td', row) for row in body)}</table>"
         for title, (head, body) in regime_tables(result).items()
     )
 
@@ -156,5 +156,6 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def _html_row(tag: str, cells: Sequence[str]) -> str:
+def html_row(tag: str, cells: Sequence[str]) -> str:
+    """Return a row of a table; ``tag`` is ``td`` or ``th``."""
     return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -1,0 +1,7 @@
+"""Reading prototypes: tree files and ONNX graphs as data, everything that is code in a limited child process."""
+
+from __future__ import annotations
+
+from lineside.adapters.prototypes.reading import ReadOptions, read_prototype
+
+__all__ = ["ReadOptions", "read_prototype"]
