@@ -111,3 +111,31 @@ def test_a_setting_that_cannot_work_is_an_error_at_once(
     plan = plan_with_source({"kind": "mqtt", **spec}, addresses=addresses)
     with pytest.raises(error):
         open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())
+
+
+async def test_flat_messages_that_are_read_together_keep_their_order_around_those_that_are_refused(
+    broker: BrokerProcess, publish: Callable[..., object]
+) -> None:
+    flat = {signal: f"press/{signal}#$.v" for signal in PLAIN}
+    plan = plan_with_source({"kind": "mqtt", "url": broker.url, "time_column": "$.t"}, addresses=flat)
+    source = open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())
+    now = source._clock.now() // 1_000_000
+    async with reading(source) as reader:
+        async with asyncio.timeout(30):
+            while not reader.values("pressure"):
+                await publish("press/pressure", b'{"t": %d, "v": 1}' % now)  # type: ignore[misc]
+        sent = [
+            b'{"t": %d, "v": 21.5}' % now,
+            b'{"t": %d, "v": "warm"}' % now,
+            b'{"t": %d, "v": 22.5}' % now,
+            b'{"v": "23.5", "t": %d, "by": {"who": "gauge 4"}}' % (now + 1),
+            b'{"t": %d, "v": 24.5}' % (now + 2),
+        ]
+        for payload in sent:
+            await publish("press/temperature", payload)  # type: ignore[misc]
+        await reader.until(lambda: len(reader.values("temperature")) == 3)
+        assert reader.values("temperature") == [
+            ((now + place) * 1_000_000, value) for place, value in enumerate((21.5, 23.5, 24.5))
+        ]
+        refused = [(item.reason, item.raw) for item in reader.quarantined]
+        assert refused == [("not_a_number", sent[1]), ("conflicting", sent[2])]

@@ -11,6 +11,9 @@ one run keeps the receive time of its first coming, so that this also holds for 
 across a restart of the gateway it holds only for readings with one.
 
 A message that cannot be read is quarantined and acknowledged: it would be no better the next time.
+
+Flat JSON messages wait for their delivery as bytes and are read all together, into columns; what has another form is
+read one by one. Both give the same.
 """
 
 from __future__ import annotations
@@ -21,12 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, place_of
 from lineside.adapters.upkeep import Upkeep
 from lineside.domain.errors import PlanError
 from lineside.domain.health.sources import SourceCondition
+from lineside.domain.intake.flat_json import Shapes, is_plain, read_flat, shapes_of
 from lineside.domain.intake.gate import Gate, SignalRule
 from lineside.domain.intake.messages import LARGEST_MESSAGE, Address, look_up, parse_address, parse_path, read_json
 from lineside.domain.intake.outages import Outages
@@ -41,6 +46,12 @@ from lineside.zones import format_of, zone_named
 SHARED: Final = "$share/"
 MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; beyond that messages without acknowledgement (QoS 0) are refused."""
+MOST_TOGETHER: Final = 4_096
+"""Messages that wait to be read together."""
+MOST_BYTES: Final = 1 << 20
+"""Bytes of them, about."""
+FEW: Final = 16
+"""One in so many messages may have another form; with more of them all are read one by one."""
 MOST_REMEMBERED: Final = 65_536
 """Messages whose receive time is remembered."""
 UNCERTAIN_LAST_USABLE: Final = 0x4090_0000
@@ -78,6 +89,10 @@ class Token:
     numbers: tuple[int, ...]
 
 
+_Waiting = tuple[int, str, bytes, int, int]
+"""A flat message that has not been read yet: its shape, topic, payload, when it was received, and its status."""
+
+
 class MqttSource:
     """Readings of one MQTT broker."""
 
@@ -90,6 +105,9 @@ class MqttSource:
         self._upkeep = Upkeep(f"mqtt {spec.id}", self._outages, clock)
         self._topics = _by_topic(self._gate)
         self._time_path = parse_path(spec.time_column) if spec.time_column else None
+        self._flat, self._shapes = _flat_topics(self._topics, self._time_path)
+        self._waiting: list[_Waiting] = []
+        self._waiting_bytes = 0
         self._zone, self._form = zone_named(spec.time_zone), format_of(spec.time_format)
         self._connection: Connection | None = None
         self._connections = 0
@@ -123,7 +141,7 @@ class MqttSource:
             ConfigurationError: the file of the authority or of a certificate cannot be used.
         """
         return self._upkeep.deliveries(
-            self._serve, lambda: bool(self._gate.pending or self._unacknowledged), self._delivery
+            self._serve, lambda: bool(self._gate.pending or self._waiting or self._unacknowledged), self._delivery
         )
 
     async def acknowledge(self, token: object) -> None:
@@ -139,6 +157,7 @@ class MqttSource:
         self._upkeep.close()
 
     def _delivery(self) -> SourceDelivery:
+        self._read_waiting()
         taken = self._gate.take()
         token = Token(self._connections, tuple(self._unacknowledged))
         self._unacknowledged = []
@@ -179,19 +198,28 @@ class MqttSource:
 
     def _receive(self, message: MQTTMessage) -> None:
         """Let the readings of a message in, or refuse it; whatever it is, it will be acknowledged."""
-        now, payload = self._received(message), bytes(message.payload)
+        payload = bytes(message.payload)
+        now = self._clock.now() if self._time_path is not None else self._received(message)
         if message.qos:
             self._unacknowledged.append(message.mid)
-        elif self._gate.pending >= MOST_PENDING:
+        elif self._gate.pending + len(self._waiting) >= MOST_PENDING:
             self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=payload)
             return
-        self._read(_topic_of(message), payload, now, UNCERTAIN_LAST_USABLE if message.retain else GOOD)
+        topic, status = _topic_of(message), UNCERTAIN_LAST_USABLE if message.retain else GOOD
+        shape = self._flat.get(topic)
+        if shape is None:
+            self._read(topic, payload, now, status)
+        else:
+            self._waiting.append((shape, topic, payload, now, status))
+            self._waiting_bytes += len(payload)
+            if len(self._waiting) >= MOST_TOGETHER or self._waiting_bytes >= MOST_BYTES:
+                self._read_waiting()
         self._upkeep.wake()
 
     def _received(self, message: MQTTMessage) -> int:
-        """Return the time that a message was received; for one that comes again, the first time."""
+        """Return the time that a message without one was received; for one that comes again, the first time."""
         now = self._clock.now()
-        if not message.qos or self._time_path is not None:
+        if not message.qos:
             return now
         key = (message.mid, _topic_of(message), hash(bytes(message.payload)))
         if message.dup and key in self._first_received:
@@ -201,6 +229,38 @@ class MqttSource:
         if len(self._first_received) > MOST_REMEMBERED:
             del self._first_received[next(iter(self._first_received))]
         return now
+
+    def _read_waiting(self) -> None:
+        """Read the messages that wait, in their order: those of another form between the columns of the others."""
+        if not self._waiting:
+            return
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        shape, _, payloads, received, status = zip(*waiting, strict=True)
+        came = np.array(received, dtype=np.int64)
+        found = read_flat(payloads, np.array(shape, dtype=np.int64), self._shapes, came)
+        others = np.flatnonzero(~found.good).tolist()
+        if len(others) * FEW > len(waiting):
+            others = list(range(len(waiting)))
+        said = np.full(len(waiting), GOOD, dtype=np.uint32)
+        if self._time_path is None:
+            said = np.array(status, dtype=np.uint32)
+        first = 0
+        for other in (*others, len(waiting)):
+            rows = slice(*np.searchsorted(found.message, (first, other)).tolist())
+            message = found.message[rows]
+            if len(message):
+                self._gate.offer_columns(
+                    found.signal[rows],
+                    found.time[rows],
+                    found.value[rows],
+                    received=came[message],
+                    status=said[message],
+                    raw=lambda row, message=message: payloads[message[row]],  # type: ignore[misc]
+                )
+            if other < len(waiting):
+                _, topic, payload, now, without_time = waiting[other]
+                self._read(topic, payload, now, without_time)
+            first = other + 1
 
     def _read(self, topic: str, payload: bytes, now: int, status_without_time: int) -> None:
         wanted = self._topics.get(topic)
@@ -307,6 +367,28 @@ def _by_topic(gate: Gate) -> dict[str, list[tuple[SignalRule, Address]]]:
             ) from error
         topics[address.topic].append((rule, address))
     return dict(topics)
+
+
+def _flat_topics(
+    topics: Mapping[str, list[tuple[SignalRule, Address]]], time_path: tuple[str | int, ...] | None
+) -> tuple[dict[str, int], Shapes]:
+    """Return the topics whose messages can be read as flat JSON, with their shapes: all that is wanted are numbers."""
+    numbers: dict[str, int] = {}
+    wanted: list[list[tuple[str, int]]] = []
+    time = _plain_name(time_path) if time_path is not None else ""
+    for topic, rules in topics.items():
+        named = [(_plain_name(address.path), rule) for rule, address in rules]
+        if time is not None and all(name and not rule.text for name, rule in named):
+            numbers[topic] = len(wanted)
+            wanted.append([(name, rule.code) for name, rule in named if name])
+    return numbers, shapes_of(wanted, time or "")
+
+
+def _plain_name(path: tuple[str | int, ...] | None) -> str | None:
+    """Return the one name that a path consists of, None where it is another path or stands otherwise in JSON."""
+    if path is None or len(path) != 1 or not isinstance(path[0], str) or not is_plain(path[0]):
+        return None
+    return path[0]
 
 
 def _topic_of(message: MQTTMessage) -> str:
