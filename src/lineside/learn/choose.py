@@ -2,7 +2,8 @@
 
 Left open, a measured value is learned by regression. For attributes a model of normal stands unless boosted trees rank
 held-out parts better by more than a standard error over the folds: with few defects a distance to normal is hard
-to beat, and needs no labels.
+to beat, and needs no labels. Where rows of a continuous process follow one another, which model of normal it is, and
+with how much memory, is searched for (`lineside.learn.search`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lineside.domain.metrics.ranking import roc_auc
-from lineside.domain.plan.model import NORMAL_FAMILIES, CharacteristicKind, ModelFamily
+from lineside.domain.plan.model import (
+    NORMAL_FAMILIES,
+    Characteristic,
+    CharacteristicKind,
+    CycleByWindow,
+    ModelFamily,
+    Plan,
+)
 from lineside.domain.readings import Float64
 from lineside.learn.calibrate import calibrate, log_odds
 from lineside.learn.learned import Learned, Task
 from lineside.learn.normal_family import learn_normal, validate_normal
 from lineside.learn.regression_family import LEAST_MEASURED, learn_regression
 from lineside.learn.rows import classes_of, known, measured, nonconforming, remembers_parts
+from lineside.learn.search import candidates, search, stages_of
 from lineside.learn.supervised_family import (
     LEAST_BAD,
     LEAST_KNOWN,
@@ -63,6 +72,13 @@ def choose_and_learn(task: Task) -> tuple[Learned, str]:
     return _for_attribute(task)
 
 
+def left_to_search(plan: Plan, characteristic: Characteristic) -> bool:
+    """Return whether the plan leaves open how normal is learned, and the rows follow one another."""
+    wish = characteristic.model
+    by_window = isinstance(plan.station(characteristic.station).cycle, CycleByWindow)
+    return by_window and wish.family is ModelFamily.AUTO and not wish.setup and not remembers_parts(wish)
+
+
 def _for_variable(task: Task) -> tuple[Learned, str]:
     count = int(np.sum(~np.isnan(measured(task.rows))))
     if count < LEAST_MEASURED:
@@ -76,10 +92,7 @@ def _for_attribute(task: Task) -> tuple[Learned, str]:
     if remembers_parts(wish):
         return learn_normal(task), "the plan asks for memory, lags or drift, which only a model of normal has"
     if bad.sum() < LEAST_BAD or labelled.sum() - bad.sum() < LEAST_KNOWN:
-        counts = f"{int(bad.sum())} nonconforming among {int(labelled.sum())} parts with known outcome"
-        return learn_normal(
-            task
-        ), f"{counts} ({LEAST_BAD} among {LEAST_BAD + LEAST_KNOWN} are needed to learn from them)"
+        return _without_labels(task, int(bad.sum()), int(labelled.sum()))
     held = validate_supervised(task)
     if len(classes_of(task.characteristic)) > 2:
         return learn_supervised(task, held), "several classes are to be told apart, and their outcomes are known"
@@ -89,6 +102,41 @@ def _for_attribute(task: Task) -> tuple[Learned, str]:
     if comparison.gain > comparison.error:
         return learn_supervised(task, held), f"boosted trees rank better: {comparison.words}"
     return learn_normal(task), f"boosted trees are not clearly better: {comparison.words}"
+
+
+def _without_labels(task: Task, bad: int, labelled: int) -> tuple[Learned, str]:
+    if task.continuous:
+        return _searched(task)
+    counts = f"{bad} nonconforming among {labelled} parts with known outcome"
+    why = f"{counts} ({LEAST_BAD} among {LEAST_BAD + LEAST_KNOWN} are needed to learn from them)"
+    return learn_normal(task), why
+
+
+def _searched(task: Task) -> tuple[Learned, str]:
+    """Learn normal by the setting that a search on conforming rows finds."""
+    inputs = task.columns.inputs
+    good = task.rows.take(~nonconforming(task.rows, task.characteristic))
+    later = task.calibration
+    if later is not None:
+        later = later.take(~nonconforming(later, task.characteristic))
+    stages = stages_of(
+        good.features[:, inputs],
+        good.group,
+        None if later is None else later.features[:, inputs],
+        None if later is None else later.group,
+    )
+    found = search(stages, candidates(continuous=True), task.alarms, seed=task.seed, progress=task.progress)
+    setting = found.setting
+    wish = task.characteristic.model.model_copy(
+        update={
+            "family": setting.family,
+            "memory": setting.memory,
+            "lags": setting.lags,
+            "drift": setting.drift,
+        }
+    )
+    chosen = replace(task, characteristic=task.characteristic.model_copy(update={"model": wish}))
+    return replace(learn_normal(chosen), trail=found.lines()), found.why
 
 
 def _compare(task: Task, held: HeldOut) -> _Comparison | None:

@@ -25,7 +25,7 @@ from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.readings import Float64
 from lineside.learn.by_setup import by_setup, finish
-from lineside.learn.choose import choose_and_learn
+from lineside.learn.choose import choose_and_learn, left_to_search
 from lineside.learn.experience import learn_experience
 from lineside.learn.given import conditions_only
 from lineside.learn.golden import golden_parts
@@ -103,6 +103,7 @@ class FitReport:
     features: int
     coverage: Coverage
     responses: tuple[str, ...]
+    trail: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
@@ -123,6 +124,7 @@ class FitReport:
             f"  limit        {self.limit:.6g} from {self.limit_from}",
             *(f"               {words}" for words in self.promise),
             f"  parity       export and model differ by at most {self.parity:.1e}",
+            *(f"  tried        {words}" for words in self.trail),
         )
 
     def _conditions(self) -> tuple[str, ...]:
@@ -167,7 +169,8 @@ def _task(request: FitRequest) -> Task:
             choices=[item.id for item in request.plan.characteristics],
         ) from None
     columns = choose_columns(request.table.recipe, characteristic, with_environment=False)
-    remembers, setup = remembers_parts(characteristic.model), characteristic.model.setup
+    continuous = left_to_search(request.plan, characteristic)
+    remembers, setup = continuous or remembers_parts(characteristic.model), characteristic.model.setup
     rows = prepare(request.table, columns.inputs, remembers=remembers, setup=setup)
     calibration = request.calibration
     return Task(
@@ -182,6 +185,7 @@ def _task(request: FitRequest) -> Task:
         timed=has_time(request.plan, characteristic.station) if request.timed is None else request.timed,
         seed=request.seed,
         progress=request.progress,
+        continuous=continuous,
     )
 
 
@@ -206,6 +210,7 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         coverage=coverage_of(request.plan, request.table.recipe, task.rows.features),
         features=len(learned.columns.inputs) - conditions_only(learned.given),
         responses=word_responses(response_facts(learned.given), request.table.recipe.features),
+        trail=learned.trail,
     )
 
 

@@ -36,6 +36,7 @@ class Task:
     timed: bool
     seed: int
     progress: Progress
+    continuous: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -59,6 +60,7 @@ class Learned:
     metrics: Mapping[str, float]
     limit_from: str
     setups: SetupsFact | None = None
+    trail: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     calibration: Mapping[str, float] = field(default_factory=dict)
     given: Given | None = None

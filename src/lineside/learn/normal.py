@@ -28,6 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -178,15 +179,23 @@ def _distances(rows: Float64, group: NDArray[np.object_], centre: Float64, scale
     z = standardise(rows, centre, scale)
     if drift <= 0.0:
         return z
-    missing = np.isnan(rows)
-    starts = set(_starts(group).tolist())
-    shift = np.zeros(z.shape[1])
-    for i in range(len(z)):
-        if i in starts:
-            shift = np.zeros(z.shape[1])
-        z[i] = np.where(missing[i], 0.0, z[i] - shift)
-        shift = shift + drift * np.clip(z[i], -1.0, 1.0)
+    _follow(z, np.isnan(rows), _first_of_group(group), drift)
     return z
+
+
+@numba.njit(cache=True)
+def _follow(  # pragma: no cover - compiled
+    z: Float64, missing: NDArray[np.bool_], first: NDArray[np.bool_], drift: float
+) -> None:
+    """Turn distances into those from where drift has taken the centre, row after row."""
+    shift = np.zeros(z.shape[1])
+    for row in range(len(z)):
+        for column in range(z.shape[1]):
+            if first[row]:
+                shift[column] = 0.0
+            away = 0.0 if missing[row, column] else z[row, column] - shift[column]
+            shift[column] += drift * min(max(away, -1.0), 1.0)
+            z[row, column] = away
 
 
 def _starts(group: NDArray[np.object_]) -> Int64:
@@ -219,10 +228,13 @@ def _stacked(z: Float64, group: NDArray[np.object_], weight: float, lags: int) -
     return columns, settled
 
 
-def _average(z: Float64, weight: float) -> None:
+@numba.njit(cache=True)
+def _average(z: Float64, weight: float) -> None:  # pragma: no cover - compiled
     last = np.zeros(z.shape[1])
-    for i in range(len(z)):
-        z[i] = last = weight * z[i] + (1.0 - weight) * last
+    for row in range(len(z)):
+        for column in range(z.shape[1]):
+            last[column] = weight * z[row, column] + (1.0 - weight) * last[column]
+            z[row, column] = last[column]
 
 
 def _whitening(family: ModelFamily, stacked: Float64, run: Int64, width: int, effective: float) -> tuple[Float64, int]:
