@@ -19,6 +19,7 @@ from lineside.learn.limiting import limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
 from lineside.learn.rows import Rows, known, nonconforming, remembers_parts, several_groups
 from lineside.learn.runtime import ExportedModel, check_parity
+from lineside.learn.suspects import usual
 from lineside.learn.validation import HeldOut, Scorer, choose_split, held_out_metrics, hold_out
 
 Bools = NDArray[np.bool_]
@@ -38,7 +39,7 @@ def learn_normal(task: Task) -> Learned:
     Raises:
         DataError: too few conforming parts.
     """
-    conforming = ~nonconforming(task.rows, task.characteristic)
+    conforming = usual(task.rows, task.characteristic, timed=task.timed)
     shape, limit_rows, limit_from = _separate(task, np.flatnonzero(conforming))
     if task.characteristic.model.margin > 1.0:
         limit_from += f", times the plan's margin of {task.characteristic.model.margin:g}"
@@ -116,7 +117,7 @@ def validate_normal(task: Task) -> HeldOut | None:
 
 def _scorer(task: Task, rows: Rows) -> Scorer:
     given = learn_given(task.characteristic, task.columns, rows)
-    model = fit_rows(task, rows.take(~nonconforming(rows, task.characteristic)), given)
+    model = fit_rows(task, rows.take(usual(rows, task.characteristic, timed=task.timed)), given)
     return lambda later: normal_scores(model, _judged(task, later, given), later.group)
 
 
@@ -130,7 +131,7 @@ def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
 def _separate(task: Task, conforming: NDArray[np.int64]) -> tuple[Rows, Rows, str]:
     """Return rows for the shape and rows for the limit, never the same: later ones where there is time."""
     if task.calibration is not None:
-        good = task.calibration.take(~nonconforming(task.calibration, task.characteristic))
+        good = task.calibration.take(usual(task.calibration, task.characteristic, timed=task.timed))
         return task.rows.take(conforming), good, "a calibration segment of its own"
     kept = max(round(len(conforming) * _KEPT_BACK), 1)
     if len(conforming) - kept < LEAST_ROWS:
@@ -165,7 +166,7 @@ def _later_stretches(task: Task, held: HeldOut | None, learned: int) -> Bools:
     if held is None or task.calibration is not None or not held.split.ordered:
         return np.zeros(len(task.rows), dtype=np.bool_)
     like = [number for number, fold in enumerate(held.split.folds) if len(fold.train) >= _LIKE_IT * learned]
-    return held.judged & np.isin(held.fold, like) & ~nonconforming(task.rows, task.characteristic)
+    return held.judged & np.isin(held.fold, like) & usual(task.rows, task.characteristic, timed=task.timed)
 
 
 def _limit(

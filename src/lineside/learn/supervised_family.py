@@ -21,6 +21,7 @@ from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
 from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
+from lineside.learn.suspects import suspect, usual
 from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, held_out_metrics, hold_out
 from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TARGET, array_bytes
 
@@ -149,9 +150,10 @@ def _limit(
 ) -> tuple[Limit, str]:
     """Return the limit: that of least cost among those that keep the false-alarm rate."""
     if task.calibration is None:
-        basis, group, words = scores[~bad], group[~bad], "held-out scores of conforming parts"
+        good = ~bad & ~suspect(bad, group) if task.timed else ~bad
+        basis, group, words = scores[good], group[good], "held-out scores of conforming parts"
     else:
-        later = task.calibration.take(~nonconforming(task.calibration, task.characteristic))
+        later = task.calibration.take(usual(task.calibration, task.characteristic, timed=task.timed))
         outputs = exported.run(later.features[:, task.all_columns.inputs], later.group)
         basis, group = outputs["score"].ravel().astype(np.float64), later.group
         words = "a calibration segment of its own"
