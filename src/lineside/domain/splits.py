@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.errors import DataError
+from lineside.domain.readings import Float64
 
 Int64 = NDArray[np.int64]
 NO_ROWS: Final = np.empty(0, dtype=np.int64)
@@ -89,21 +91,44 @@ def _bad_amount(text: str, name: str) -> DataError:
 # -- duplicates -------------------------------------------------------------------------------------------
 
 
-def duplicate_rows(features: NDArray[np.float64], beside: Sequence[object] | None = None) -> Int64:
+def duplicate_rows(features: Float64, beside: Sequence[object] | None = None) -> Int64:
     """Return the positions of rows whose features equal those of an earlier row exactly, ascending.
 
     NaN equals NaN. ``beside`` (per row: group and time, say) must be equal too where it is given: windows of a
-    continuous process may repeat a value without being copies.
+    continuous process may repeat a value without being copies. Rows are told apart by a hash; only those that share
+    one are compared.
     """
+    hashes = _row_hashes(np.ascontiguousarray(features, dtype=np.float64))
+    _, kind, times = np.unique(hashes, return_inverse=True, return_counts=True)
     seen: set[tuple[bytes, object]] = set()
     repeated: list[int] = []
-    rows = np.ascontiguousarray(features + 0.0)
-    for position in range(len(rows)):
-        key = (rows[position].tobytes(), None if beside is None else beside[position])
+    for position in np.flatnonzero(times[kind] > 1).tolist():
+        row = np.asarray(features[position], dtype=np.float64) + 0.0
+        row[np.isnan(row)] = np.nan
+        key = (row.tobytes(), None if beside is None else beside[position])
         if key in seen:
             repeated.append(position)
         seen.add(key)
     return np.array(repeated, dtype=np.int64)
+
+
+@numba.njit(numba.uint64[::1](numba.types.Array(numba.float64, 2, "C", readonly=True)), cache=True, nogil=True)
+def _row_hashes(rows: Float64) -> NDArray[np.uint64]:
+    """Return a hash per row, the same for rows that are equal (FNV-1a by words: Fowler, Noll and Vo)."""
+    hashes = np.empty(rows.shape[0], dtype=np.uint64)
+    words = rows.view(np.uint64)
+    for i in range(rows.shape[0]):
+        value = np.uint64(14695981039346656037)
+        for j in range(rows.shape[1]):
+            word = words[i, j]
+            if np.isnan(rows[i, j]):
+                word = np.uint64(1)
+            elif rows[i, j] == 0.0:  # either sign
+                word = np.uint64(0)
+            value = (value ^ word) * np.uint64(1099511628211)
+            value ^= value >> np.uint64(29)
+        hashes[i] = value
+    return hashes
 
 
 # -- protocols --------------------------------------------------------------------------------------------

@@ -18,8 +18,11 @@ from lineside.domain.judging.trees import LEAF, NODE, TreeTable
 from lineside.domain.readings import Float64, Int64
 
 ROUNDS: Final = 200
+_MOST_A_TREE: Final = 150_000
+"""Rows that one tree is grown from at most, drawn anew for each (stochastic gradient boosting: Friedman, Comput. Stat.
+Data Anal. 38, 2002); over all trees every row is used."""
 _MANY_VALUES: Final = 5_000_000
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, Any]] = {
     "learning_rate": 0.05,
     "num_leaves": 15,
     "min_child_samples": 10,
@@ -58,10 +61,16 @@ class Boosted:
         return scores.reshape(len(features), self.outputs)
 
 
-def boost_classes(features: Float64, label: Int64, classes: int, seed: int) -> Boosted:
-    """Learn the classes ``0 ... classes - 1`` of rows; two classes give one raw score, for class 1."""
-    count = np.bincount(label, minlength=classes)
-    weight = np.sqrt(len(label) / np.maximum(count, 1))[label]
+def boost_classes(
+    features: Float64, label: Int64, classes: int, seed: int, *, stands_for: Float64 | None = None
+) -> Boosted:
+    """Learn the classes ``0 ... classes - 1`` of rows; two classes give one raw score, for class 1.
+
+    ``stands_for`` says how many rows each of them stands for, where not all are given.
+    """
+    each = np.ones(len(label)) if stands_for is None else stands_for
+    count = np.bincount(label, weights=each, minlength=classes)
+    weight = np.sqrt(each.sum() / np.maximum(count, 1))[label] * each
     objective = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
     booster = _train(features, label, weight / weight.mean(), objective, seed)
     return Boosted(booster=booster, outputs=1 if classes == 2 else classes)
@@ -76,8 +85,10 @@ def _train(
     features: Float64, target: NDArray[Any], weight: Float64 | None, objective: dict[str, Any], seed: int
 ) -> Any:
     threads = 2 if features.size > _MANY_VALUES else 1  # fixed, since sums depend on it
-    leaf = max(_SETTINGS["min_child_samples"], len(features) // 1000)
-    settings = {**_SETTINGS, **objective, "seed": seed, "num_threads": threads, "min_child_samples": leaf}
+    leaf = max(_SETTINGS["min_child_samples"], min(len(features), _MOST_A_TREE) // 1000)
+    bag = min(_SETTINGS["bagging_fraction"], _MOST_A_TREE / max(len(features), 1))
+    own = {"seed": seed, "num_threads": threads, "min_child_samples": leaf, "bagging_fraction": bag}
+    settings = {**_SETTINGS, **objective, **own}
     data = lightgbm.Dataset(features.astype(np.float32), target, weight=weight, params=settings, free_raw_data=True)
     return lightgbm.train(settings, data, num_boost_round=ROUNDS)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lineside import __version__
 from lineside.domain.coverage.facts import Coverage, coverage_of
@@ -218,7 +219,6 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
     characteristic, plan = task.characteristic, request.plan
     specification = characteristic.specification
     attribute = characteristic.kind is CharacteristicKind.ATTRIBUTE
-    usual = task.rows.features[learned.usual]
     manifest = Manifest(
         release=request.release or characteristic.id,
         version=request.version,
@@ -233,7 +233,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         plan_digest=judging_digest(plan),
         plan_revision=plan.revision.number,
         recipe=request.table.recipe.digest,
-        features=_feature_facts(request.table, usual),
+        features=_feature_facts(request.table, task.rows.features, learned.usual),
         inputs=tuple(learned.columns.inputs.tolist()),
         conditions=conditions_only(learned.given),
         responses=response_facts(learned.given),
@@ -274,10 +274,10 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
     )
 
 
-def _feature_facts(table: PartTable, usual: Float64) -> tuple[FeatureFact, ...]:
+def _feature_facts(table: PartTable, features: Float64, usual: NDArray[np.bool_]) -> tuple[FeatureFact, ...]:
     facts = []
-    for spec, column in zip(table.recipe.features, usual.T, strict=True):
-        present = column[~np.isnan(column)]
+    for spec, column in zip(table.recipe.features, features.T, strict=True):
+        present = column[usual & ~np.isnan(column)]
         low, middle, high = np.quantile(present, (0.025, 0.5, 0.975)).tolist() if len(present) else (0.0, 0.0, 0.0)
         facts.append(
             FeatureFact(

@@ -17,7 +17,7 @@ from lineside.learn.given import Given, learn_given
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
-from lineside.learn.rows import Rows, known, nonconforming, remembers_parts, several_groups
+from lineside.learn.rows import Rows, columns_of, known, nonconforming, remembers_parts, several_groups, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import usual
 from lineside.learn.validation import HeldOut, Scorer, choose_split, held_out_metrics, hold_out
@@ -30,6 +30,8 @@ _CHART_RATE: Final = 0.01
 _LIKE_IT: Final = 0.9
 """Least share of the rows learned from that a model has learned from whose scores are like those of the one kept."""
 _LEAST_VALIDATED: Final = 4 * LEAST_ROWS
+_MOST_SCORED: Final = 100_000
+"""Rows that set a limit at most, evenly spaced: each is scored by itself, as a gateway would."""
 _PARITY_ROWS: Final = 500
 
 
@@ -173,7 +175,10 @@ def _limit(
     task: Task, exported: ExportedModel, rows: Rows, inputs: Int64, held: HeldOut | None, learned: int
 ) -> tuple[Limit, str]:
     """Return the limit by rows, or by later stretches where these ask for a higher one; in words, if it was these."""
-    scores = exported.run(rows.features[:, inputs], rows.group)["score"].ravel().astype(np.float64)
+    if not remembers_parts(task.characteristic.model):
+        rows = rows.take(thinned(len(rows), _MOST_SCORED))
+    outputs = exported.run(columns_of(rows.features, inputs), rows.group)
+    scores: Float64 = outputs["score"].ravel().astype(np.float64)
     limit, words = limit_on(task, scores, rows.group), ""
     later = _later_stretches(task, held, learned)
     if held is not None and later.any():

@@ -22,6 +22,8 @@ from lineside.domain.splits import duplicate_rows
 Bools = NDArray[np.bool_]
 LEAST_PRESENT = 0.5
 """Least share of a model's inputs that a part must have to be learned from or judged."""
+_BLOCK = 50_000
+"""Rows that are taken over at a time, so that a large table stands in memory twice and not four times."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -54,17 +56,37 @@ class Rows:
         return len(self.unit)
 
     def take(self, chosen: Bools | Int64) -> Rows:
-        """Return the rows chosen by a mask or by positions."""
+        """Return the rows chosen by a mask or by positions; rows that follow one another are not copied."""
+        where = _stretch(chosen)
         return Rows(
-            features=self.features[chosen],
-            outcome=self.outcome[chosen],
-            group=self.group[chosen],
-            unit=self.unit[chosen],
-            started=self.started[chosen],
-            ended=self.ended[chosen],
-            setup=self.setup[chosen],
+            features=self.features[where],
+            outcome=self.outcome[where],
+            group=self.group[where],
+            unit=self.unit[where],
+            started=self.started[where],
+            ended=self.ended[where],
+            setup=self.setup[where],
             dropped=self.dropped,
         )
+
+
+def _stretch(chosen: Bools | Int64) -> Bools | Int64 | slice:
+    """Return a slice where the chosen rows or columns follow one another, else what was given."""
+    positions = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+    if len(positions) and positions[0] >= 0 and np.all(np.diff(positions) == 1):
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return chosen
+
+
+def columns_of(features: Float64, inputs: Int64) -> Float64:
+    """Return some columns of rows; columns that follow one another are not copied."""
+    chosen: Float64 = features[:, _stretch(inputs)]
+    return chosen
+
+
+def thinned(count: int, most: int) -> Int64:
+    """Return at most so many positions of rows, evenly spaced from the first to the last."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def choose_columns(recipe: FeatureRecipe, characteristic: Characteristic, *, with_environment: bool) -> Choice:
@@ -85,10 +107,8 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool, setup: Sequence
     each group stays together, by its first time, and a row whose values repeat is no copy unless its time repeats too.
     """
     order = _order(table, remembers=remembers)
-    features = np.asarray(table.features, dtype=np.float32).astype(np.float64)[order]
-    features[~np.isfinite(features)] = np.nan
     rows = Rows(
-        features=features,
+        features=_as_judged(table.features, order),
         outcome=np.array(table.outcome, dtype=object)[order],
         group=np.array(table.group, dtype=object)[order],
         unit=np.array(table.unit, dtype=object)[order],
@@ -97,14 +117,25 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool, setup: Sequence
         setup=_setups(table, setup)[order],
         dropped={},
     )
-    beside = [(o, g, int(t)) for o, g, t in zip(rows.outcome, rows.group, rows.started, strict=True)]
-    repeated = duplicate_rows(rows.features, beside if remembers else [item[0] for item in beside])
+    beside = list(zip(rows.outcome, rows.group, rows.started.tolist(), strict=True)) if remembers else rows.outcome
+    repeated = duplicate_rows(rows.features, beside)
     keep = np.ones(len(rows), dtype=np.bool_)
     keep[repeated] = False
-    empty = np.isnan(rows.features[:, inputs]).mean(axis=1) > 1.0 - LEAST_PRESENT if len(inputs) else ~keep
+    given = columns_of(rows.features, inputs)
+    empty = np.isnan(given).sum(axis=1) > (1.0 - LEAST_PRESENT) * len(inputs) if len(inputs) else ~keep
     dropped = {"duplicate": len(repeated), "lacks most inputs": int(np.sum(keep & empty))}
     kept = rows.take(keep & ~empty)
     return Rows(**{name: getattr(kept, name) for name in Rows.__slots__ if name != "dropped"}, dropped=dropped)
+
+
+def _as_judged(features: Float64, order: Int64) -> Float64:
+    """Return features in an order as a judge sees them: float32 values, NaN where they are none; a block at a time."""
+    result = np.empty((len(order), features.shape[1]))
+    for first in range(0, len(order), _BLOCK):
+        block = np.asarray(features[order[first : first + _BLOCK]], dtype=np.float32)
+        block[~np.isfinite(block)] = np.nan
+        result[first : first + _BLOCK] = block
+    return result
 
 
 def _setups(table: PartTable, signals: Sequence[str]) -> NDArray[np.object_]:
