@@ -91,7 +91,7 @@ def _bad_amount(text: str, name: str) -> DataError:
 # -- duplicates -------------------------------------------------------------------------------------------
 
 
-def duplicate_rows(features: Float64, beside: Sequence[object] | None = None) -> Int64:
+def duplicate_rows(features: Float64, beside: Sequence[object] | NDArray[np.object_] | None = None) -> Int64:
     """Return the positions of rows whose features equal those of an earlier row exactly, ascending.
 
     NaN equals NaN. ``beside`` (per row: group and time, say) must be equal too where it is given: windows of a

@@ -2,9 +2,9 @@
 
 Inputs: ``x`` ``(1, n)``, where it has a response with ``k`` conditions behind; ``shift`` ``(1, n)`` where the centre
 follows drift; ``memory`` ``(1, n)`` where there is a moving average; ``past`` ``(1, n lags)`` where there are lags.
-Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n + k)``, the parts of the score that each input carries (they sum to the
-score; a condition carries none); ``usual`` ``(1, n)`` where it has a response; ``shift_out``, ``memory_out`` and
-``past_out``, to be given with the next part.
+Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n + k)``, what of the score would vanish if each input's signal were as
+usual given the others (`lineside.learn.reconstruction`; a condition carries none); ``usual`` ``(1, n)`` where it has a
+response; ``shift_out``, ``memory_out`` and ``past_out``, to be given with the next part.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.readings import Int64
 from lineside.learn.graph import Graph
 from lineside.learn.nearest import NEIGHBOURS
 from lineside.learn.normal import NormalModel
+from lineside.learn.reconstruction import Chart, add_reconstructed
 from lineside.learn.response import Response
 from lineside.learn.standardised import add_judged, add_standardised
 
 
-def normal_graph(model: NormalModel, response: Response | None = None) -> bytes:
-    """Return the graph's bytes; with a response, the model is one of its deviations."""
+def normal_graph(model: NormalModel, response: Response | None = None, signal: Int64 | None = None) -> bytes:
+    """Return the graph's bytes; with a response, the model is one of its deviations.
+
+    ``signal`` ``(n,)`` numbers the signal of each input (None: each is one of its own).
+    """
     graph = Graph("normal")
     width = len(model.centre)
     x = add_judged(graph, width, response)
@@ -31,7 +36,8 @@ def normal_graph(model: NormalModel, response: Response | None = None) -> bytes:
         past = graph.input("past", width * model.lags)
         stacked = graph.add("Concat", [current, past], axis=1)
         graph.output("past_out", graph.slice(stacked, 0, width * model.lags), width * model.lags)
-    _charts(graph, stacked, model, conditions=0 if response is None else len(response.conditions))
+    signals = np.arange(width) if signal is None else signal
+    _charts(graph, stacked, model, signals, conditions=0 if response is None else len(response.conditions))
     return graph.to_bytes()
 
 
@@ -58,52 +64,49 @@ def _remembered(graph: Graph, z: str, model: NormalModel) -> str:
     return graph.output("memory_out", graph.add("Add", [newest, older]), len(model.centre))
 
 
-def _charts(graph: Graph, stacked: str, model: NormalModel, conditions: int) -> None:
-    """Add score and parts, of the nearest known parts or of the two charts."""
-    score, parts = _nearest(graph, stacked, model) if model.known is not None else _two_charts(graph, stacked, model)
-    graph.output("score", score, 1)
-    own = _per_input(graph, parts, model)
+def _charts(graph: Graph, stacked: str, model: NormalModel, signal: Int64, conditions: int) -> None:
+    """Add score and parts, of the nearest known parts or of the two charts; each signal is reconstructed as a whole."""
+    charts = _nearest(graph, stacked, model) if model.known is not None else _two_charts(graph, stacked, model)
+    graph.output("score", graph.add("Max", [chart.value for chart in charts]), 1)
+    own = _per_input(graph, add_reconstructed(graph, charts, np.tile(signal, model.lags + 1)), model)
     if conditions:
         own = graph.add("Concat", [own, graph.constant("no_share", np.zeros((1, conditions)))], axis=1)
     graph.output("parts", own, len(model.centre) + conditions)
 
 
-def _nearest(graph: Graph, stacked: str, model: NormalModel) -> tuple[str, str]:
-    """Add the mean squared distance to the nearest known parts, and its parts.
+def _nearest(graph: Graph, stacked: str, model: NormalModel) -> list[Chart]:
+    """Add the mean squared distance to the nearest known parts, as a chart of the mean difference from them.
 
-    With ``d`` the difference from a known part and ``W`` the whitening, the squared distance is ``d W W' d'``: input
-    ``j`` carries ``d_j (W W' d')_j``, taken as a mean over the nearest.
+    With ``d`` the difference from a known part and ``W`` the whitening, the squared distance is ``d W W' d'``.
     """
     assert model.known is not None
     scaled = model.whitening / np.sqrt(model.t2_scale)
-    whitening, known = graph.constant("whitening", scaled), graph.constant("known", model.known)
+    whitening = graph.constant("whitening", scaled)
     apart = graph.add("Sub", [graph.add("MatMul", [stacked, whitening]), graph.constant("there", model.known @ scaled)])
     distance = graph.add("Transpose", [graph.sum(graph.add("Mul", [apart, apart]))])
-    place = graph.smallest(distance, NEIGHBOURS)
-    away = graph.add("Sub", [stacked, graph.add("Gather", [known, place])])
-    white = graph.add("Gather", [apart, place])
-    parts = graph.add("Mul", [away, graph.add("Gemm", [white, whitening], transB=1)])
-    mean = graph.add("ReduceMean", [parts], axes=[0], keepdims=1)
-    return graph.add("ReduceMean", [graph.sum(graph.add("Mul", [white, white]))], axes=[0], keepdims=1), mean
+    white = graph.add("Gather", [apart, graph.smallest(distance, NEIGHBOURS)])
+    value = graph.add("ReduceMean", [graph.sum(graph.add("Mul", [white, white]))], axes=[0], keepdims=1)
+    mean = graph.add("ReduceMean", [white], axes=[0], keepdims=1)
+    slope = graph.add("Gemm", [mean, whitening], transB=1)
+    return [Chart(value=value, slope=slope, root=scaled, scale=1.0)]
 
 
-def _two_charts(graph: Graph, stacked: str, model: NormalModel) -> tuple[str, str]:
-    """Add both charts with their parts; the chart that is the greater gives the score and the parts.
-
-    With ``y = u W``, each column of ``W`` divided by the root of its chart's scale, the charts are sums of ``y^2``,
-    and ``u_j (W y)_j`` are the parts of input ``j``, ``y`` being zero outside the chart.
-    """
-    inside = np.arange(model.whitening.shape[1]) < model.kept
-    scales = np.where(inside, model.t2_scale, model.residual_scale)
-    whitening = graph.constant("whitening", model.whitening / np.sqrt(scales))
-    white = graph.add("MatMul", [stacked, whitening])
-    only_inside = graph.add("Mul", [white, graph.constant("inside", inside[None, :].astype(np.float64))])
-    only_beside = graph.add("Sub", [white, only_inside])
-    t2 = graph.sum(graph.add("Mul", [only_inside, only_inside]))
-    residual = graph.sum(graph.add("Mul", [only_beside, only_beside]))
-    chosen = graph.add("Where", [graph.add("GreaterOrEqual", [t2, residual]), only_inside, only_beside])
-    parts = graph.add("Mul", [stacked, graph.add("Gemm", [chosen, whitening], transB=1)])
-    return graph.add("Max", [t2, residual]), parts
+def _two_charts(graph: Graph, stacked: str, model: NormalModel) -> list[Chart]:
+    """Add both charts: with ``y = u W``, each divided by the root of its chart's scale, they are sums of ``y^2``."""
+    sides = (
+        ("t2", model.whitening[:, : model.kept], model.t2_scale),
+        ("residual", model.whitening[:, model.kept :], model.residual_scale),
+    )
+    charts = []
+    for name, columns, scale in sides:
+        if columns.shape[1]:
+            root = columns / np.sqrt(scale)
+            whitening = graph.constant(f"whitening_{name}", root)
+            white = graph.add("MatMul", [stacked, whitening])
+            slope = graph.add("Gemm", [white, whitening], transB=1)
+            value = graph.sum(graph.add("Mul", [white, white]))
+            charts.append(Chart(value=value, slope=slope, root=root, scale=scale))
+    return charts
 
 
 def _per_input(graph: Graph, parts: str, model: NormalModel) -> str:

@@ -38,6 +38,11 @@ class Graph:
         )
         return name
 
+    def shared(self, name: str, value: NDArray[Any]) -> str:
+        """Return the name of a constant, added when it is first asked for."""
+        known = any(item.name == name for item in self._constants)
+        return name if known else self.constant(name, value)
+
     def add(self, operator: str, inputs: list[str], **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
         name = f"t{len(self._nodes)}"
@@ -84,6 +89,4 @@ class Graph:
         return data
 
     def _axis(self) -> str:
-        if not any(item.name == "columns" for item in self._constants):
-            self.constant("columns", np.array([1], dtype=np.int64))
-        return "columns"
+        return self.shared("columns", np.array([1], dtype=np.int64))

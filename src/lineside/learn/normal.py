@@ -40,13 +40,9 @@ from lineside.learn.canonical import canonical_whitening
 from lineside.learn.innovations import innovation_whitening
 from lineside.learn.nearest import nearest_distance, references
 from lineside.learn.principal import principal_whitening
-from lineside.learn.rows import thinned
 
 LEAST_ROWS: Final = 20
 """Fewest conforming parts from which normal is learned."""
-MOST_ROWS: Final = 100_000
-"""Conforming parts from which normal is learned at most, evenly spaced: a covariance of some hundred features is known
-to a few per mille by then."""
 FARTHEST: Final = 1000.0
 """A standardised value is clipped here: far beyond any limit, and its square still a good float32."""
 _BLOCKS: Final = 5
@@ -109,9 +105,6 @@ def fit_normal(
             value=rows.shape,
             next_step="collect more parts, or check the plan's features and exclusions",
         )
-    if weight >= 1.0 and not lags and drift <= 0.0:  # what remembers needs every row
-        chosen = thinned(len(rows), MOST_ROWS)
-        rows, group = rows[chosen], group[chosen]
     centre, scale = scales or robust_scale(rows)
     stacked, settled = _stacked(_distances(rows, group, centre, scale, drift), group, weight, lags)
     usable = stacked[settled]

@@ -30,6 +30,9 @@ _CHART_RATE: Final = 0.01
 _LIKE_IT: Final = 0.9
 """Least share of the rows learned from that a model has learned from whose scores are like those of the one kept."""
 _LEAST_VALIDATED: Final = 4 * LEAST_ROWS
+MOST_ROWS: Final = 100_000
+"""Parts from which a distance to normal is learned at most, evenly spaced: a covariance of some hundred features is
+known to a few per mille by then."""
 _MOST_SCORED: Final = 100_000
 """Rows that set a limit at most, evenly spaced: each is scored by itself, as a gateway would."""
 _PARITY_ROWS: Final = 500
@@ -45,11 +48,12 @@ def learn_normal(task: Task) -> Learned:
     shape, limit_rows, limit_from = _separate(task, np.flatnonzero(conforming))
     if task.characteristic.model.margin > 1.0:
         limit_from += f", times the plan's margin of {task.characteristic.model.margin:g}"
+    shape = _enough(task, shape)
     task.progress(f"learning normal from {len(shape)} parts")
     given = learn_given(task.characteristic, task.columns, shape)
     columns = task.columns if given is None else replace(task.columns, inputs=given.inputs)
     model = fit_rows(task, shape, given)
-    exported = export(model, given)
+    exported = export(model, given, task.columns.signal)
     parity = _parity(task, model, exported, given)
     task.progress(f"setting the limit on {len(limit_rows)} parts")
     held = validate_normal(task)
@@ -92,13 +96,13 @@ def family_of(task: Task) -> ModelFamily:
 
 def _judged(task: Task, rows: Rows, given: Given | None) -> Float64:
     """Return what is judged of some rows: their features, or the deviations from what is usual."""
-    return rows.features[:, task.columns.inputs] if given is None else given.rows(rows.features)
+    return columns_of(rows.features, task.columns.inputs) if given is None else given.rows(rows.features)
 
 
-def export(model: NormalModel, given: Given | None = None) -> ExportedModel:
-    """Return the model as a graph."""
+def export(model: NormalModel, given: Given | None = None, signal: Int64 | None = None) -> ExportedModel:
+    """Return the model as a graph; ``signal`` numbers the signal of each input."""
     return ExportedModel(
-        graph=normal_graph(model, None if given is None else given.response),
+        graph=normal_graph(model, None if given is None else given.response, signal),
         width=len(model.centre),
         weight=model.weight,
         lags=model.lags,
@@ -117,7 +121,15 @@ def validate_normal(task: Task) -> HeldOut | None:
     return hold_out(lambda rows: _scorer(task, rows), task.rows, split)
 
 
+def _enough(task: Task, rows: Rows) -> Rows:
+    """Return as many rows as a distance needs; what looks at consecutive parts needs every one."""
+    if remembers_parts(task.characteristic.model) or family_of(task) is not ModelFamily.NORMAL:
+        return rows
+    return rows.take(thinned(len(rows), MOST_ROWS))
+
+
 def _scorer(task: Task, rows: Rows) -> Scorer:
+    rows = _enough(task, rows)
     given = learn_given(task.characteristic, task.columns, rows)
     model = fit_rows(task, rows.take(usual(rows, task.characteristic, timed=task.timed)), given)
     return lambda later: normal_scores(model, _judged(task, later, given), later.group)

@@ -28,10 +28,14 @@ _BLOCK = 50_000
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Choice:
-    """Which columns of the recipe are for what: ``inputs`` reach the model, ``environment`` are the conditions."""
+    """Which columns of the recipe are for what: ``inputs`` reach the model, ``environment`` are the conditions.
+
+    ``signal`` numbers the signal of each input.
+    """
 
     inputs: Int64
     environment: Int64
+    signal: Int64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -97,7 +101,12 @@ def choose_columns(recipe: FeatureRecipe, characteristic: Characteristic, *, wit
         i for i, item in enumerate(recipe.features) if item.signal not in excluded and item.role is Role.ENVIRONMENT
     ]
     inputs = sorted(process + conditions) if with_environment or not process else process
-    return Choice(inputs=np.array(inputs, dtype=np.int64), environment=np.array(conditions, dtype=np.int64))
+    number = {name: i for i, name in enumerate(dict.fromkeys(item.signal for item in recipe.features))}
+    return Choice(
+        inputs=np.array(inputs, dtype=np.int64),
+        environment=np.array(conditions, dtype=np.int64),
+        signal=np.array([number[recipe.features[i].signal] for i in inputs], dtype=np.int64),
+    )
 
 
 def prepare(table: PartTable, inputs: Int64, *, remembers: bool, setup: Sequence[str] = ()) -> Rows:
