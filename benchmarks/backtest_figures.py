@@ -3,7 +3,7 @@
 The names are those under which the sets' results are usually given; rates are shares. The same functions make
 the trivial rows, from alarms that know nothing. What is counted how:
 
-- An alarm episode ends when three units in a row are without alarm, as an alert clears.
+- An alarm episode begins and ends as an alert is raised and clears, by the delays of the set's plan.
 - An event is found when an alarm is *raised* inside it; one raised on a good unit is false, even if it still
   stands when an event begins. ``events_touched`` is the kinder count: any alarm inside.
 - A detection in the sense of the NAB score is the raising of an alarm, not every row in alarm.
@@ -11,7 +11,7 @@ the trivial rows, from alarms that know nothing. What is counted how:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,27 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from lineside.domain.alerting import GOOD_PARTS_TO_CLEAR
 from lineside.domain.metrics.confusion import accuracy_per_class, class_accuracy, confusion, share
 from lineside.domain.metrics.episodes import episodes_of, report_events, stretches
 from lineside.domain.metrics.nab import NabSeries, Window, nab_score
 from lineside.domain.metrics.trivial import alarm_after, always_alarm, never_alarm
+from lineside.domain.plan.model import AlertDelays
 
 Figures = dict[str, float]
 TEP_LEFT_OUT = {"d03_te", "d09_te", "d15_te"}
 """Faults that hardly show in any variable; the usual mean is over the other 18."""
 TEP_MINUTES = 3
 CLOCK = 200
+USUAL_DELAYS = AlertDelays()
+ROUNDS = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Scores:
-    """The columns of a scores file that figures are made of; ``bad`` says what the outcome was."""
+    """The columns of a scores file that figures are made of; ``bad`` says what the outcome was.
+
+    ``delays`` are those of the plan.
+    """
 
     group: tuple[str, ...]
     time: np.ndarray[Any, np.dtype[np.int64]] | None
@@ -42,9 +47,15 @@ class Scores:
     bad: np.ndarray[Any, np.dtype[np.bool_]]
     predicted: tuple[str, ...]
     outcome: tuple[str, ...]
+    delays: AlertDelays = USUAL_DELAYS
+
+    @property
+    def clearing_and_raising(self) -> tuple[int, int]:
+        """How many units clear an alert, and how many raise one."""
+        return self.delays.clear_after, self.delays.raise_after
 
 
-def read_scores(path: Path, bad: str = "nonconforming") -> Scores:
+def read_scores(path: Path, bad: str = "nonconforming", delays: AlertDelays = USUAL_DELAYS) -> Scores:
     """Read a scores file; units whose outcome is ``bad`` are the bad ones."""
     table = pq.read_table(path)
     outcome = tuple(table["outcome"].to_pylist())
@@ -56,6 +67,7 @@ def read_scores(path: Path, bad: str = "nonconforming") -> Scores:
         bad=np.array([text == bad for text in outcome], dtype=np.bool_),
         predicted=tuple(table["prediction"].to_pylist()),
         outcome=outcome,
+        delays=delays,
     )
 
 
@@ -69,32 +81,76 @@ def trivial(scores: Scores, figures: Callable[[Scores], Figures]) -> dict[str, F
     return {name: figures(replace(scores, alarm=alarm)) for name, alarm in answers.items()}
 
 
+def intervals(
+    scores: Scores, make: Callable[[Scores], Figures], names: Sequence[str], always: Sequence[str] = ()
+) -> dict[str, tuple[float, float]]:
+    """Return the 90 % bootstrap intervals of some figures over groups drawn with replacement, some of them always in.
+
+    A group drawn twice counts as two: its name gets a number behind ``#``.
+    """
+    group = np.asarray(scores.group, dtype=object)
+    rows = {name: np.flatnonzero(group == name) for name in dict.fromkeys(scores.group)}
+    drawn_from = [name for name in rows if name not in always]
+    rng = np.random.default_rng(0)
+    draws: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(ROUNDS):
+        drawn = [*always, *(drawn_from[k] for k in rng.integers(len(drawn_from), size=len(drawn_from)))]
+        found = make(_regrouped(scores, [(f"{name}#{k}", rows[name]) for k, name in enumerate(drawn)]))
+        for name in names:
+            draws[name].append(found[name])
+    return {name: _interval(values) for name, values in draws.items() if len(drawn_from) > 1}
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    low, high = np.nanquantile(values, [0.05, 0.95])
+    return float(low), float(high)
+
+
+def _regrouped(scores: Scores, drawn: Sequence[tuple[str, np.ndarray[Any, np.dtype[np.int64]]]]) -> Scores:
+    order = np.concatenate([rows for _, rows in drawn])
+    return replace(
+        scores,
+        group=tuple(name for name, rows in drawn for _ in rows),
+        time=None if scores.time is None else scores.time[order],
+        alarm=scores.alarm[order],
+        bad=scores.bad[order],
+        predicted=tuple(np.asarray(scores.predicted, dtype=object)[order]),
+        outcome=tuple(np.asarray(scores.outcome, dtype=object)[order]),
+    )
+
+
 def tep(scores: Scores) -> Figures:
     """FDR over 18 faults, FAR before the faults and on the second half of the normal run, delay in minutes."""
     names = np.asarray(scores.group, dtype=object)
-    faults = [name for name in dict.fromkeys(scores.group) if name != "d00_te"]
+    faults = [name for name in dict.fromkeys(scores.group) if _run(name) != "d00_te"]
+    normal = np.array([_run(name) == "d00_te" for name in scores.group], dtype=np.bool_)
     rates: dict[str, float] = {}
     delays: list[float] = []
     for name in faults:
         alarm = scores.alarm[(names == name) & scores.bad]
         rates[name] = float(alarm.mean())
-        if name not in TEP_LEFT_OUT and alarm.any():
+        if _run(name) not in TEP_LEFT_OUT and alarm.any():
             delays.append(TEP_MINUTES * int(np.argmax(alarm)))
-    before = scores.alarm[(names != "d00_te") & ~scores.bad]
+    before = scores.alarm[~normal & ~scores.bad]
     result = {
-        "fdr18": float(np.mean([rate for name, rate in rates.items() if name not in TEP_LEFT_OUT])),
+        "fdr18": float(np.mean([rate for name, rate in rates.items() if _run(name) not in TEP_LEFT_OUT])),
         "far_prefault": share(int(before.sum()), len(before)),
-        "far_second_half": float(scores.alarm[names == "d00_te"].mean()),
+        "far_second_half": float(scores.alarm[normal].mean()),
         "median_delay_min": float(np.median(delays)) if delays else float("nan"),
         "faults_detected_of_18": float(len(delays)),
     }
     return result | {f"fdr_{name[:3]}": rate for name, rate in rates.items()}
 
 
+def _run(name: str) -> str:
+    """Return the run that a group is, without the number of a draw."""
+    return name.split("#", maxsplit=1)[0]
+
+
 def skab(scores: Scores) -> Figures:
     """Pooled F1, FAR and MAR; events found; false episodes per hour of normal running."""
     counts = confusion(scores.bad, scores.alarm)
-    report = report_events(scores.bad, scores.alarm, scores.group, scores.time, GOOD_PARTS_TO_CLEAR)
+    report = report_events(scores.bad, scores.alarm, scores.group, scores.time, *scores.clearing_and_raising)
     return {
         "f1": counts.f1,
         "far": counts.false_alarm_rate,
@@ -152,7 +208,7 @@ def nab(machine: Scores, ambient: Scores) -> Figures:
     series = []
     false_alarms = 0
     for name, scores in (("machine", machine), ("ambient", ambient)):
-        report = report_events(scores.bad, scores.alarm, scores.group, scores.time, GOOD_PARTS_TO_CLEAR)
+        report = report_events(scores.bad, scores.alarm, scores.group, scores.time, *scores.clearing_and_raising)
         result[f"{name}_found"] = float(report.found)
         result[f"{name}_touched"] = float(report.touched)
         result[f"{name}_false_alarms"] = float(report.false_episodes)
@@ -164,7 +220,7 @@ def nab(machine: Scores, ambient: Scores) -> Figures:
 def nab_series(scores: Scores) -> NabSeries:
     """Return windows and detections by position; only judged rows are in the scores, so none is probation."""
     windows = tuple(Window(item.first, item.last) for item in stretches(scores.bad, scores.group))
-    raised = tuple(item.first for item in episodes_of(scores.alarm, scores.group, GOOD_PARTS_TO_CLEAR))
+    raised = tuple(item.first for item in episodes_of(scores.alarm, scores.group, *scores.clearing_and_raising))
     return NabSeries(windows=windows, detections=raised, probation=0)
 
 

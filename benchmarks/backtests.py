@@ -23,9 +23,14 @@ from typing import Any
 
 import backtest_data as data
 import backtest_figures as figures
+import backtest_peers as peers
+from lineside.adapters.plan_yaml import load_plan
+from lineside.domain.plan.model import AlertDelays
+from lineside.domain.splits import Amount, GivenSplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 PLANS = Path("benchmarks/plans")
+TEP_SPLIT = GivenSplit(train_groups=("d00",), calibrate_groups=("d00_te",), calibrate=Amount(rows=480))
 Figures = dict[str, Any]
 
 
@@ -111,6 +116,12 @@ class Run:
         return result
 
 
+def delays(plan: str) -> AlertDelays:
+    """Return the delays of a plan's only characteristic."""
+    (characteristic,) = load_plan(PROJECT / PLANS / f"{plan}.yaml").characteristics
+    return characteristic.alert
+
+
 def run_tep(source: Path, out: Path) -> Figures:
     """Learn from d00, set the limit by the first half of d00_te, judge the rest of everything."""
     folder = data.prepare_tep(source, out / "data" / "tep")
@@ -119,7 +130,12 @@ def run_tep(source: Path, out: Path) -> Figures:
     result = Run(plan="tep", arguments=arguments, folder=out / "tep").run()
     scores = figures.read_scores(out / "tep" / "scores.parquet")
     check_tep_limits(scores)
-    return figures.tep(scores) | _with_trivial(figures.trivial(scores, figures.tep), result)
+    names = ("fdr18", "far_prefault", "median_delay_min")
+    beside = {
+        "intervals": figures.intervals(scores, figures.tep, names, always=("d00_te",)),
+        "peers": peers.compared("tep", [peers.read_set(PLANS / "tep.yaml", folder, TEP_SPLIT)], peers.one(figures.tep)),
+    }
+    return figures.tep(scores) | beside | _with_trivial(figures.trivial(scores, figures.tep), result)
 
 
 def check_tep_limits(scores: figures.Scores) -> None:
@@ -132,35 +148,50 @@ def check_tep_limits(scores: figures.Scores) -> None:
 def run_skab(source: Path, out: Path) -> Figures:
     """Learn from the first 400 rows of each experiment, without labels, and judge the rest of it."""
     where = ("--data", str(source / "skab"), "--files", "valve*/*.csv", "--files", "other/*.csv")
-    split = ("--protocol", "fit-then-run", "--train", "400", "--per-group", "--unlabelled")
-    result = Run(plan="skab", arguments=(*where, *split), folder=out / "skab").run()
-    scores = figures.read_scores(out / "skab" / "scores.parquet")
-    return figures.skab(scores) | _with_trivial(figures.trivial(scores, figures.skab), result)
+    protocol = ("--protocol", "fit-then-run", "--train", "400", "--per-group", "--unlabelled")
+    result = Run(plan="skab", arguments=(*where, *protocol), folder=out / "skab").run()
+    scores = figures.read_scores(out / "skab" / "scores.parquet", delays=delays("skab"))
+    names = ("f1", "far", "mar", "events_found", "false_episodes_per_hour")
+    split = GivenSplit(train=Amount(rows=400), per_group=True)
+    read = peers.read_set(PLANS / "skab.yaml", source / "skab", split, ("valve*/*.csv", "other/*.csv"))
+    beside = {
+        "intervals": figures.intervals(scores, figures.skab, names),
+        "peers": peers.compared("skab", [read], peers.one(figures.skab)),
+    }
+    return figures.skab(scores) | beside | _with_trivial(figures.trivial(scores, figures.skab), result)
 
 
 def run_airtlab(source: Path, out: Path) -> Figures:
     """Stratified 5-fold, three repeats; the published protocol counts every row, so copies are only reported."""
-    where = ("--data", str(source / "airtlab_molding" / "data.csv"))
+    path = source / "airtlab_molding" / "data.csv"
+    where = ("--data", str(path))
     split = ("--protocol", "repeated-stratified-kfold", "--folds", "5", "--repeats", "3", "--duplicates", "report")
     result = Run(plan="airtlab_molding", arguments=(*where, *split), folder=out / "airtlab_molding").run()
     scores = figures.read_scores(out / "airtlab_molding" / "scores.parquet", bad="1")
     trivial = figures.airtlab_trivial(scores, result["trivial"])
-    return figures.airtlab(scores, result["metrics"]) | _with_trivial(trivial, result)
+    names = ("accuracy", "waste_recall", "waste_precision")
+    beside = {
+        "intervals": figures.intervals(scores, lambda drawn: figures.airtlab(drawn, {}), names),
+        "peers": peers.classifiers(PLANS / "airtlab_molding.yaml", path, 5, 3, "1"),
+    }
+    return figures.airtlab(scores, result["metrics"]) | beside | _with_trivial(trivial, result)
 
 
 def run_nab(source: Path, out: Path) -> Figures:
     """Learn from the first 15 % (at most 750 rows) of each series, and judge the rest."""
-    scores = []
+    scores, read = [], []
     seconds = 0.0
     for series in data.NAB_SERIES:
         path = data.prepare_nab(source, out / "data" / "nab", series)
         split = ("--protocol", "fit-then-run", "--train", "15%", "--train-most", "750", "--unlabelled")
         result = Run(plan=series, arguments=("--data", str(path), *split), folder=out / series).run()
         seconds += result["seconds"]
-        scores.append(figures.read_scores(out / series / "scores.parquet"))
+        read.append(peers.read_set(PLANS / f"{series}.yaml", path, GivenSplit(train=Amount(share=0.15, most=750))))
+        scores.append(figures.read_scores(out / series / "scores.parquet", delays=delays(series)))
     machine, ambient = scores
     trivial = figures.nab_trivial(machine, ambient)
-    return figures.nab(machine, ambient) | _with_trivial(trivial, {"seconds": seconds})
+    beside = {"peers": peers.compared("nab", read, lambda series: figures.nab(*series))}
+    return figures.nab(machine, ambient) | beside | _with_trivial(trivial, {"seconds": seconds})
 
 
 RUNS: Mapping[str, Callable[[Path, Path], Figures]] = {
@@ -182,6 +213,8 @@ def plain(value: Any) -> Any:
     """Return a value as JSON can hold it: what is no number is null."""
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -193,17 +226,33 @@ def shown(value: float | None) -> str:
 
 
 def table(name: str, result: Figures) -> list[str]:
-    """Return a set's table: result, mark, stretch, and the trivial rows beside them."""
-    trivial = result["trivial"]
-    header = ["figure", "result", "mark", "", "best published", *(item.replace("_", " ") for item in trivial)]
-    lines = [f"## {name}", "", _row(header), _row(["---", "---:", "---", "---", "---", *["---:"] * len(trivial)])]
+    """Return a set's tables: result, interval, mark, stretch and the trivial rows; then the peers."""
+    trivial, intervals = result["trivial"], result.get("intervals", {})
+    header = ["figure", "result", "90 %", "mark", "", "best published", *(item.replace("_", " ") for item in trivial)]
+    ruler = ["---", "---:", "---", "---", "---", "---", *["---:"] * len(trivial)]
+    lines = [f"## {name}", "", _row(header), _row(ruler)]
     for goal in GOALS[name]:
         value = result.get(goal.name)
+        interval = " to ".join(shown(end) for end in intervals.get(goal.name, ()))
         beside = [shown(row.get(goal.name)) for row in trivial.values()]
-        lines.append(_row([f"`{goal.name}`", shown(value), goal.mark, goal.verdict(value), goal.stretch, *beside]))
-    known = {goal.name for goal in GOALS[name]} | {"trivial", "seconds"}
+        cells = [f"`{goal.name}`", shown(value), interval, goal.mark, goal.verdict(value), goal.stretch, *beside]
+        lines.append(_row(cells))
+    known = {goal.name for goal in GOALS[name]} | {"trivial", "seconds", "intervals", "peers"}
     rest = [f"`{key}` {shown(value)}" for key, value in result.items() if key not in known]
-    return [*lines, "", f"Beside them: {', '.join(rest)}. Run time {result['seconds']:.0f} s.", ""]
+    beside_them = f"Beside them: {', '.join(rest)}. Run time {result['seconds']:.0f} s."
+    return [*lines, "", *peer_table(name, result), beside_them, ""]
+
+
+def peer_table(name: str, result: Figures) -> list[str]:
+    """Return the table of the peers under the same protocol and rule for the limit, ours above them."""
+    rows = result.get("peers", {})
+    if not rows:
+        return []
+    goals = GOALS[name]
+    lines = [_row(["detector", *(f"`{goal.name}`" for goal in goals)]), _row(["---", *["---:"] * len(goals)])]
+    for title, row in {"**Lineside**": result, **rows}.items():
+        lines.append(_row([title, *(shown(row.get(goal.name)) for goal in goals)]))
+    return [*lines, ""]
 
 
 def _row(cells: list[str]) -> str:

@@ -66,7 +66,12 @@ def test_a_candidate_that_gives_more_false_alarms_than_asked_for_is_not_taken() 
 def test_a_limit_that_cannot_promise_the_rate_is_no_candidate_while_another_can() -> None:
     slow = tried(AVERAGED, [0.9, 0.9], promised=0.05)
     assert choose((slow, tried(PLAIN, [0.3, 0.4])), 0.01).setting == PLAIN
-    assert choose((slow, tried(PLAIN, [0.3, 0.4], promised=0.02)), 0.01).setting == AVERAGED
+
+
+def test_where_no_limit_can_promise_the_rate_those_are_compared_that_come_nearest() -> None:
+    plain = tried(PLAIN, [0.3, 0.4], promised=0.02)
+    assert choose((tried(AVERAGED, [0.9, 0.9], promised=0.05), plain), 0.01).setting == PLAIN
+    assert choose((tried(AVERAGED, [0.9, 0.9], promised=0.03), plain), 0.01).setting == AVERAGED
 
 
 def test_each_half_of_the_rows_for_the_limit_is_judged_once() -> None:

@@ -59,6 +59,21 @@ def calibrate(raw: Float64, label: Int64) -> Calibration:
     return Calibration(slope=float(np.exp(found.x[0])), offsets=np.append(0.0, found.x[1:]))
 
 
+def lean(logits: Float64, label: Int64, bad: Int64, least_recall: float) -> float:
+    """Return what must be added to the logits of the nonconforming classes so that enough parts of them are named.
+
+    Of ``n`` held-out nonconforming parts, with ``m_1 <= ... <= m_n`` by how much their nonconforming logit is ahead,
+    the lead ``m_k``, ``k = floor((n + 1)(1 - least_recall))``, is reached by a later one with probability
+    ``least_recall`` at least, if they are exchangeable (split-conformal, as for limits). 0 where it is positive anyway,
+    or where there are too few parts to say.
+    """
+    rest = np.setdiff1d(np.arange(logits.shape[1]), bad)
+    is_bad = np.isin(label, bad)
+    ahead = np.sort(logits[is_bad][:, bad].max(axis=1) - logits[is_bad][:, rest].max(axis=1))
+    rank = int(np.floor((len(ahead) + 1) * (1.0 - least_recall) + 1e-9))
+    return max(0.0, -float(ahead[rank - 1])) if 1 <= rank <= len(ahead) else 0.0
+
+
 def log_odds(logits: Float64, bad: Int64) -> Float64:
     """Return the log-odds, per row, that the class is one of ``bad``."""
     rest = np.setdiff1d(np.arange(logits.shape[1]), bad)

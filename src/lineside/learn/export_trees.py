@@ -1,8 +1,8 @@
 """Tree ensembles as ONNX graphs: the trees, and behind them calibration or specification.
 
 Input ``x`` ``(1, n)``. Outputs: ``score`` ``(1, 1)``; ``weights`` ``(1, outputs)``, how the score changes with each raw
-output of the trees (what path attribution multiplies with); ``classes`` ``(1, classes)``, calibrated logits, or
-``value`` ``(1, 1)``, the expected value.
+output of the trees (what path attribution multiplies with); ``classes`` ``(1, classes)``, the logits by which a class
+is named, or ``value`` ``(1, 1)``, the expected value.
 """
 
 from __future__ import annotations
@@ -45,8 +45,13 @@ class Scale:
     spread: float
 
 
-def class_graph(table: TreeTable, leaves: Leaves, width: int, calibration: Calibration, bad: Int64) -> bytes:
-    """Return the graph of a classifier; ``bad`` are the classes that do not conform."""
+def class_graph(
+    table: TreeTable, leaves: Leaves, width: int, calibration: Calibration, bad: Int64, lean: float = 0.0
+) -> bytes:
+    """Return the graph of a classifier; ``bad`` are the classes that do not conform.
+
+    ``lean`` is added to their logits where the class is named; score and risk do not know of it.
+    """
     graph = Graph("classes")
     raw = add_trees(graph, graph.input("x", width), table, leaves)
     if len(table.expected) == 1:
@@ -54,7 +59,7 @@ def class_graph(table: TreeTable, leaves: Leaves, width: int, calibration: Calib
     scaled = graph.add("Mul", [raw, graph.constant("slope", np.array(calibration.slope))])
     logits = graph.add("Add", [scaled, graph.constant("offsets", calibration.offsets[None, :])])
     classes = len(calibration.offsets)
-    graph.output("classes", logits, classes)
+    graph.output("classes", _leaning(graph, logits, classes, bad, lean), classes)
     good = np.setdiff1d(np.arange(classes), bad)
     odds = [_log_sum(graph, logits, chosen, name) for chosen, name in ((bad, "bad"), (good, "good"))]
     graph.output("score", graph.add("Sub", odds), 1)
@@ -134,6 +139,12 @@ def _add_tree(attributes: dict[str, list[Any]], table: TreeTable, tree: int, val
 def _add_node(attributes: dict[str, list[Any]], *row: Any) -> None:
     for name, value in zip(_SPLIT_ATTRIBUTES, row, strict=True):
         attributes[name].append(value.item() if isinstance(value, np.generic) else value)
+
+
+def _leaning(graph: Graph, logits: str, classes: int, bad: Int64, lean: float) -> str:
+    if lean <= 0.0:
+        return logits
+    return graph.add("Add", [logits, graph.constant("lean", lean * np.isin(np.arange(classes), bad)[None, :])])
 
 
 def _log_sum(graph: Graph, logits: str, chosen: Int64, name: str) -> str:

@@ -187,6 +187,7 @@ def _task(request: FitRequest) -> Task:
         seed=request.seed,
         progress=request.progress,
         continuous=continuous,
+        least_recall=request.plan.service_levels.least_recall,
     )
 
 

@@ -37,6 +37,7 @@ class Task:
     seed: int
     progress: Progress
     continuous: bool = False
+    least_recall: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

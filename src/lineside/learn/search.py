@@ -7,9 +7,9 @@
    is counted as the plan counts them. Then the same rows with a fault in one signal: a step and a small one, a ramp,
    more noise (in units of its deviation), or its values of another time, which fit no longer to the other signals.
 3. *Choose*: among the candidates that keep the false alarms asked for and whose limit can promise them (a long memory
-   leaves too few independent rows for that), the one that has most faulty rows in alarm is the mark; where no limit can
-   promise them, the promise is not asked for, and where no candidate keeps them, those that have the fewest. The
-   simplest candidate within a standard error of the mark, over the faults and paired, is taken (Breiman et al.,
+   leaves too few independent rows for that), the one that has most faulty rows in alarm is the mark. Where no limit can
+   promise them, at most twice what the firmest can promise is asked for; where no candidate keeps them, the fewest.
+   The simplest candidate within a standard error of the mark, over the faults and paired, is taken (Breiman et al.,
    Classification and Regression Trees, 1984, section 3.4.3).
 
 The search is bounded: rows, signals and candidates are counted beforehand as work, and what exceeds the budget is left
@@ -52,6 +52,7 @@ MOST_ROWS: Final = 4_000
 _CHART_RATE: Final = 0.01
 _SIZE: Final = 3.0
 _STRETCHES: Final = 5
+_FIRM: Final = 2.0
 
 Progress = Callable[[str], None]
 Judge = Callable[[Float64], NDArray[np.bool_]]
@@ -186,7 +187,10 @@ def choose(trail: tuple[Tried, ...], rate: float) -> Found:
     judged = [item for item in trail if len(item.detected)]
     if not judged:
         raise DataError("no candidate can be learned from so few parts", value=len(trail))
-    promising = [item for item in judged if item.promised <= rate] or judged
+    promising = [item for item in judged if item.promised <= rate]
+    if not promising:
+        least = min(item.promised for item in judged)
+        promising = [item for item in judged if item.promised <= _FIRM * least]
     most = max(rate, min(item.false_alarms for item in promising))
     calm = [item for item in promising if item.false_alarms <= most]
     best = max(calm, key=lambda item: item.share)

@@ -15,7 +15,7 @@ from lineside.domain.metrics.calibration import brier_score, expected_calibratio
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.boosting import Boosted, boost_classes, tables
-from lineside.learn.calibrate import Calibration, calibrate, log_odds
+from lineside.learn.calibrate import Calibration, calibrate, lean, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
@@ -54,7 +54,8 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     calibration = calibrate(held.score[held.judged], label[held.judged])
     bad = bad_classes(task)
     table, leaves = tables(boosted)
-    graph = class_graph(table, leaves, len(columns.inputs), calibration, bad)
+    leaning = _lean(task, calibration.logits(held.score[held.judged]), label[held.judged])
+    graph = class_graph(table, leaves, len(columns.inputs), calibration, bad, leaning)
     exported = ExportedModel(graph=graph, width=len(columns.inputs))
     scores = log_odds(calibration.logits(held.score), bad)
     is_bad = nonconforming(rows, task.characteristic)
@@ -67,12 +68,13 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
         usual=~nonconforming(task.rows, task.characteristic),
         parity=_parity(task, boosted, calibration, exported),
         scheme=held.split.scheme,
-        metrics=_metrics(task, held, calibration, label, is_bad),
+        metrics=_metrics(task, held, calibration, label, is_bad, leaning),
         limit_from=limit_from,
         files=tree_files(table),
         calibration={
             "slope": calibration.slope,
             **{f"offset_{k}": v for k, v in enumerate(calibration.offsets.tolist())},
+            "lean": leaning,
         },
     )
 
@@ -134,6 +136,15 @@ def tree_files(table: TreeTable) -> dict[str, bytes]:
     }
 
 
+def _lean(task: Task, logits: Float64, label: Int64) -> float:
+    """Return by how much naming a class leans towards those that do not conform: only where there are several.
+
+    Two classes are told apart by the limit.
+    """
+    several = len(classes_of(task.characteristic)) > 2
+    return lean(logits, label, bad_classes(task), task.least_recall) if several else 0.0
+
+
 def _class_count(task: Task) -> int:
     return len(classes_of(task.characteristic))
 
@@ -186,10 +197,11 @@ def _limit(
 
 
 def _metrics(
-    task: Task, held: HeldOut, calibration: Calibration, label: Int64, is_bad: NDArray[np.bool_]
+    task: Task, held: HeldOut, calibration: Calibration, label: Int64, is_bad: NDArray[np.bool_], leaning: float
 ) -> dict[str, float]:
     logits = calibration.logits(held.score)
     scores = log_odds(logits, bad_classes(task))
+    logits[:, bad_classes(task)] += leaning
     judged = held.judged
     risk = 1.0 / (1.0 + np.exp(-np.clip(scores[judged], -500.0, 500.0)))
     found = {
