@@ -39,8 +39,8 @@ def the_plan() -> Plan:
     return contenders.left_open(year_plan(load_plan(PLAN)))
 
 
-def run_seed(plan: Plan, seed: int, days: int | None, tell: Tell) -> dict[str, Any]:
-    """Return all figures of one seed."""
+def run_seed(plan: Plan, seed: int, days: int | None, tell: Tell, *, ablations: bool = False) -> dict[str, Any]:
+    """Return all figures of one seed; with ``ablations`` also those of Lineside with other wishes."""
     began, spent = time.perf_counter(), time.process_time()
     lesson, stream = make_year(plan, seed, days)
     tell(f"{len(lesson.parts):,} parts of spring, {len(stream):,} to be judged")
@@ -48,7 +48,7 @@ def run_seed(plan: Plan, seed: int, days: int | None, tell: Tell) -> dict[str, A
         "lineside": contenders.lineside(lesson, stream, seed, tell),
         "plain_boosting": contenders.plain(lesson, stream, seed, plan.service_levels.false_alarms_per_shift),
     }
-    for name, changed in contenders.ablations(lesson).items():
+    for name, changed in contenders.ablations(lesson).items() if ablations else ():
         answers[name] = contenders.lineside(changed, stream, seed, tell)
     answers |= contenders.trivial(stream, seed)
     ours, theirs = answers["lineside"].columns, answers["plain_boosting"].columns
@@ -84,16 +84,19 @@ def about(plan: Plan, seeds: list[int], days: int | None) -> dict[str, Any]:
     }
 
 
-def run(out: Path, seeds: list[int], days: int | None, tell: Tell) -> Mapping[str, Any]:
-    """Run the seeds and write what came of them; after each seed, so that a long run can be watched."""
+def run(out: Path, seeds: list[int], days: int | None, tell: Tell, ablations: int = 0) -> Mapping[str, Any]:
+    """Run the seeds and write what came of them; after each seed, so that a long run can be watched.
+
+    The first ``ablations`` seeds are also run with other wishes.
+    """
     plan = the_plan()
     out.mkdir(parents=True, exist_ok=True)
     results: list[dict[str, Any]] = []
     for seed in seeds:
         tell(f"== seed {seed}")
-        results.append(run_seed(plan, seed, days, tell))
+        results.append(run_seed(plan, seed, days, tell, ablations=len(results) < ablations))
         tell(f"== seed {seed} done in {results[-1]['seconds']:.0f} s ({results[-1]['cpu_seconds']:.0f} s of processor)")
-        content = writing.collected(about(plan, seeds, days), results)
+        content = writing.collected(about(plan, [item["seed"] for item in results], days), results)
         (out / "year.json").write_text(json.dumps(writing.plain(content), indent=1) + "\n", encoding="utf-8")
         (out / "year.md").write_text(writing.as_markdown(content), encoding="utf-8")
     return content
@@ -108,9 +111,14 @@ def main() -> None:
     parser.add_argument(
         "--days", type=int, default=None, help="Days of each season, for a quick look; all if not said."
     )
+    parser.add_argument("--ablations", type=int, default=1, help="Of how many seeds Lineside is run in other ways too.")
     arguments = parser.parse_args()
     seeds = list(range(arguments.seed, arguments.seed + arguments.seeds))
-    content = run(arguments.out.resolve(), seeds, arguments.days, lambda text: print(text, file=sys.stderr, flush=True))
+
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    content = run(arguments.out.resolve(), seeds, arguments.days, tell, arguments.ablations)
     print(writing.as_markdown(content))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import lightgbm
 import numpy as np
@@ -13,7 +13,7 @@ from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.features.recipe import recipe_for
-from lineside.domain.plan.model import ModelWish, Plan
+from lineside.domain.plan.model import ConditionsWish, ModelWish, Plan
 from lineside.domain.predictions import Contribution, JudgementState, Prediction
 from lineside.learn.fit import FitRequest, fit
 from lineside.wire.bundle import Bundle
@@ -40,17 +40,30 @@ class Answer:
 
 def left_open(plan: Plan) -> Plan:
     """Return the plan with family and limits of every attribute left to Lineside: its budget says what is accepted."""
+    return with_wish(plan, ModelWish())
+
+
+def with_wish(plan: Plan, wish: ModelWish) -> Plan:
+    """Return the plan with one wish for the models of all attributes."""
     changed = tuple(
-        item.model_copy(update={"model": ModelWish()}) if item.id in ATTRIBUTES else item
-        for item in plan.characteristics
+        item.model_copy(update={"model": wish}) if item.id in ATTRIBUTES else item for item in plan.characteristics
     )
     return plan.model_copy(update={"characteristics": changed})
 
 
 def ablations(lesson: Lesson) -> dict[str, Lesson]:
-    """Return the lesson with one thing left out, by what is left out; the plan says what Lineside may do."""
-    del lesson
-    return {}
+    """Return the lesson with other wishes in its plan: conditions ignored, and baselines per setup.
+
+    A plan that names no setup has no baselines, which is how the demo's is.
+    """
+    return {
+        "lineside_without_response": _wishing(lesson, ModelWish(conditions=ConditionsWish.IGNORE)),
+        "lineside_with_baselines": _wishing(lesson, ModelWish(setup=("variant", "tool"))),
+    }
+
+
+def _wishing(lesson: Lesson, wish: ModelWish) -> Lesson:
+    return replace(lesson, plan=with_wish(lesson.plan, wish))
 
 
 def learn(lesson: Lesson, seed: int, tell: Callable[[str], None]) -> tuple[list[Bundle], dict[str, str]]:

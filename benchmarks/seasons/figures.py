@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lineside.apps.demo.physics.faults import FaultKind
 from lineside.domain.plan.model import Plan
 from seasons.judged import Alert, Bools, Judged, folded
-from seasons.stream import ATTRIBUTES, PROCESS_FAULTS, Stream
+from seasons.stream import ATTRIBUTES, FORESEEABLE, PROCESS_FAULTS, Stream
 
 Figures = dict[str, Any]
 CAUSES: Mapping[FaultKind, tuple[str, ...]] = {
@@ -164,8 +164,13 @@ def _per_shift(false: Mapping[str, list[Alert]], stream: Stream, shifts: NDArray
 
 
 def _causes(plan: Plan, stream: Stream, alerts: Mapping[str, list[Alert]]) -> Figures:
-    """Return how often alerts about an injected cause named it: by the cause group, and by the first contribution."""
-    asked = right = top = 0
+    """Return how often alerts about an injected cause named it: by the cause group, and by the first contribution.
+
+    An alert is about a fault that was at work when it was raised and had made that defect likely by then or soon
+    after. ``*_of_all`` counts all that were raised while a fault was at work that can make that defect.
+    """
+    about: list[tuple[bool, bool]] = []
+    meanwhile: list[tuple[bool, bool]] = []
     for name, found in alerts.items():
         signals = {item.id: item.signals for item in plan.reactions_to(name)}
         for alert in found:
@@ -173,10 +178,19 @@ def _causes(plan: Plan, stream: Stream, alerts: Mapping[str, list[Alert]]) -> Fi
                 fitting = [item for item in reactions if item in signals]
                 if stream.fault[kind][alert.first] < _GROWN or not fitting:
                     continue
-                asked += 1
-                right += alert.cause in fitting
-                top += any(alert.top in signals[item] for item in fitting)
-    return {"alerts_on_injected": asked, "cause_right": _share(right, asked), "top_right": _share(top, asked)}
+                right = alert.cause in fitting, any(alert.top in signals[item] for item in fitting)
+                meanwhile.append(right)
+                soon = _soon(alert)
+                if (stream.risk[name][soon][stream.fault[kind][soon] > 0] >= FORESEEABLE).any():
+                    about.append(right)
+    return {
+        "alerts_on_injected": len(about),
+        "cause_right": _share(sum(cause for cause, _ in about), len(about)),
+        "top_right": _share(sum(top for _, top in about), len(about)),
+        "alerts_during_faults": len(meanwhile),
+        "cause_right_of_all": _share(sum(cause for cause, _ in meanwhile), len(meanwhile)),
+        "top_right_of_all": _share(sum(top for _, top in meanwhile), len(meanwhile)),
+    }
 
 
 def _faults_found(stream: Stream, alerts: Mapping[str, list[Alert]], rows: Bools) -> Figures:

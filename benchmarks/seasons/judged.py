@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lineside.domain.alerting import GOOD_PARTS_TO_CLEAR, OUTSIDE_EXPERIENCE
 from lineside.domain.alerts import AlertEvent, AlertKind
-from lineside.domain.metrics.episodes import episodes_of
 
 Bools = NDArray[np.bool_]
 
@@ -60,10 +59,15 @@ def alerts_from(events: Iterable[tuple[int, AlertEvent]]) -> tuple[tuple[Alert, 
 
 
 def folded(alarm: Bools, answered: Bools, day: NDArray[np.int64]) -> tuple[Alert, ...]:
-    """Return the alerts of alarms without causes, as the alert engine folds them: for limits that were moved."""
-    rows = np.flatnonzero(answered)
-    groups = [str(number) for number in day[rows].tolist()]
-    return tuple(
-        Alert(first=int(rows[item.first]), last=int(rows[item.last]))
-        for item in episodes_of(alarm[rows], groups, GOOD_PARTS_TO_CLEAR)
-    )
+    """Return the alerts of alarms without causes, as the alert engine folds them: for limits that were moved.
+
+    An alert ends with the day, or where as many judged parts in a row as clear it were not in alarm.
+    """
+    judged = np.flatnonzero(answered)
+    place = np.flatnonzero(alarm[judged])
+    if not len(place):
+        return ()
+    new = (np.diff(place) > GOOD_PARTS_TO_CLEAR) | (np.diff(day[judged[place]]) != 0)
+    first, last = place[np.concatenate(([True], new))], place[np.concatenate((new, [True]))]
+    pairs = zip(judged[first].tolist(), judged[last].tolist(), strict=True)
+    return tuple(Alert(first=begin, last=end) for begin, end in pairs)

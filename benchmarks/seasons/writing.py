@@ -37,8 +37,10 @@ LEVELS = {
 
 def collected(about: Content, seeds: Sequence[Content]) -> Content:
     """Return the whole document: what was run, the goals, the spread over seeds, and every seed."""
-    names = list(seeds[0]["contenders"])
-    summary = {name: _summary([seed["contenders"][name] for seed in seeds]) for name in names}
+    names = dict.fromkeys(name for seed in seeds for name in seed["contenders"])
+    summary = {
+        name: _summary([seed["contenders"][name] for seed in seeds if name in seed["contenders"]]) for name in names
+    }
     equal = {
         season: {level: _equal([seed["equal_recall"][season][level] for seed in seeds]) for level in LEVELS}
         for season in about["judged"]
@@ -65,7 +67,7 @@ def _summary(per_seed: Sequence[Content]) -> Content:
         if found:
             value, season = min(found) if lowest else max(found)
             worst[name] = {"value": value, "season": season}
-    return {"seasons": seasons, "worst_season": worst}
+    return {"seeds": len(per_seed), "seasons": seasons, "worst_season": worst}
 
 
 def spread(values: Iterable[float | None]) -> dict[str, float | None]:
@@ -106,16 +108,21 @@ def _goals(content: Content) -> list[Content]:
         _goal("false alarms a shift, worst season of any seed", f"<= {budget:g}", worst, lambda value: value <= budget)
     )
     for name, words in (("top_right", "top contribution"), ("cause_right", "cause group")):
-        asked = right = 0
-        for seed in content["seeds"]:
-            for found in seed["contenders"]["lineside"].values():
-                asked += found["alerts_on_injected"]
-                right += round(found["alerts_on_injected"] * _number(found[name]))
-        value = right / asked if asked else None
-        goals.append(
-            _goal(f"{words} right, of {asked} alerts on injected causes", ">= 0.9", value, lambda value: value >= 0.9)
-        )
+        for count, suffix, what in (
+            ("alerts_on_injected", "", "alerts on injected causes"),
+            ("alerts_during_faults", "_of_all", "alerts while a fault was at work"),
+        ):
+            asked, value = _pooled(content["seeds"], count, name + suffix)
+            goals.append(_goal(f"{words} right, of {asked} {what}", ">= 0.9", value, lambda value: value >= 0.9))
     return goals
+
+
+def _pooled(seeds: Sequence[Content], count: str, name: str) -> tuple[int, float | None]:
+    """Return how many there were in all seeds and seasons, and the share of them that a figure tells of."""
+    found = [season for seed in seeds for season in seed["contenders"]["lineside"].values()]
+    asked = sum(season[count] for season in found)
+    right = sum(season[count] * _number(season[name]) for season in found)
+    return asked, right / asked if asked else None
 
 
 def _goal(name: str, mark: str, value: float | None, reached: Any) -> Content:
