@@ -21,8 +21,9 @@ excess over this, as measured on setups left out of the learning after as many p
 is left is the setup's own scatter: the mean logarithm of its scores, shrunk as the centre is, moves the limit too.
 
 *Who teaches.* Unsuspected parts only: not above the limit, outside experience or without a score; a part that is
-suspected later is taken out as if it had never come, and one that is found good is taken in. A part teaches at most
-what lies `CLIPPED` deviations from the centre. A part older than the newest one changes nothing.
+suspected later is taken out as if it had never come, and one that is found good is taken in. Behind the first of a
+setup, a part teaches at most what lies `CLIPPED` deviations from the centre. A part older than the newest one changes
+nothing.
 
 *Again.* A setup that comes back has its own baseline, worth as many parts as learning found runs of one setup alike.
 
@@ -194,10 +195,12 @@ class _Setup:
         self.levels, self.level_count = self.older.levels, self.older.level_count
 
     def learn(self, event: BaselineEvent, between: Float64) -> None:
-        """Take a part in, no farther from the centre than `CLIPPED` deviations."""
-        mean, variance = posterior(self.count, self.total, between)
-        reach = CLIPPED * np.sqrt(1.0 + variance)
-        row = np.clip(np.array(event.row), mean - reach, mean + reach)
+        """Take a part in, no farther from the centre than `CLIPPED` deviations; the first one says where that is."""
+        row = np.array(event.row)
+        if self.count > 0.0:
+            mean, variance = posterior(self.count, self.total, between)
+            reach = CLIPPED * np.sqrt(1.0 + variance)
+            row = np.clip(row, mean - reach, mean + reach)
         self.parts[event.unit] = (event, row)
         self.total = self.total + row
         self.count += 1.0
@@ -218,15 +221,20 @@ class _Setup:
     def resume(self, worth: float) -> None:
         """Begin another run: what was before counts as ``worth`` parts at most."""
         share = min(1.0, worth / self.count) if self.count else 1.0
-        self.parts = {}
+        self.count, self.total = self.count * share, self.total * share
+        self.levels, self.level_count = self.levels * share, self.level_count * share
+        self.settle()
+
+    def settle(self) -> None:
+        """Let go of single parts: from now on none can be taken out."""
+        self.parts, self.aside = {}, {}
         self.older = KnownSetup(
             setup=self.setup,
-            count=self.count * share,
-            total=tuple((self.total * share).tolist()),
-            levels=self.levels * share,
-            level_count=self.level_count * share,
+            count=self.count,
+            total=tuple(self.total.tolist()),
+            levels=self.levels,
+            level_count=self.level_count,
         )
-        self._restart()
 
     def known(self) -> KnownSetup:
         """Return it as plain values."""
@@ -333,6 +341,9 @@ class Baselines:
 
     def _begin(self, setup: _Setup) -> None:
         """Change over to a setup; the one that has not run for longest goes where there are too many."""
+        for other in self._setups.values():
+            if other.setup != self._current:  # what ran last may still have to give a part back
+                other.settle()
         setup.resume(self.facts.worth)
         self._current = setup.setup
         self._setups[setup.setup] = self._setups.pop(setup.setup)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lineside.domain.alerting import AlertEngine
-from lineside.domain.alerts import AlertEvent
+from lineside.domain.alerts import Alert, AlertEvent, Verdict
 from lineside.domain.cycles.assembler import AssemblyCounts, CycleAssembler
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
@@ -91,6 +91,13 @@ class LineJudge:
         known = list(events)
         for engine in self._engines.values():
             engine.restore(known)
+
+    def hear(self, alert: Alert) -> None:
+        """Learn from what people found of an alert's parts, once they have closed it."""
+        judge = self._judges.get(alert.station)
+        verdict = None if alert.closed is None else alert.closed.verdict
+        if isinstance(judge, StationSeats) and verdict in {Verdict.CONFIRMED, Verdict.NO_DEFECT}:
+            judge.found(alert.characteristic, alert.suspects, good=verdict is Verdict.NO_DEFECT)
 
     def resume(self, batches: Iterable[ReadingBatch], known: Collection[str], now: int) -> Judged:
         """Take up the stream where a crash cut it, from readings that were accepted before.

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from lineside.domain.errors import IntegrityError
+from lineside.domain.judging.state import ModelState
 from lineside.domain.model_service import SeatEvent, SeatState, Trouble, next_state
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
@@ -29,6 +30,24 @@ WARM_PARTS: Final = 32
 TIMED_PARTS: Final = 200
 """Newest parts whose judging time counts; a hundredth of them may take longer than the plan allows."""
 _LEAST_SLOW: Final = 3
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A judge whose models go on learning at the line."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything that a restart must not lose."""
+
+    def state(self) -> Mapping[str, ModelState]:
+        """Return what is remembered of earlier parts, by model name."""
+
+    def suspect(self, units: Collection[str]) -> None:
+        """Take parts out of what was learned: they are found nonconforming."""
+
+    def clear(self, units: Collection[str]) -> None:
+        """Take parts in that were suspected and are found good."""
 
 
 class Mark(Protocol):
@@ -92,6 +111,7 @@ class Seat:
         self.state = SeatState.EMPTY
         self.faults: list[SeatFault] = []
         self.unjudged = 0
+        self.corrections = 0
         self._budget = budget
         self._mark = mark or NoMark()
         self._timer = timer
@@ -167,6 +187,22 @@ class Seat:
         if self._model is not None:
             self.judge(part, part.ended)
 
+    def found(self, units: Collection[str], *, good: bool) -> None:
+        """Tell the model what parts turned out to be."""
+        judge: object = None if self._model is None else self._model.judge
+        if isinstance(judge, Learning):
+            if good:
+                judge.clear(units)
+            else:
+                judge.suspect(units)
+            self.corrections += 1
+
+    @property
+    def learned(self) -> Mapping[str, ModelState]:
+        """What the model has learned at the line, by its name; nothing where it does not learn there."""
+        judge: object = None if self._model is None else self._model.judge
+        return judge.state() if isinstance(judge, Learning) and judge.learns else {}
+
     def wait(self, parts: Iterable[PartRecord]) -> None:
         """Keep parts that nobody has judged until there is a model."""
         for part in parts:
@@ -231,6 +267,12 @@ class StationSeats:
         """Show a part that was judged before to the models, for what they remember."""
         for seat in self.seats:
             seat.remember(part)
+
+    def found(self, characteristic: str, units: Collection[str], *, good: bool) -> None:
+        """Tell a characteristic's model what parts turned out to be."""
+        for seat in self.seats:
+            if seat.characteristic == characteristic:
+                seat.found(units, good=good)
 
     def wait(self, part: PartRecord, judged: Iterable[str] = ()) -> None:
         """Keep a part for the characteristics that are not among those ``judged``."""

@@ -15,7 +15,8 @@ import numpy as np
 
 from lineside.domain.baselines import KnownSetup, SetupFacts
 from lineside.domain.limits import conformal_limit
-from lineside.domain.plan.model import CharacteristicKind, ModelFamily
+from lineside.domain.plan.model import NORMAL_FAMILIES, CharacteristicKind
+from lineside.domain.readings import Float64
 from lineside.learn.changeovers import with_steps
 from lineside.learn.export_setups import setups_fact, setups_files, setups_seen
 from lineside.learn.given import Given
@@ -28,6 +29,8 @@ from lineside.learn.setups import Place, follow, learn_setups, runs_of
 LIMIT_SHARE = 0.3
 """Share of each run that sets the limit, where setups are left out in turn."""
 
+LEAST_SHARE = 0.5
+"""Share of a feature's scatter within setups that a model takes for its scale at least."""
 LEAST_RATE = 0.01
 """Least rate at which setups left out are looked at: what is rarer, few setups do not show."""
 
@@ -47,7 +50,7 @@ def by_setup(task: Task) -> BySetup | None:
     Nor has a regression baselines.
     """
     wish = task.characteristic.model
-    measured = task.characteristic.kind is CharacteristicKind.VARIABLE and wish.family is not ModelFamily.NORMAL
+    measured = task.characteristic.kind is CharacteristicKind.VARIABLE and wish.family not in NORMAL_FAMILIES
     if not wish.setup or measured:  # where a value is expected, a setup's own level is part of it
         return None
     good = ~nonconforming(task.rows, task.characteristic)
@@ -58,16 +61,17 @@ def by_setup(task: Task) -> BySetup | None:
     rows = _followed(task, facts, task.rows, places)
     calibration = None if task.calibration is None else _followed(task, facts, task.calibration, places)
     seen = setups_seen(places)
-    return BySetup(task=replace(task, rows=rows, calibration=calibration), facts=facts, seen=seen)
+    centred = replace(task, rows=rows, calibration=calibration, least_scale=_least_scale(task, facts))
+    return BySetup(task=centred, facts=facts, seen=seen)
 
 
 def finish(task: Task, wish: BySetup, learned: Learned) -> Learned:
     """Return what was learned of a task off its baselines, with what a judge must know of setups."""
     task.progress("leaving setups out in turn")
-    task = replace(task, columns=learned.columns)
+    fact_inputs, task = task.columns.inputs, replace(task, columns=learned.columns)
     rows = task.rows.take(~nonconforming(task.rows, task.characteristic))
-    facts = replace(wish.facts, widens=learned.family is ModelFamily.NORMAL)
-    if learned.family is ModelFamily.NORMAL:
+    facts = replace(wish.facts, widens=learned.family in NORMAL_FAMILIES)
+    if facts.widens:
         inputs = rows.features[:, task.columns.inputs]
         runs = runs_of(rows.setup, rows.group)
         rate = max(task.alarms.rate, LEAST_RATE)
@@ -75,7 +79,7 @@ def finish(task: Task, wish: BySetup, learned: Learned) -> Learned:
             facts, lambda chosen: _relearn(task, rows.take(chosen), learned.given), inputs, runs, rate
         )
     files = {**learned.files, **setups_files(facts, wish.seen)}
-    return replace(learned, setups=setups_fact(facts, task.columns.inputs), files=files)
+    return replace(learned, setups=setups_fact(facts, fact_inputs), files=files)
 
 
 def _facts(task: Task, rows: Rows) -> SetupFacts | None:
@@ -83,6 +87,13 @@ def _facts(task: Task, rows: Rows) -> SetupFacts | None:
     process = np.flatnonzero(~np.isin(inputs, task.columns.environment))
     runs = runs_of(rows.setup, rows.group)
     return learn_setups(rows.features[:, inputs], runs, process, task.characteristic.model)
+
+
+def _least_scale(task: Task, facts: SetupFacts) -> Float64:
+    """Return for each input the least scale that a model may see: a share of its scatter within setups."""
+    least = np.zeros(len(task.columns.inputs))
+    least[facts.places] = LEAST_SHARE * facts.scale
+    return least
 
 
 def _followed(task: Task, facts: SetupFacts, rows: Rows, places: dict[tuple[str, ...], Place]) -> Rows:
@@ -111,6 +122,7 @@ def _relearn(task: Task, rows: Rows, response: Given | None) -> tuple[SetupFacts
     for first, end in zip(runs.first, runs.end, strict=True):
         last[end - int(LIMIT_SHARE * (end - first)) : end] = True
     known = counts >= facts.parts
+    task = replace(task, least_scale=_least_scale(task, facts))
     exported = export(fit_rows(task, rows.take(known & ~last), response), response)
     back = rows.take(known & last)
     scores = exported.run(back.features[:, task.columns.inputs], back.group)["score"].ravel().astype(np.float64)

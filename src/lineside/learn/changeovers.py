@@ -26,6 +26,8 @@ LEAST_SETUPS: Final = 3
 """Setups below which none can be left out: the limit is then widened by theory alone."""
 MOST_FOLLOWED: Final = 150
 """Parts of a left-out setup that are followed."""
+BEYOND: Final = 0.2
+"""Share of new setups whose parts may need a wider limit than the steps give: their own scatter, or people, say so."""
 _AFTER: Final = (0, 3, 10, 30)
 
 
@@ -121,16 +123,21 @@ def _follow(facts: SetupFacts, exported: ExportedModel, limit: float, rows: Floa
 
 
 def _steps(counts: list[Float64], excess: list[Float64], rate: float) -> tuple[Step, ...]:
-    """Return the steps: what all but a share ``rate`` stayed below after so many parts, never less than later on."""
-    count, value = np.concatenate(counts), np.concatenate(excess)
-    count, value = count[np.isfinite(value)], value[np.isfinite(value)]
+    """Return the steps, never less than later on.
+
+    A width is what all but a share ``rate`` of the parts stay below in all but a share `BEYOND` of the setups.
+    """
     steps: list[Step] = []
     width, gross = 1.0, 1.0
     for first, end in reversed(list(zip(_AFTER, (*_AFTER[1:], np.inf), strict=True))):
-        own = value[(count >= first) & (count < end)]
-        if len(own):
-            width = max(width, conformal_limit(own, rate).value)
-            gross = max(gross, float(own.max()), width)
+        some = [
+            value[(count >= first) & (count < end) & np.isfinite(value)]
+            for count, value in zip(counts, excess, strict=True)
+        ]
+        each = np.array([conformal_limit(own, rate).value for own in some if len(own)])
+        if len(each):
+            width = max(width, conformal_limit(each, BEYOND).value)
+            gross = max(gross, width, float(max(own.max() for own in some if len(own))))
         steps.append(Step(parts=first, width=width, gross=gross))
     return tuple(reversed(steps))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lineside.domain.limits import Limit
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import Characteristic, ModelFamily
+from lineside.domain.readings import Float64
 from lineside.learn.given import Given
 from lineside.learn.rows import Choice, Rows
 from lineside.learn.runtime import ExportedModel
@@ -24,7 +25,8 @@ class Task:
     """What is to be learned: the characteristic, its rows, and rows that came later for the limit (or None).
 
     ``alarms`` says how many false alarms it may give. ``columns`` are for models of normal, for which conditions are
-    no inputs; ``all_columns`` for the others.
+    no inputs; ``all_columns`` for the others. ``least_scale`` is the least scale of each of ``columns``' inputs, where
+    something was taken off them that hides how coarse they are.
     """
 
     characteristic: Characteristic
@@ -38,6 +40,7 @@ class Task:
     progress: Progress
     continuous: bool = False
     least_recall: float = 0.0
+    least_scale: Float64 | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from lineside.learn.export_normal import normal_graph
 from lineside.learn.given import Given, learn_given
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
-from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores
+from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores, robust_scale
 from lineside.learn.rows import Rows, columns_of, known, nonconforming, remembers_parts, several_groups, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import usual
@@ -84,8 +84,21 @@ def fit_rows(task: Task, rows: Rows, given: Given | None) -> NormalModel:
         drift=wish.drift,
         family=family_of(task),
         rate=max(task.alarms.rate, _CHART_RATE),
-        scales=None if given is None else given.scale(rows.features),
+        scales=_scales(task, rows, given),
     )
+
+
+def _scales(task: Task, rows: Rows, given: Given | None) -> tuple[Float64, Float64] | None:
+    """Return centre and scale of each judged feature, None for those of the rows.
+
+    What was taken off features hides how coarse they are, so that the task says their least scale.
+    """
+    if task.least_scale is None:
+        return None if given is None else given.scale(rows.features)
+    places = task.columns.inputs if given is None else given.process
+    centre, scale = robust_scale(_judged(task, rows, None)) if given is None else given.scale(rows.features)
+    least = dict(zip(task.columns.inputs.tolist(), task.least_scale.tolist(), strict=True))
+    return centre, np.maximum(scale, [least.get(place, 0.0) for place in places.tolist()])
 
 
 def family_of(task: Task) -> ModelFamily:

@@ -105,6 +105,11 @@ class OnnxJudge:
             if model.name in state:
                 model.restore(state[model.name])
 
+    @property
+    def learns(self) -> bool:
+        """Whether a model has baselines, which a restart must not lose."""
+        return any(model.baselines is not None for model in self._opened())
+
     def suspect(self, units: Collection[str]) -> None:
         """Take parts out of the baselines of their setups: they are suspected after all, or found nonconforming."""
         for model in self._opened():

@@ -31,7 +31,10 @@ RETRY_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalBoard:
-    """The parts of the local board; ``status`` says how the gateway does, ``asked`` asks the plant for answers."""
+    """The parts of the local board; ``status`` says how the gateway does, ``asked`` asks the plant for answers.
+
+    ``hear`` is told of each alert that was closed there.
+    """
 
     name: str
     plan: Plan
@@ -42,6 +45,7 @@ class LocalBoard:
     subjects: Subjects
     floor: LocalFloor
     status: Callable[[], GatewayStatus]
+    hear: Callable[[Alert], None] = lambda _: None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def acknowledge(self, alert: Alert) -> None:
@@ -77,6 +81,10 @@ class LocalBoard:
 
         async def take(events: Sequence[AlertEvent]) -> None:
             self.floor.take(events)
+            closed = {event.alert_id for event in events if event.kind is AlertKind.CLOSED}
+            for alert in (self.floor.alert(name) for name in sorted(closed)):
+                if alert is not None:
+                    self.hear(alert)
 
         await keep_responses(self.bus, self.subjects, self.floor.unanswered, take, self.asked)
 

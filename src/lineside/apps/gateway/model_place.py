@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,11 +14,14 @@ from lineside.adapters.crash_mark import CrashMark
 from lineside.adapters.durable_files import replace_file
 from lineside.adapters.model_slots import ModelSlots, Pointer
 from lineside.adapters.onnx_judge import OnnxJudge
+from lineside.domain.judging.state import ModelState
 from lineside.domain.model_service import SeatState
 from lineside.domain.plan.model import Characteristic, Plan
 from lineside.flows.seats import Seat, Seated
 from lineside.wire.bundle import unpack_bundle
 
+KEPT_SECONDS: Final = 5.0
+"""Seconds between two times of keeping what a model has learned; what came since is in the outbox."""
 REQUEST: Final = "rollback.json"
 """Beside a seat's pointer: somebody at the machine asks for a rollback."""
 
@@ -33,6 +38,8 @@ class Place:
     version: int = 0
     digest: str = ""
     tried: dict[str, str] = field(default_factory=dict)
+    kept: tuple[object, ...] = ()
+    keep_at: float = 0.0
 
     @property
     def name(self) -> str:
@@ -60,9 +67,21 @@ class Place:
         model = self.seat.model if self.seat.state is SeatState.RUNNING else None
         return 0 if model is None else model.version
 
+    def to_keep(self, now: float) -> Mapping[str, ModelState]:
+        """Return what the model has learned at the line since that was last asked, every `KEPT_SECONDS` at most."""
+        if now < self.keep_at:
+            return {}
+        learned = self.seat.learned
+        said = (self.seat.corrections, *(item.newest for item in learned.values()))
+        self.keep_at = now + KEPT_SECONDS
+        if said == self.kept:
+            return {}
+        self.kept = said
+        return learned
 
-def open_seated(plan: Plan, body: bytes, version: int) -> Seated:
-    """Return a model of packed bytes, opened, for the offer of that version.
+
+def open_seated(plan: Plan, body: bytes, version: int, learned: Mapping[str, ModelState] | None = None) -> Seated:
+    """Return a model of packed bytes, opened, for the offer of that version, with what it has learned at the line.
 
     Raises:
         ConfigurationError: it is for another plan.
@@ -70,6 +89,8 @@ def open_seated(plan: Plan, body: bytes, version: int) -> Seated:
     """
     bundle = unpack_bundle(body)
     judge = OnnxJudge(plan, bundle.manifest.station, [bundle]).open()
+    with contextlib.suppress(ValueError):  # of another model: it begins with what its bundle says
+        judge.restore(learned or {})
     return Seated(judge=judge, name=bundle.name, version=version)
 
 

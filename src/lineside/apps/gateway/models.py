@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ import msgspec
 import onnxruntime
 
 from lineside.adapters.crash_mark import CrashMark
+from lineside.adapters.learned_state import keep_learned, read_learned
 from lineside.adapters.model_slots import (
     USE_FALLBACK,
     USE_MODEL,
@@ -148,6 +150,8 @@ class ModelShelf:
                     place.seat.faults.pop(0)
                 if by is not None:
                     place.request.unlink(missing_ok=True)
+                if learned := place.to_keep(time.monotonic()):
+                    await asyncio.to_thread(keep_learned, place.slots.folder, learned)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -272,7 +276,10 @@ class ModelShelf:
                 if not acceptance.accepted:
                     return None, f"it is not accepted by {RUNTIME}: {'; '.join(acceptance.problems)}"
             place.mark.enter()
-            return open_seated(self._plan, body, offer.version), ""
+            learned, damage = read_learned(place.slots.folder)
+            if damage:
+                await self._audit("baselines.lost", {"place": place.name, "why": damage})
+            return open_seated(self._plan, body, offer.version, learned), ""
         except (IntegrityError, ConfigurationError) as error:
             return None, str(error)
         finally:

@@ -221,6 +221,7 @@ def faces_of(opened: Opened, judging: Judging, uplink: Uplink) -> Faces:
         subjects=opened.subjects,
         floor=judging.floor,
         status=vitals.status,
+        hear=judging.line.hear,
     )
 
     async def lately() -> tuple[ReadingBatch, ...]:
