@@ -170,6 +170,15 @@ def test_a_suspected_part_that_is_found_good_teaches() -> None:
     assert baselines.view(B17).offset[0] > 5.0
 
 
+def test_a_unit_that_passes_the_station_again_is_another_part() -> None:
+    baselines = Baselines(FACTS, INPUTS)
+    for ended, row in enumerate(near(1.0, 4).astype(np.float32), start=1):
+        baselines.observe(baselines.view(B17), row, 0.5, unit=f"u{ended % 2}", ended=ended, suspected=False)
+    assert same(Baselines(FACTS, INPUTS, baselines.state()).view(B17), baselines.view(B17))
+    assert len(baselines.suspect({"u1"})) == 2
+    assert baselines.view(B17).count == 2.0
+
+
 def test_one_wild_part_moves_a_centre_a_bounded_way() -> None:
     calm, wild = Baselines(FACTS, INPUTS), Baselines(FACTS, INPUTS)
     sample = near(0.0, 20)

@@ -83,3 +83,21 @@ def test_the_limit_is_set_where_parts_lie_off_their_setups_baselines() -> None:
     found = fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=table)).report
     assert found.metrics["false_alarm_rate"] == pytest.approx(0.01, abs=0.02)
     assert found.dropped["before their setup was known"] == 120
+
+
+@pytest.mark.parametrize("decisive", ["deviation", "level"])
+def test_trees_are_given_baselines_where_these_rank_held_out_parts_better(decisive: str) -> None:
+    rng = np.random.default_rng(11)
+    setups, parts = 12, 80
+    level = np.repeat(3.0 * rng.normal(size=(setups, 1)), parts, axis=0)
+    own = rng.normal(size=(setups * parts, 1))
+    rows = np.hstack([level + own, rng.normal(size=(setups * parts, 1))])
+    decides = rows[:, 0] if decisive == "level" else own[:, 0]
+    outcome = ["nonconforming" if value > np.quantile(decides, 0.9) else "conforming" for value in decides]
+    context = [{"variant": f"v{number}"} for number in range(setups) for _ in range(parts)]
+    plan = modelling_plan(2, contexts=["variant"], model={"family": "supervised", "setup": ["variant"]})
+    found = fit(
+        FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=part_table(plan, rows, outcome, context=context))
+    )
+    assert (found.bundle.manifest.setups is None) == (decisive == "level")
+    assert "off their setups' baselines" in found.report.reason

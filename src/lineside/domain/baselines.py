@@ -131,6 +131,11 @@ class BaselineEvent:
     row: tuple[float, ...] = ()
     level: float | None = None
 
+    @property
+    def part(self) -> tuple[str, int]:
+        """Which part it is: a unit may pass a station more than once."""
+        return self.unit, self.at
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownSetup:
@@ -186,8 +191,8 @@ class _Setup:
     def __init__(self, known: KnownSetup, width: int) -> None:
         self.setup = known.setup
         self.older = replace(known, total=known.total or (0.0,) * width, parts=(), aside=())
-        self.parts: dict[str, tuple[BaselineEvent, Float64]] = {}
-        self.aside = {item.unit: item for item in known.aside}
+        self.parts: dict[tuple[str, int], tuple[BaselineEvent, Float64]] = {}
+        self.aside = {item.part: item for item in known.aside}
         self._restart()
 
     def _restart(self) -> None:
@@ -201,7 +206,7 @@ class _Setup:
             mean, variance = posterior(self.count, self.total, between)
             reach = CLIPPED * np.sqrt(1.0 + variance)
             row = np.clip(row, mean - reach, mean + reach)
-        self.parts[event.unit] = (event, row)
+        self.parts[event.part] = (event, row)
         self.total = self.total + row
         self.count += 1.0
         if event.level is not None:
@@ -210,9 +215,9 @@ class _Setup:
         if len(self.parts) > TAKEN_BACK:
             self._settle(*self.parts.pop(next(iter(self.parts))))
 
-    def forget(self, unit: str, between: Float64) -> None:
+    def forget(self, part: tuple[str, int], between: Float64) -> None:
         """Take a part out, as if it had never come."""
-        events = [event for event, _ in self.parts.values() if event.unit != unit]
+        events = [event for event, _ in self.parts.values() if event.part != part]
         self.parts = {}
         self._restart()
         for event in events:
@@ -314,10 +319,10 @@ class Baselines:
             case Happened.SET_ASIDE:
                 _put_aside(setup, event)
             case Happened.TAKEN_IN:
-                setup.learn(setup.aside.pop(event.unit), self.facts.between)
+                setup.learn(setup.aside.pop(event.part), self.facts.between)
             case Happened.TAKEN_OUT:
-                _put_aside(setup, setup.parts[event.unit][0])
-                setup.forget(event.unit, self.facts.between)
+                _put_aside(setup, setup.parts[event.part][0])
+                setup.forget(event.part, self.facts.between)
         self._newest = max(self._newest, (event.at, event.unit)) if event.row else self._newest
 
     def state(self) -> BaselineState:
@@ -358,9 +363,9 @@ class Baselines:
 
     def _moved(self, units: Collection[str], kind: Happened) -> tuple[BaselineEvent, ...]:
         events = [
-            BaselineEvent(kind=kind, setup=setup.setup, unit=unit)
+            BaselineEvent(kind=kind, setup=setup.setup, unit=unit, at=at)
             for setup in self._setups.values()
-            for unit in (setup.parts if kind is Happened.TAKEN_OUT else setup.aside)
+            for unit, at in (setup.parts if kind is Happened.TAKEN_OUT else setup.aside)
             if unit in units
         ]
         for event in events:
@@ -427,6 +432,6 @@ def _own_scatter(scatter: Scatter, levels: float, count: float) -> float:
 
 
 def _put_aside(setup: _Setup, event: BaselineEvent) -> None:
-    setup.aside[event.unit] = event
+    setup.aside[event.part] = event
     if len(setup.aside) > SET_ASIDE:
         del setup.aside[next(iter(setup.aside))]

@@ -18,6 +18,7 @@ from lineside.domain.limits import conformal_limit
 from lineside.domain.plan.model import NORMAL_FAMILIES, CharacteristicKind
 from lineside.domain.readings import Float64
 from lineside.learn.changeovers import with_steps
+from lineside.learn.choose import choose_and_learn
 from lineside.learn.export_setups import setups_fact, setups_files, setups_seen
 from lineside.learn.given import Given
 from lineside.learn.learned import Learned, Task
@@ -37,9 +38,13 @@ LEAST_RATE = 0.01
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class BySetup:
-    """A task whose parts are off their setups' baselines, what is known of setups, and the setups seen."""
+    """A task whose parts are off their setups' baselines, what is known of setups, and the setups seen.
+
+    ``plain`` is the task with the same parts as they were measured.
+    """
 
     task: Task
+    plain: Task
     facts: SetupFacts
     seen: tuple[KnownSetup, ...]
 
@@ -50,22 +55,42 @@ def by_setup(task: Task) -> BySetup | None:
     Nor has a regression baselines.
     """
     wish = task.characteristic.model
-    measured = task.characteristic.kind is CharacteristicKind.VARIABLE and wish.family not in NORMAL_FAMILIES
-    if not wish.setup or measured:  # where a value is expected, a setup's own level is part of it
+    expected = task.characteristic.kind is CharacteristicKind.VARIABLE and wish.family not in NORMAL_FAMILIES
+    if not wish.setup or expected:  # where a value is expected, a setup's own level is part of it
         return None
     good = ~nonconforming(task.rows, task.characteristic)
     facts = _facts(task, task.rows.take(good))
     if facts is None:
         return None
     places: dict[tuple[str, ...], Place] = {}
-    rows = _followed(task, facts, task.rows, places)
-    calibration = None if task.calibration is None else _followed(task, facts, task.calibration, places)
-    seen = setups_seen(places)
-    centred = replace(task, rows=rows, calibration=calibration, least_scale=_least_scale(task, facts))
-    return BySetup(task=centred, facts=facts, seen=seen)
+    rows, measured = _followed(task, facts, task.rows, places)
+    later, plain = (None, None) if task.calibration is None else _followed(task, facts, task.calibration, places)
+    return BySetup(
+        task=replace(task, rows=rows, calibration=later, least_scale=_least_scale(task, facts)),
+        plain=replace(task, rows=measured, calibration=plain),
+        facts=facts,
+        seen=setups_seen(places),
+    )
 
 
-def finish(task: Task, wish: BySetup, learned: Learned) -> Learned:
+def learn_by_setup(task: Task, wish: BySetup) -> tuple[Task, Learned, str]:
+    """Return the task that was learned, what was learned of it, and why it is of its family.
+
+    A model of normal is always one of parts off their baselines. Any other is, unless it ranks held-out parts better
+    as they were measured: where the level itself decides what is good, a baseline takes away what matters.
+    """
+    learned, reason = choose_and_learn(wish.task)
+    if learned.family not in NORMAL_FAMILIES:
+        plain, why = choose_and_learn(wish.plain)
+        off, as_measured = learned.metrics.get("auc", 0.0), plain.metrics.get("auc", 0.0)
+        ranked = f"held-out parts rank by an AUC of {off:.3f} off their setups' baselines, of {as_measured:.3f} without"
+        if as_measured > off:
+            return wish.plain, plain, f"{why}; {ranked}"
+        reason = f"{reason}; {ranked}"
+    return wish.task, _finish(task, wish, learned), reason
+
+
+def _finish(task: Task, wish: BySetup, learned: Learned) -> Learned:
     """Return what was learned of a task off its baselines, with what a judge must know of setups."""
     task.progress("leaving setups out in turn")
     fact_inputs, task = task.columns.inputs, replace(task, columns=learned.columns)
@@ -96,7 +121,8 @@ def _least_scale(task: Task, facts: SetupFacts) -> Float64:
     return least
 
 
-def _followed(task: Task, facts: SetupFacts, rows: Rows, places: dict[tuple[str, ...], Place]) -> Rows:
+def _followed(task: Task, facts: SetupFacts, rows: Rows, places: dict[tuple[str, ...], Place]) -> tuple[Rows, Rows]:
+    """Return the rows whose setup is known by then: off its baseline, and as they were measured."""
     inputs = task.columns.inputs
     teaches = ~nonconforming(rows, task.characteristic)
     given, counts = follow(facts, rows.features[:, inputs], runs_of(rows.setup, rows.group), teaches, places)
@@ -104,7 +130,8 @@ def _followed(task: Task, facts: SetupFacts, rows: Rows, places: dict[tuple[str,
     features[:, inputs] = given
     known = counts >= facts.parts
     dropped = {**rows.dropped, "before their setup was known": int(np.sum(~known))}
-    return replace(replace(rows, features=features).take(known), dropped=dropped)
+    plain = replace(rows.take(known), dropped=dropped)
+    return replace(plain, features=features[known]), plain
 
 
 def _relearn(task: Task, rows: Rows, response: Given | None) -> tuple[SetupFacts, ExportedModel, float]:

@@ -25,7 +25,7 @@ from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.readings import Float64
-from lineside.learn.by_setup import by_setup, finish
+from lineside.learn.by_setup import by_setup, learn_by_setup
 from lineside.learn.choose import choose_and_learn, left_to_search
 from lineside.learn.experience import learn_experience
 from lineside.learn.given import conditions_only
@@ -152,9 +152,10 @@ def fit(request: FitRequest) -> FitResult:
     """
     task = _task(request)
     setups = by_setup(task)
-    learned, reason = choose_and_learn(task if setups is None else setups.task)
-    if setups is not None:
-        learned, task = finish(task, setups, learned), setups.task
+    if setups is None:
+        learned, reason = choose_and_learn(task)
+    else:
+        task, learned, reason = learn_by_setup(task, setups)
     report = _report(request, task, learned, reason)
     return FitResult(bundle=_bundle(request, task, learned, report), report=report)
 
