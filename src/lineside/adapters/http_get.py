@@ -7,9 +7,7 @@ authorities, by a given one, or by the very certificate that was pinned.
 
 from __future__ import annotations
 
-import importlib.util
 import ssl
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -74,7 +72,6 @@ class HttpConnection:
         Raises:
             ConfigurationError: a certificate's file cannot be used.
         """
-        _note_what_is_absent()
         options = self._options
         headers = dict(options.headers)
         if options.password and not options.username:
@@ -116,16 +113,6 @@ class HttpConnection:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
-
-
-def _note_what_is_absent() -> None:
-    """Let the library's look for a module that is not installed end at once.
-
-    It looks for sniffio four times in every request, through all of Python's path, which is a fifth of a request's
-    cost. None in the table of modules says that there is none.
-    """
-    if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def _with(url: str, params: dict[str, str] | None) -> str:
