@@ -24,16 +24,18 @@ def conditions_of(plan: Plan) -> tuple[Signal, ...]:
     return tuple(item for item in found if item.type is SignalType.NUMBER)
 
 
-def history_record(plan: Plan, history: Path) -> ConditionRecord | None:
-    """Return the hourly means of the conditions of all readings in a history; None where it holds none."""
-    from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415 - takes a second to load
+def history_record(plan: Plan, history: Path, since: int = 0) -> ConditionRecord | None:
+    """Return the hourly means of conditions of a history's readings received since (UTC ns); None where it has none."""
+    from lineside.adapters.delta_history.tables import day_of  # noqa: PLC0415 - take a second to load
+    from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415
 
     names = ", ".join(f"'{item.id}'" for item in conditions_of(plan))  # ids are letters, digits and '_' by the schema
     if not names:
         return None
     found = HistoryQuery(history).sql(
         f"SELECT signal, source_time // {HOUR} AS hour, avg(value) AS value FROM readings "  # noqa: S608 - as above
-        f"WHERE signal IN ({names}) AND (status & {SEVERITY}) = 0 AND isfinite(value) GROUP BY ALL"
+        f"WHERE day >= '{day_of(since)}' AND signal IN ({names}) AND (status & {SEVERITY}) = 0 AND isfinite(value) "
+        "GROUP BY ALL"
     )
     hours = found.column("hour").to_numpy()
     if not len(hours):

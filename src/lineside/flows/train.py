@@ -91,6 +91,7 @@ def _train_one(
             data_version=loaded.version,
             version=1 if registry is None else registry.next_version(name),
             timed=loaded.timed,
+            leave_regimes_out=True,
             progress=lambda text: progress(f"{name}: {text}"),
         )
     )

@@ -32,6 +32,7 @@ from lineside.learn.given import conditions_only
 from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
 from lineside.learn.limiting import promise
+from lineside.learn.regime_check import check_regimes
 from lineside.learn.response_words import response_facts, word_responses
 from lineside.learn.rows import (
     Rows,
@@ -65,7 +66,8 @@ class FitRequest:
 
     ``table`` holds the parts to learn from; ``calibration`` later parts that set the limit and are not learned from
     (None: learning keeps some of its own back). ``now`` is UTC ns. ``timed`` says whether the parts have times of
-    their own (None: as the plan's sources say). ``release`` names the model, by default after the characteristic.
+    their own (None: as the plan's sources say). ``leave_regimes_out`` asks for the environment-shift test, which learns
+    a few small models more. ``release`` names the model, by default after the characteristic.
     """
 
     plan: Plan
@@ -79,6 +81,7 @@ class FitRequest:
     version: int = 1
     timed: bool | None = None
     progress: Progress = field(default=lambda _: None)
+    leave_regimes_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +108,7 @@ class FitReport:
     coverage: Coverage
     responses: tuple[str, ...]
     trail: tuple[str, ...] = ()
+    regimes: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
@@ -122,6 +126,7 @@ class FitReport:
             *self._conditions(),
             f"  validation   {self.scheme}",
             *figures,
+            *(f"  {'regimes' if not place else '':12} {words}" for place, words in enumerate(self.regimes)),
             f"  limit        {self.limit:.6g} from {self.limit_from}",
             *(f"               {words}" for words in self.promise),
             f"  parity       export and model differ by at most {self.parity:.1e}",
@@ -157,6 +162,9 @@ def fit(request: FitRequest) -> FitResult:
     else:
         task, learned, reason = learn_by_setup(task, setups)
     report = _report(request, task, learned, reason)
+    if request.leave_regimes_out:
+        check = check_regimes(request.plan, request.table.recipe, task, learned)
+        report = replace(report, regimes=check.lines(), metrics={**report.metrics, **check.metrics()})
     return FitResult(bundle=_bundle(request, task, learned, report), report=report)
 
 
@@ -270,6 +278,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
         reason=report.reason,
         scheme=report.scheme,
         metrics=dict(report.metrics),
+        regimes=report.regimes,
         guaranteed_rate=report.guaranteed_rate,
         parity=learned.parity,
         coverage=report.coverage,

@@ -131,7 +131,7 @@ def validate_normal(task: Task) -> HeldOut | None:
     task.progress("validating the model of normal on parts it has not seen")
     labels = np.where(bad, "bad", "good").astype(object)
     split = choose_split(task.rows, labels, timed=task.timed, seed=task.seed)
-    return hold_out(lambda rows: _scorer(task, rows), task.rows, split)
+    return hold_out(lambda rows: normal_scorer(task, rows), task.rows, split)
 
 
 def _enough(task: Task, rows: Rows) -> Rows:
@@ -141,7 +141,8 @@ def _enough(task: Task, rows: Rows) -> Rows:
     return rows.take(thinned(len(rows), MOST_ROWS))
 
 
-def _scorer(task: Task, rows: Rows) -> Scorer:
+def normal_scorer(task: Task, rows: Rows) -> Scorer:
+    """Return the scores that a model of normal, learned from some rows, gives to others."""
     rows = _enough(task, rows)
     given = learn_given(task.characteristic, task.columns, rows)
     model = fit_rows(task, rows.take(usual(rows, task.characteristic, timed=task.timed)), given)

@@ -86,7 +86,7 @@ def learn_regression(task: Task) -> Learned:
 def _choose(task: Task, rows: Rows) -> tuple[_Candidate, str]:
     """Return the simpler model unless the other is better by more than a standard error, and why."""
     task.progress(f"validating a line and boosted trees on parts they have not seen, {len(rows)} measured")
-    line = _validate(task, rows, "ridge regression", lambda x, y, _: fit_ridge(x, y))
+    line = _validate(task, rows, "ridge regression", _fit_line)
     trees = _validate(task, rows, "boosted trees", boost_value)
     gains = line.errors - trees.errors
     error = float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
@@ -111,6 +111,19 @@ def _validate(task: Task, rows: Rows, name: str, fit: Callable[[Float64, Float64
 
 def _values(model: Ridge | Boosted, features: Float64) -> Float64:
     return model.value(features) if isinstance(model, Ridge) else model.raw(features)[:, 0]
+
+
+def regression_values(task: Task, rows: Rows, *, trees: bool) -> Scorer:
+    """Return the values that trees or a line, learned from some measured rows, expect of others."""
+    inputs = task.all_columns.inputs
+    fit = boost_value if trees else _fit_line
+    model = fit(rows.features[:, inputs], measured(rows), task.seed)
+    return lambda later: _values(model, later.features[:, inputs])
+
+
+def _fit_line(features: Float64, truth: Float64, seed: int) -> Ridge:
+    del seed
+    return fit_ridge(features, truth)
 
 
 def _scale(task: Task, truth: Float64, residuals: Float64) -> Scale:

@@ -43,7 +43,8 @@ class Rows:
     """Parts ready to be learned from, in time order; all columns have one length.
 
     ``features`` is the whole recipe, float32 values held as float64, so that what is learned is what is judged.
-    ``setup`` has the values of the plan's setup signals, a tuple per row.
+    ``setup`` has the values of the plan's setup signals, a tuple per row; ``context`` all texts of the context, a
+    mapping per row.
     """
 
     features: Float64
@@ -53,6 +54,7 @@ class Rows:
     started: Int64
     ended: Int64
     setup: NDArray[np.object_]
+    context: NDArray[np.object_]
     dropped: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -70,6 +72,7 @@ class Rows:
             started=self.started[where],
             ended=self.ended[where],
             setup=self.setup[where],
+            context=self.context[where],
             dropped=self.dropped,
         )
 
@@ -124,6 +127,7 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool, setup: Sequence
         started=np.asarray(table.started, dtype=np.int64)[order],
         ended=np.asarray(table.ended, dtype=np.int64)[order],
         setup=_setups(table, setup)[order],
+        context=_contexts(table)[order],
         dropped={},
     )
     beside = list(zip(rows.outcome, rows.group, rows.started.tolist(), strict=True)) if remembers else rows.outcome
@@ -145,6 +149,13 @@ def _as_judged(features: Float64, order: Int64) -> Float64:
         block[~np.isfinite(block)] = np.nan
         result[first : first + _BLOCK] = block
     return result
+
+
+def _contexts(table: PartTable) -> NDArray[np.object_]:
+    contexts = np.empty(len(table), dtype=object)
+    for row in range(len(table)):
+        contexts[row] = table.context[row] if table.context else {}
+    return contexts
 
 
 def _setups(table: PartTable, signals: Sequence[str]) -> NDArray[np.object_]:

@@ -15,7 +15,7 @@ from lineside.domain.metrics.calibration import brier_score, expected_calibratio
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.boosting import Boosted, boost_classes, tables
-from lineside.learn.calibrate import Calibration, calibrate, lean, log_odds
+from lineside.learn.calibrate import Calibration, calibrate, full_scores, lean, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
@@ -147,6 +147,13 @@ def _lean(task: Task, logits: Float64, label: Int64) -> float:
 
 def _class_count(task: Task) -> int:
     return len(classes_of(task.characteristic))
+
+
+def supervised_scorer(task: Task, rows: Rows) -> Scorer:
+    """Return the uncalibrated log-odds of not conforming that trees, learned from some rows, give to others."""
+    raw = _scorer(task, rows)
+    bad = bad_classes(task)
+    return lambda later: log_odds(full_scores(raw(later)), bad)
 
 
 def _scorer(task: Task, rows: Rows) -> Scorer:

@@ -165,7 +165,8 @@ class ResponseFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``.
 
-    ``coverage`` is what its parts have seen of the plan's envelope (None: not counted).
+    ``coverage`` is what its parts have seen of the plan's envelope (None: not counted), ``regimes`` says in words what
+    the model made of regimes left out of learning.
     """
 
     data_version: str
@@ -184,6 +185,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     guaranteed_rate: float
     parity: float
     coverage: Coverage | None = None
+    regimes: tuple[str, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -40,6 +40,7 @@ from lineside.apps.plant.board import (
     serve_board,
 )
 from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
+from lineside.apps.plant.coverages import ModelCoverages
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
@@ -228,6 +229,9 @@ class _Plant:
                 releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
                 demo=self._panel(),
+                coverages=ModelCoverages(
+                    BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
+                ),
                 gateways=lambda: feed.gateways.views(SystemClock().now()),
             ),
         )

@@ -21,7 +21,7 @@ from lineside.testing.floors import CYCLE, alert_event, causes_at, part_at, pred
 pytestmark = pytest.mark.browser
 
 PAGES = ["/", "/alerts", CARD, f"{CARD}?ask=close", "/stations/cast", "/parts", "/parts/cast/cast-118203?unit=118203",
-         "/models", "/users", "/demo", "/password"]  # fmt: skip
+         "/models", "/coverage", "/users", "/demo", "/password"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

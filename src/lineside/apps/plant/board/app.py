@@ -38,6 +38,7 @@ PAGES: Final = (
     Page(path="/parts/{station}/{cycle:path}", handler=parts.part, allow=ANYONE),
     Page(path="/units/{unit:path}", handler=parts.unit, allow=ANYONE),
     Page(path="/models", handler=overview.models, allow=ANYONE),
+    Page(path="/coverage", handler=overview.coverage, allow=ANYONE),
     Page(path="/missing", handler=overview.missing, allow=ANYONE),
     Page(path="/gateways", handler=overview.gateways, allow=ANYONE),
     Page(path="/login", handler=entry.login_form, allow=PUBLIC),

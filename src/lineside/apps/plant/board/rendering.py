@@ -15,6 +15,7 @@ from lineside.apps.plant.board.context import Board, Visitor
 from lineside.apps.plant.board.tokens import new_secret
 from lineside.apps.plant.floor.labels import characteristic_label, signal_label, station_label
 from lineside.domain.access import ADMINS, ENGINEERS
+from lineside.domain.coverage.plots import condition_plot, pair_plot
 
 HERE: Final = Path(__file__).parent
 
@@ -50,6 +51,8 @@ def make_templates() -> Environment:
         "card_chart": charts.card_chart,
         "trace_chart": charts.trace_chart,
         "part_path": part_path,
+        "condition_plot": condition_plot,
+        "pair_plot": pair_plot,
         "version": __version__,
     }
     return templates

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
+from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.gateway_book import GatewayView
 from lineside.domain.parts import PartRecord
 from lineside.domain.units import DAY, HOUR, MINUTE
@@ -55,6 +56,7 @@ class BoardSettings:
         traces: returns the traces of a part against what is usual, where the history can.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
+        coverages: returns what the models in service have learned from, where that is known.
     """
 
     secure: bool = False
@@ -73,6 +75,7 @@ class BoardSettings:
     traces: Traces | None = None
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
+    coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
 
 
 SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)

@@ -42,6 +42,12 @@ async def models(call: Call) -> Response:
     return page(call.board, call.who, "models.html", models=call.board.floor.models(), releases=releases)
 
 
+async def coverage(call: Call) -> Response:
+    """Show what the models in service have learned from, and how often the line is outside of it."""
+    source = call.board.settings.coverages
+    return page(call.board, call.who, "coverage.html", views=() if source is None else await source())
+
+
 async def missing(call: Call) -> Response:
     """Show what is missing from the record, and why."""
     return page(call.board, call.who, "missing.html", receipts=call.board.floor.missing.newest())
