@@ -28,7 +28,7 @@ def fitted(family: str, *, wanted: bool = True) -> FitResult:
     rows[bad, 1] += 8.0
     table = part_table(plan, rows, ["nonconforming" if item else "conforming" for item in bad])
     table = replace(table, context=tuple({"lot": f"L{item}"} for item in lot.tolist()))
-    return fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=table, leave_regimes_out=wanted))
+    return fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=table, unseen=wanted))
 
 
 def test_the_report_names_the_regime_where_a_model_of_normal_alarms_most() -> None:

@@ -42,7 +42,8 @@ Complete = Callable[[Plan, Bundle], Bundle]
 class TrainRequest:
     """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns.
 
-    ``complete`` adds to each bundle the reference of its golden parts before it is kept.
+    ``unseen`` asks for the test in conditions never shown, which takes about as long again as learning. ``complete``
+    adds to each bundle the reference of its golden parts before it is kept.
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class TrainRequest:
     seed: int = 0
     now: int = 0
     activate: bool = True
+    unseen: bool = True
     complete: Complete = field(default=lambda _, bundle: bundle)
 
 
@@ -91,7 +93,7 @@ def _train_one(
             data_version=loaded.version,
             version=1 if registry is None else registry.next_version(name),
             timed=loaded.timed,
-            leave_regimes_out=True,
+            unseen=request.unseen,
             progress=lambda text: progress(f"{name}: {text}"),
         )
     )

@@ -45,6 +45,7 @@ from lineside.learn.rows import (
     prepare,
     remembers_parts,
 )
+from lineside.learn.try_augment import with_augmentation
 from lineside.wire.bundle import (
     GOLDEN_INPUTS,
     GOLDEN_SCORES,
@@ -66,8 +67,9 @@ class FitRequest:
 
     ``table`` holds the parts to learn from; ``calibration`` later parts that set the limit and are not learned from
     (None: learning keeps some of its own back). ``now`` is UTC ns. ``timed`` says whether the parts have times of
-    their own (None: as the plan's sources say). ``leave_regimes_out`` asks for the environment-shift test, which learns
-    a few small models more. ``release`` names the model, by default after the characteristic.
+    their own (None: as the plan's sources say). ``unseen`` asks what becomes of the model in conditions that it was
+    not shown, and whether made-up parts help there; a few small models more are learned for it. ``release`` names the
+    model, by default after the characteristic.
     """
 
     plan: Plan
@@ -81,7 +83,7 @@ class FitRequest:
     version: int = 1
     timed: bool | None = None
     progress: Progress = field(default=lambda _: None)
-    leave_regimes_out: bool = False
+    unseen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +111,7 @@ class FitReport:
     responses: tuple[str, ...]
     trail: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
+    augmentation: str = ""
 
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
@@ -127,6 +130,7 @@ class FitReport:
             f"  validation   {self.scheme}",
             *figures,
             *(f"  {'regimes' if not place else '':12} {words}" for place, words in enumerate(self.regimes)),
+            *([f"  made up      {self.augmentation}"] if self.augmentation else []),
             f"  limit        {self.limit:.6g} from {self.limit_from}",
             *(f"               {words}" for words in self.promise),
             f"  parity       export and model differ by at most {self.parity:.1e}",
@@ -161,10 +165,14 @@ def fit(request: FitRequest) -> FitResult:
         learned, reason = choose_and_learn(task)
     else:
         task, learned, reason = learn_by_setup(task, setups)
+    if not request.unseen:
+        report = _report(request, task, learned, reason)
+        return FitResult(bundle=_bundle(request, task, learned, report), report=report)
+    learned, augmentation = with_augmentation(request.plan, request.table.recipe, task, learned)
+    check = check_regimes(request.plan, request.table.recipe, task, learned)
     report = _report(request, task, learned, reason)
-    if request.leave_regimes_out:
-        check = check_regimes(request.plan, request.table.recipe, task, learned)
-        report = replace(report, regimes=check.lines(), metrics={**report.metrics, **check.metrics()})
+    metrics = {**report.metrics, **check.metrics()}
+    report = replace(report, augmentation=augmentation, regimes=check.lines(), metrics=metrics)
     return FitResult(bundle=_bundle(request, task, learned, report), report=report)
 
 
@@ -279,6 +287,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
         scheme=report.scheme,
         metrics=dict(report.metrics),
         regimes=report.regimes,
+        augmentation=report.augmentation,
         guaranteed_rate=report.guaranteed_rate,
         parity=learned.parity,
         coverage=report.coverage,

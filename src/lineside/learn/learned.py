@@ -12,6 +12,7 @@ from lineside.domain.limits import Limit
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import Characteristic, ModelFamily
 from lineside.domain.readings import Float64
+from lineside.learn.augmented import Augment
 from lineside.learn.given import Given
 from lineside.learn.rows import Choice, Rows
 from lineside.learn.runtime import ExportedModel
@@ -26,7 +27,8 @@ class Task:
 
     ``alarms`` says how many false alarms it may give. ``columns`` are for models of normal, for which conditions are
     no inputs; ``all_columns`` for the others. ``least_scale`` is the least scale of each of ``columns``' inputs, where
-    something was taken off them that hides how coarse they are.
+    something was taken off them that hides how coarse they are. ``augment`` makes parts up for fits of trees (None:
+    they are not).
     """
 
     characteristic: Characteristic
@@ -41,6 +43,7 @@ class Task:
     continuous: bool = False
     least_recall: float = 0.0
     least_scale: Float64 | None = None
+    augment: Augment | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

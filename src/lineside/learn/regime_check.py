@@ -2,14 +2,15 @@
 
 For each regime (`lineside.domain.regimes`) a model of the same family is learned from 70 % of the other parts, takes
 its limit from their other 30 %, which are the latest where there is time, and judges the regime it never saw. A part
-whose conditions are outside what that model learned raises no alarm, as at the line. Bands of conditions come first,
-their two ends always; of other kinds the largest regimes. Many parts are thinned evenly, so that the test costs a few
-small fits whatever the data.
+whose conditions are outside what that model learned raises no alarm, as at the line. Of every kind the four largest
+regimes are left out, of bands the two ends always. Many parts are thinned evenly, so that the test costs a few small
+fits whatever the data.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,9 +45,9 @@ from lineside.learn.validation import Scorer
 from lineside.wire.bundle import TREE_NODES
 
 Bools = NDArray[np.bool_]
-MOST_ROWS: Final = 8_000
+MOST_ROWS: Final = 5_000
 MOST_OF_A_KIND: Final = 4
-MOST_REGIMES: Final = 12
+MOST_REGIMES: Final = 30
 _LEARNED: Final = 0.7
 _WORDS: Final = {
     "false_alarm_rate": "false alarms",
@@ -91,8 +92,10 @@ def check_regimes(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Learne
     return RegimeCheck(each=tuple(each), worst=worst_regimes(each))
 
 
-def folds_of(plan: Plan, recipe: FeatureRecipe, task: Task, rows: Rows) -> list[tuple[Regime, Fold]]:
-    """Return the regimes to leave out, each with its fold; none where the rows have no two."""
+def folds_of(
+    plan: Plan, recipe: FeatureRecipe, task: Task, rows: Rows, kinds: Sequence[str] = (), most: int = MOST_OF_A_KIND
+) -> list[tuple[Regime, Fold]]:
+    """Return the regimes to leave out, at most so many of a kind, each with its fold; none where rows have no two."""
     made = Production(
         recipe=recipe,
         features=rows.features,
@@ -101,10 +104,10 @@ def folds_of(plan: Plan, recipe: FeatureRecipe, task: Task, rows: Rows) -> list[
         local=local_times(rows.started, plan.line.timezone) if task.timed else None,
     )
     try:
-        found = regimes_of(plan, made).kept
+        found = regimes_of(plan, made, kinds).kept
     except DataError:
         return []
-    chosen = _chosen(found)
+    chosen = _chosen(found, most)
     folds = leave_one_regime_out([(item.kind, item.name, item.rows) for item in chosen], len(rows))
     return list(zip(chosen, folds, strict=True))
 
@@ -163,7 +166,7 @@ def _usable(rows: Rows, family: ModelFamily) -> Rows:
     return rows.take(~np.isnan(measured(rows)) if family is ModelFamily.REGRESSION else known(rows))
 
 
-def _chosen(regimes: tuple[Regime, ...]) -> list[Regime]:
+def _chosen(regimes: tuple[Regime, ...], most: int) -> list[Regime]:
     by_kind: dict[str, list[Regime]] = defaultdict(list)
     for item in regimes:
         by_kind[item.kind].append(item)
@@ -171,7 +174,7 @@ def _chosen(regimes: tuple[Regime, ...]) -> list[Regime]:
     for kind, items in by_kind.items():
         ends = [items[0], items[-1]] if kind.startswith("band:") else []
         others = sorted((item for item in items if item not in ends), key=lambda item: -len(item.rows))
-        wanted = [*ends, *others][:MOST_OF_A_KIND]
+        wanted = [*ends, *others][:most]
         chosen += [item for item in items if item in wanted]
     return chosen[:MOST_REGIMES]
 

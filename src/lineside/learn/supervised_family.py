@@ -50,7 +50,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     held = held or validate_supervised(task)
     columns = task.all_columns
     task.progress(f"learning {len(classes_of(task.characteristic))} classes from {len(rows)} parts")
-    boosted = boost_classes(columns_of(rows.features, columns.inputs), label, _class_count(task), task.seed)
+    boosted = _boosted(task, rows)
     calibration = calibrate(held.score[held.judged], label[held.judged])
     bad = bad_classes(task)
     table, leaves = tables(boosted)
@@ -108,8 +108,12 @@ def labels(task: Task, rows: Rows) -> Int64:
     Raises:
         DataError: an outcome is none of them.
     """
+    return _positions(task, rows.outcome)
+
+
+def _positions(task: Task, outcome: NDArray[np.object_]) -> Int64:
     place = {name: k for k, name in enumerate(classes_of(task.characteristic))}
-    strange = sorted({str(name) for name in rows.outcome if name not in place})
+    strange = sorted({str(name) for name in outcome if name not in place})
     if strange:
         raise DataError(
             "an outcome is none of the plan's classes",
@@ -117,7 +121,18 @@ def labels(task: Task, rows: Rows) -> Int64:
             value=strange[0],
             choices=tuple(place),
         )
-    return np.array([place[name] for name in rows.outcome], dtype=np.int64)
+    return np.array([place[name] for name in outcome], dtype=np.int64)
+
+
+def _boosted(task: Task, rows: Rows, stands_for: Float64 | None = None) -> Boosted:
+    """Return trees learned from rows, and from parts made up from these where the task asks for it."""
+    made = None if task.augment is None else task.augment(rows)
+    features = rows.features if made is None else made.features_with(rows)
+    outcome = rows.outcome if made is None else made.outcomes_with(rows)
+    if made is not None and stands_for is not None:
+        stands_for = np.append(stands_for, np.ones(len(made)))
+    given, label = columns_of(features, task.all_columns.inputs), _positions(task, outcome)
+    return boost_classes(given, label, _class_count(task), task.seed, stands_for=stands_for)
 
 
 def bad_classes(task: Task) -> Int64:
@@ -164,7 +179,7 @@ def _scorer(task: Task, rows: Rows) -> Scorer:
     classes = _class_count(task)
     if len(set(label.tolist())) < 2:
         return lambda later: np.zeros((len(later), 1 if classes == 2 else classes))
-    boosted = boost_classes(columns_of(kept.features, inputs), label, classes, task.seed, stands_for=stands_for)
+    boosted = _boosted(task, kept, stands_for)
     return lambda later: np.clip(boosted.raw(columns_of(later.features, inputs)), -_FARTHEST, _FARTHEST)
 
 

@@ -166,7 +166,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``.
 
     ``coverage`` is what its parts have seen of the plan's envelope (None: not counted), ``regimes`` says in words what
-    the model made of regimes left out of learning.
+    the model made of regimes left out of learning, ``augmentation`` whether made-up parts helped it and were kept.
     """
 
     data_version: str
@@ -186,6 +186,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     parity: float
     coverage: Coverage | None = None
     regimes: tuple[str, ...] = ()
+    augmentation: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

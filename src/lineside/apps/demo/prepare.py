@@ -86,7 +86,9 @@ def _learn(plan: Plan, data: Path, past: PastParts, until: int, tell: Callable[[
 
     for characteristic in plan.characteristics:
         tell(f"learn: {characteristic.label}")
-        request = TrainRequest(plan=plan, characteristics=(characteristic.id,), now=until, complete=with_reference)
+        request = TrainRequest(
+            plan=plan, characteristics=(characteristic.id,), now=until, unseen=False, complete=with_reference
+        )
         for trained in train(request, load, registry):
             found = trained.report.metrics
             figures = ", ".join(f"{name} {found[name]:.3g}" for name in ("auc", "recall", "rmse") if name in found)

@@ -125,6 +125,10 @@ class ModelWish(PlanModel):
         description="Whether features are compared with what is usual under their conditions (role 'environment'):"
         " 'auto' where that holds on parts not learned from; 'ignore' never.",
     )
+    augment: Literal["auto", "off"] = Field(
+        "auto",
+        description="Whether parts may be made up at declared conditions that none has seen, where that helps trees.",
+    )
     exclude: tuple[Id, ...] = Field((), description="Signals that must not reach the model.")
 
 
