@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lineside.domain.errors import DataError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import Plan
-from lineside.domain.regimes import LEAST_UNITS, Production, kinds_of, regimes_of
+from lineside.domain.regimes import LEAST_UNITS, MOST_OF_A_KIND, Production, kinds_of, regimes_of
 from lineside.domain.splits import leave_one_regime_out
 from lineside.domain.units import DAY, HOUR
 from lineside.testing.modelling import STATION, modelling_plan
@@ -71,6 +71,12 @@ def test_a_small_lot_is_named_and_stays_in_learning() -> None:
     context = [{"lot": "L9"}, *production.context[1:]]
     found = regimes_of(PLAN, replace(production, context=context), ["lot:lot"])
     assert found.passed_over == (f"Alloy lot L9: too small (1 units, {LEAST_UNITS} are needed)",)
+
+
+def test_of_many_lots_the_largest_are_left_out_and_the_others_counted() -> None:
+    found = regimes_of(PLAN, made(np.linspace(10, 34, 600), lots=15), ["lot:lot"])
+    assert len(found.kept) == MOST_OF_A_KIND
+    assert found.passed_over == ("lot:lot: 3 more, not among the 12 largest of their kind",)
 
 
 def test_what_cannot_be_told_is_refused_with_the_kinds_that_can() -> None:

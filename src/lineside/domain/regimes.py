@@ -83,7 +83,11 @@ def regimes_of(plan: Plan, made: Production, wanted: Sequence[str] = (), least: 
         large = [item for item in found if least <= len(item.rows) <= len(made) - least]
         chosen = sorted(large, key=lambda item: -len(item.rows))[:MOST_OF_A_KIND]
         kept += [item for item in large if item in chosen]
-        passed += [_passed_over(item, len(made), least) for item in found if item not in chosen]
+        passed += [_passed_over(item, len(made), least) for item in found if item not in large]
+        if len(chosen) < len(large):
+            passed.append(
+                f"{kind}: {len(large) - len(chosen)} more, not among the {MOST_OF_A_KIND} largest of their kind"
+            )
     if not kept:
         raise DataError(
             f"the data has no two regimes of {least} units or more",
@@ -207,6 +211,4 @@ def _passed_over(regime: Regime, units: int, least: int) -> str:
     count = len(regime.rows)
     if count < least:
         return f"{regime.name}: too small ({count} units, {least} are needed)"
-    if units - count < least:
-        return f"{regime.name}: without it too little is left to learn from ({units - count} units)"
-    return f"{regime.name}: {count} units, not among the {MOST_OF_A_KIND} largest of its kind"
+    return f"{regime.name}: without it too little is left to learn from ({units - count} units)"

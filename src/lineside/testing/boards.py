@@ -9,12 +9,13 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import numpy as np
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
@@ -23,12 +24,16 @@ from lineside.apps.plant.board import BoardSettings, Demo, Fault, create_app
 from lineside.apps.plant.board.doorkeeper import issue_code, new_account
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.serving import serve_board
+from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.floor import Floor
 from lineside.domain.access import AccessRole, Account, CodePurpose
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.coverage.facts import coverage_of
+from lineside.domain.coverage.gaps import findings
+from lineside.domain.features.recipe import recipe_for
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
-from lineside.testing.floors import busy_floor
+from lineside.testing.floors import busy_floor, sample_plan
 
 _T = TypeVar("_T")
 
@@ -149,6 +154,25 @@ class ServedThread:
             self.address = address
             self._ready.set()
             await self._stop.wait()
+
+
+async def sample_coverages() -> Sequence[CoverageView]:
+    """Return a model that has seen a hall of 12 to 33.5 degC, and one of an older bundle that says nothing."""
+    plan = sample_plan()
+    recipe = recipe_for(plan, "cast")
+    features = np.zeros((200, len(recipe.features)))
+    features[:, recipe.names.index("hall_temperature")] = np.linspace(12, 33.5, 200)
+    coverage = coverage_of(plan, recipe, features)
+    known = CoverageView(
+        station="cast",
+        characteristic="porosity",
+        model="porosity-1",
+        coverage=coverage,
+        found=findings(coverage),
+        regimes=("false alarms: worst 4.00% at <Hall> above 30 degC (212 parts), mean of 7 0.90%",),
+    )
+    old = CoverageView(station="trim", characteristic="burr", model="burr-1", coverage=None, found=(), regimes=())
+    return known, old
 
 
 def sample_demo() -> Demo:

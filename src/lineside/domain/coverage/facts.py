@@ -85,7 +85,7 @@ def coverage_of(plan: Plan, recipe: FeatureRecipe, features: Float64) -> Coverag
     nothing = np.full(len(features), np.nan)
     values = {name: features[:, columns[name]] if name in columns else nothing for name in names}
     conditions = tuple(_condition(plan, name, declared.get(name), values[name]) for name in names)
-    paired = [item for item in conditions if item.seen is not None][:MOST_PAIRED]
+    paired = [item for item in conditions if item.seen is not None and len(item.parts) > 1][:MOST_PAIRED]
     pairs = tuple(_pair(a, b, values[a.signal], values[b.signal]) for a, b in combinations(paired, 2))
     return Coverage(parts=len(features), conditions=conditions, pairs=pairs)
 

@@ -53,7 +53,7 @@ def pair_plot(coverage: Coverage, pair: Pair) -> str:
     first, second = coverage.condition(pair.first), coverage.condition(pair.second)
     down, across = pair.edges
     most = max((*(count for row in pair.parts for count in row), 1))
-    width, height = _ROOM + 4 * _CELL * (len(across) - 1), _TOP + _CELL * len(down) + 18
+    width, height = max(_ROOM + 4 * _CELL * (len(across) - 1), WIDTH), _TOP + _CELL * len(down) + 18
     parts = [_head(f"{first.label} with {second.label}", width, height)]
     for i, row in enumerate(pair.parts):
         y = _TOP + _CELL * i

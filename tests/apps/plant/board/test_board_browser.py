@@ -15,7 +15,7 @@ from lineside.domain.access import AccessRole, CodePurpose
 from lineside.domain.alerts import AlertKind
 from lineside.domain.outcomes import NONCONFORMING, Outcome
 from lineside.domain.predictions import JudgementState
-from lineside.testing.boards import PASSWORD, Bench, ServedThread, make_bench, sample_demo
+from lineside.testing.boards import PASSWORD, Bench, ServedThread, make_bench, sample_coverages, sample_demo
 from lineside.testing.floors import CYCLE, alert_event, causes_at, part_at, prediction_of
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,7 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = make_bench(tmp_path, settings=BoardSettings(demo=sample_demo()))
+    bench = make_bench(tmp_path, settings=BoardSettings(demo=sample_demo(), coverages=sample_coverages))
     yield bench
     bench.state.close()
 
