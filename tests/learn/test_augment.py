@@ -73,7 +73,7 @@ def test_made_up_parts_are_no_rows_so_that_nothing_can_judge_or_count_them() -> 
 def test_they_are_kept_where_trees_cannot_follow_the_conditions_and_counted_nowhere() -> None:
     result = fitted(parts(1.5))
     assert "tried, kept, because AUC changes by +" in result.report.augmentation
-    assert "made-up parts, which are counted and judged nowhere" in result.report.augmentation
+    assert "which are counted and judged nowhere" in result.report.augmentation
     training = result.bundle.manifest.training
     assert (training.rows, training.calibration_rows <= 1200) == (1200, True)
     assert training.coverage is not None

@@ -24,7 +24,7 @@ from lineside.domain.readings import Int64
 from lineside.learn.augmented import Augment, Augmented
 from lineside.learn.learned import Task
 from lineside.learn.response import Response, fit_response
-from lineside.learn.rows import Rows, nonconforming
+from lineside.learn.rows import Rows, nonconforming, thinned
 
 SHARE: Final = 0.1
 MOST: Final = 2_000
@@ -32,6 +32,7 @@ MOST: Final = 2_000
 _NEAREST: Final = 0.1
 """Share of the observed parts, those nearest to a gap, that are moved into it."""
 _LEAST_NEAREST: Final = 50
+_RESPONSE_ROWS: Final = 20_000
 _REACH: Final = 0.5
 """A gap is entered by this share of the range seen at most: farther, a response is a guess."""
 
@@ -47,7 +48,8 @@ def augmenter(plan: Plan, recipe: FeatureRecipe, task: Task) -> Augment:
         gaps = [gap for gap in open_gaps(coverage) if columns.get(gap.signal, -1) in environment]
         if not gaps or not len(process):
             return None
-        conforming = rows.take(~nonconforming(rows, task.characteristic)).features
+        good = np.flatnonzero(~nonconforming(rows, task.characteristic))
+        conforming = rows.features[good[thinned(len(good), _RESPONSE_ROWS)]]
         response = fit_response(conforming[:, process], conforming[:, environment])
         if not response.responds.any():
             return None

@@ -39,7 +39,7 @@ from lineside.learn.limiting import limit_on
 from lineside.learn.local_time import local_times
 from lineside.learn.normal_family import normal_scorer
 from lineside.learn.regression_family import regression_values
-from lineside.learn.rows import Rows, known, measured, nonconforming
+from lineside.learn.rows import Rows, known, measured, nonconforming, thinned
 from lineside.learn.supervised_family import supervised_scorer
 from lineside.learn.validation import Scorer
 from lineside.wire.bundle import TREE_NODES
@@ -79,8 +79,7 @@ class RegimeCheck:
 def check_regimes(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Learned) -> RegimeCheck:
     """Return what a model like the one learned makes of regimes that it has not seen."""
     family = learned.family
-    thin = task.rows.take(np.unique(np.linspace(0, len(task.rows) - 1, MOST_ROWS).astype(np.int64)))
-    rows = _usable(thin, family)
+    rows = _usable(task.rows.take(thinned(len(task.rows), MOST_ROWS)), family)
     each = []
     for regime, fold in folds_of(plan, recipe, task, rows):
         task.progress(f"leaving out {regime.name}: {len(fold.test)} parts")

@@ -21,7 +21,7 @@ from lineside.learn.augment import augmenter
 from lineside.learn.augmented import Augment
 from lineside.learn.learned import Learned, Task
 from lineside.learn.regime_check import folds_of
-from lineside.learn.rows import Rows, known, nonconforming
+from lineside.learn.rows import Rows, known, nonconforming, thinned
 from lineside.learn.supervised_family import learn_supervised, supervised_scorer
 
 MOST_ROWS: Final = 8_000
@@ -45,21 +45,25 @@ def with_augmentation(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Le
     if task.characteristic.model.augment == "off":
         return learned, "not tried: the plan says off"
     augment = augmenter(plan, recipe, task)
-    made = augment(task.rows.take(known(task.rows)))
-    if made is None:
+    rows = _few(task)
+    if augment(rows) is None:
         return learned, "not tried: no gap in the declared envelope, or no feature that responds to the conditions"
     trial = try_augmentation(plan, recipe, task, augment)
     if not trial.kept:
         return learned, trial.words
-    beside = f"; learned with {len(made)} made-up parts, which are counted and judged nowhere"
+    beside = "; learned with made-up parts beside the observed ones, which are counted and judged nowhere"
     return learn_supervised(replace(task, augment=augment)), trial.words + beside
+
+
+def _few(task: Task) -> Rows:
+    """Return the rows with known outcome, thinned evenly to as many as a trial needs."""
+    labelled = np.flatnonzero(known(task.rows))
+    return task.rows.take(labelled[thinned(len(labelled), MOST_ROWS)])
 
 
 def try_augmentation(plan: Plan, recipe: FeatureRecipe, task: Task, augment: Augment) -> Trial:
     """Return what made-up parts change in bands of conditions that are left out."""
-    rows = task.rows.take(known(task.rows))
-    rows = rows.take(np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)))
-    gains = []
+    rows, gains = _few(task), list[float]()
     for item in plan.envelope:
         for regime, fold in folds_of(plan, recipe, task, rows, [f"band:{item.signal}"], MOST_BANDS):
             task.progress(f"making parts up for {regime.name}, and judging its own by them")
