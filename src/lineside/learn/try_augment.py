@@ -44,6 +44,8 @@ def with_augmentation(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Le
         return learned, ""
     if task.characteristic.model.augment == "off":
         return learned, "not tried: the plan says off"
+    if learned.setups is not None:
+        return learned, "not tried: parts are judged against their setup's own baseline"
     augment = augmenter(plan, recipe, task)
     rows = _few(task)
     if augment(rows) is None:
