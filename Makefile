@@ -14,7 +14,7 @@ DATA ?= ../shared/data
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help run test check docs backtests year bench lock wheelhouse wheelhouse-try browser clean drill
+.PHONY: help run test check docs backtests adopt year bench lock wheelhouse wheelhouse-try browser clean drill
 
 help: ## Say what each target does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -44,6 +44,10 @@ drill: $(ALL_READY) ## Break disks, links and processes on purpose, at length (a
 backtests: $(ALL_READY) ## Replay the four public data sets: make backtests OUT=DIR [DATA=DIR]
 	@test -n "$(OUT)" || { echo "usage: make backtests OUT=DIR [DATA=DIR]"; exit 2; }
 	@$(BIN)/python benchmarks/backtests.py --out "$(OUT)" --data "$(DATA)"
+
+adopt: $(ALL_READY) ## Adopt three prototypes made from the public data sets: make adopt OUT=DIR [DATA=DIR]
+	@test -n "$(OUT)" || { echo "usage: make adopt OUT=DIR [DATA=DIR]"; exit 2; }
+	@$(BIN)/python benchmarks/adopt.py --out "$(OUT)" --data "$(DATA)"
 
 year: $(ALL_READY) ## Run the simulated cell through a year, beside plain boosting: make year OUT=DIR [SEEDS=3]
 	@test -n "$(OUT)" || { echo "usage: make year OUT=DIR [SEEDS=3]"; exit 2; }

@@ -8,7 +8,7 @@ import ctypes
 import os
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,10 +51,13 @@ class Ended:
     why: str
 
 
-async def run_limited(command: Sequence[str], data: bytes, limits: Limits) -> Ended:
+async def run_limited(
+    command: Sequence[str], data: bytes, limits: Limits, environment: Mapping[str, str] | None = None
+) -> Ended:
     """Run a command with ``data`` on its standard input and within limits, with the least priority.
 
-    Call it from the main thread's loop. It never waits longer than the limits say, and leaves no process behind.
+    ``environment`` stands in for that of this process (None: it is passed on). Call it from the main thread's loop. It
+    never waits longer than the limits say, and leaves no process behind.
     """
     parent = os.getpid()
     process = await asyncio.create_subprocess_exec(
@@ -63,7 +66,11 @@ async def run_limited(command: Sequence[str], data: bytes, limits: Limits) -> En
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env={
+            **(os.environ if environment is None else environment),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        },
         preexec_fn=lambda: _become_limited(parent, limits),
     )
     try:

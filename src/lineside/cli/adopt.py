@@ -36,6 +36,11 @@ _FIGURES: Final = ("auc", "r2")
 @click.option("--trained-until", metavar="TIME", help="Time of the last part that it was learned from (ISO 8601).")
 @click.option("--good-is-high", is_flag=True, help="The prototype's greater answers mean good parts.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@click.option("--trust-pickle", is_flag=True, help="Load a pickle, in a process that is shut in: you know who made it.")
+@click.option("--output", type=_PATH, metavar="FILE", help="Write the prototype as a bundle there.")
+@click.option(
+    "--data-folder", type=_PATH, metavar="DIR", help="Keep it as a bundle in this data folder, not in service."
+)
 @click.option(
     "--core-hour", default=0.05, show_default=True, help="What an hour of one core costs, in the plan's currency."
 )
@@ -52,6 +57,9 @@ def command(model: str, plan: Path, data: Path, *, as_json: bool, **options: Any
         until=_time(options["trained_until"]),
         group=options["group"],
         flipped=options["good_is_high"],
+        trust_pickle=options["trust_pickle"],
+        output=options["output"],
+        folder=options["data_folder"],
         hour_price=options["core_hour"],
         seed=options["seed"],
         data=data.name,

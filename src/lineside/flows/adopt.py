@@ -97,7 +97,7 @@ def adopt(request: AdoptRequest, case: Case, measure: Measure = lambda _: None) 
     by_random, fold_of_random = work.run(random.folds, "at random")
     reruns, held = work.reruns(by_random)
     lab = work.lab(random, by_random, fold_of_random)
-    frozen = work.frozen()
+    frozen = work.frozen(by_random)
     findings = [
         *request.inputs.findings,
         *leakage_findings(case),
@@ -115,7 +115,7 @@ def adopt(request: AdoptRequest, case: Case, measure: Measure = lambda _: None) 
         about=work.about(),
         inputs=request.inputs.inputs,
         lab=lab,
-        frozen=work.worth_of(frozen),
+        frozen=work.worth_of(frozen) if request.prototype.fitted else float("nan"),
         later_frozen=work.later_frozen(frozen),
         reruns=reruns,
         trivial=work.trivial(fold_of_random),
@@ -223,8 +223,10 @@ class _Work:
             here=figure(self._truth, given, fold_of, names, alone, self._request.seed),
         )
 
-    def frozen(self) -> Float64:
-        """Return what the prototype itself, as it was brought, answers for all parts."""
+    def frozen(self, by_random: Float64) -> Float64:
+        """Return what the prototype itself, as it was brought, answers for all parts; a mere recipe as if at random."""
+        if not self._request.prototype.fitted:
+            return by_random
         self._request.progress("scoring the prototype as it was brought")
         return self._answers.worth(self._request.prototype.raw(self._rows))
 

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -173,6 +173,14 @@ def fit(request: FitRequest) -> FitResult:
     report = _report(request, task, learned, reason)
     metrics = {**report.metrics, **check.metrics()}
     report = replace(report, augmentation=augmentation, regimes=check.lines(), metrics=metrics)
+    return FitResult(bundle=_bundle(request, task, learned, report), report=report)
+
+
+def seal_brought(request: FitRequest, make: Callable[[Task], tuple[Learned, str]]) -> FitResult:
+    """Seal what was not learned here: ``make`` gives it from the task, and in words where it comes from."""
+    task = _task(request)
+    learned, reason = make(task)
+    report = _report(request, task, learned, reason)
     return FitResult(bundle=_bundle(request, task, learned, report), report=report)
 
 

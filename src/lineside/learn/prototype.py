@@ -45,8 +45,10 @@ class Prototype:
     ``label`` says in words what it is. ``raw`` answers for two classes with one column, log-odds or anything that rises
     with them, for several with one column per class, for a variable with the value; ``binary`` says that the one column
     rises with class 1. ``refit`` is None where a recipe is not part of it. ``graph`` is its ONNX graph, where it has
-    one that a gateway may run. ``settings`` are those that a stand-in of the same kind is made with. ``slow`` says
-    that each answer costs a process.
+    one that a gateway may run. ``settings`` are those that a stand-in of the same kind is made with. ``slow`` says that
+    each answer costs a process, and ``timed`` asks that process how long single rows take, in seconds. ``fitted`` is
+    false where only a recipe was brought. ``answer`` is the output of the graph, which holds ``probabilities`` or raw
+    answers.
     """
 
     kind: str
@@ -62,3 +64,7 @@ class Prototype:
     settings: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     slow: bool = False
+    fitted: bool = True
+    timed: Callable[[Float32], list[float]] | None = None
+    answer: str = ""
+    probabilities: bool = False

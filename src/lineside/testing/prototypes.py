@@ -82,3 +82,24 @@ def notebook_model(parts: Parts, path: Path, seed: int = 0) -> Path:
 def prototype_plan(**wish: Any) -> Plan:
     """Return a plan of four process signals, timed parts, and the characteristic ``porosity``."""
     return modelling_plan(4, 0, **wish)
+
+
+CODE: Final = '''
+import numpy as np
+
+
+class Recipe:
+    """Distance along the line between the means of good and bad parts."""
+
+    inputs = ("x0", "x1", "x2", "x3")
+
+    def fit(self, rows, bad):
+        good, poor = rows[bad == 0].mean(axis=0), rows[bad == 1].mean(axis=0)
+        self.way, self.middle = poor - good, (poor + good) / 2
+        return self
+
+    def predict_proba(self, rows):
+        risk = 1 / (1 + np.exp(-((rows - self.middle) @ self.way)))
+        return np.c_[1 - risk, risk]
+'''
+"""A prototype as a Python class that carries its recipe."""

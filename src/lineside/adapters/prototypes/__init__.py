@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lineside.adapters.prototypes.reading import ReadOptions, read_prototype
+from lineside.adapters.prototypes.reading import ReadOptions, file_of, read_prototype
 
-__all__ = ["ReadOptions", "read_prototype"]
+__all__ = ["ReadOptions", "file_of", "read_prototype"]

@@ -64,9 +64,11 @@ def read_onnx(data: bytes) -> Prototype:
         outputs=outputs,
         raw=raw,
         size=len(graph),
-        nature=_nature(operators, trees),
+        nature=_nature([node.op_type for node in model.graph.node], trees),
         trees=trees,
         graph=graph,
+        answer=answer,
+        probabilities=_answers_probabilities(session, model, answer),
         settings={} if trees is None else _settings(trees),
     )
 
@@ -87,6 +89,7 @@ def _without_maps(model: Any) -> str:
     """
     graph = model.graph
     by_output = {name: node for node in graph.node for name in node.output}
+    told = {item.name: item for item in onnx.ModelProto.FromString(model.SerializeToString()).graph.output}
     chosen = str(graph.output[-1].name)
     for item in graph.output:
         node = by_output.get(item.name)
@@ -98,8 +101,7 @@ def _without_maps(model: Any) -> str:
     del graph.node[:]
     graph.node.extend(kept)
     del graph.output[:]
-    graph.output.append(onnx.helper.make_empty_tensor_value_info(chosen))
-    graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    graph.output.append(told.get(chosen) or onnx.helper.make_tensor_value_info(chosen, TensorProto.FLOAT, [None, None]))
     used = {name for node in graph.node for name in node.input} | {chosen}
     _drop_unused(graph, used)
     return chosen
@@ -157,6 +159,14 @@ def _runner(session: Any, model: Any, answer: str) -> Any:
     return raw
 
 
+def _answers_probabilities(session: Any, model: Any, answer: str) -> bool:
+    _, widths = _inputs(model)
+    kinds = {item.name: _TYPES[item.type.tensor_type.elem_type] for item in model.graph.input if item.name in widths}
+    rows = np.random.default_rng(0).normal(size=(_PROBES, sum(widths.values()))).astype(np.float32)
+    given = session.run([answer], _feeds(rows, widths, kinds))[0]
+    return are_probabilities(np.asarray(given, dtype=np.float64).reshape(_PROBES, -1))
+
+
 def _feeds(rows: Float32, widths: Mapping[str, int], kinds: Mapping[str, Any]) -> dict[str, Any]:
     feeds, first = {}, 0
     for name, width in widths.items():
@@ -205,12 +215,14 @@ def _probes(trees: TreeModel, width: int) -> Float32:
     return rows
 
 
-def _nature(operators: set[str], trees: TreeModel | None) -> str:
+def _nature(operators: list[str], trees: TreeModel | None) -> str:
+    """Return what a graph is made of; a single layer is a line."""
+    layers = sum(name in _NETWORK for name in operators)
     if trees is not None or any(name.startswith("TreeEnsemble") for name in operators):
         return Nature.TREES
-    if operators & _LINEAR:
+    if layers == 1 or set(operators) & _LINEAR:
         return Nature.LINEAR
-    return Nature.NETWORK if operators & _NETWORK else Nature.OTHER
+    return Nature.NETWORK if layers else Nature.OTHER
 
 
 def _settings(trees: TreeModel) -> dict[str, object]:

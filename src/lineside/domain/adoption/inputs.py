@@ -95,9 +95,9 @@ def map_inputs(names: Sequence[str], offered: Offered, given: Mapping[str, str])
     for name in given:
         if name not in names:
             raise DataError("the prototype has no such input", field="--inputs", value=name, choices=names)
-    if not are_names(names) and not given:
-        return _by_position(names, offered)
     known = _known_names(offered)
+    if not are_names(names) and not given and not all(name in known for name in names):
+        return _by_position(names, offered)
     inputs = tuple(_map_one(name, given.get(name, ""), offered, known) for name in names)
     twice = {item.source for item in inputs if sum(other.source == item.source for other in inputs) > 1}
     if twice:
@@ -218,6 +218,7 @@ def _findings_of(item: MappedInput, offered: Offered) -> Iterable[Finding]:
             remedy=f"Train without {item.name}.",
         )
         return
+    remedy = f"Train without {item.name}, or add the signal to the plan if the line can measure it in time."
     elsewhere = [signal for signal in offered.plan.signals if item.source in {signal.id, signal.address}]
     if elsewhere:
         place, role = elsewhere[0].station, elsewhere[0].role
@@ -226,6 +227,7 @@ def _findings_of(item: MappedInput, offered: Offered) -> Iterable[Finding]:
         )
     elif item.source in {ROW, TIME}:
         what = "the position of a row" if item.source == ROW else "the clock"
+        remedy = f"Train without {item.name}."
         text = f"'{item.name}' is {what}: it says when a part was made and not how."
     else:
         text = f"'{item.name}' is a column of the data but no signal of the plan: no gateway can deliver it."
@@ -234,7 +236,7 @@ def _findings_of(item: MappedInput, offered: Offered) -> Iterable[Finding]:
         gravity=Gravity.BLOCKS,
         subject=item.name,
         text=text,
-        remedy=f"Train without {item.name}, or add the signal to the plan if the line can measure it in time.",
+        remedy=remedy,
     )
 
 
