@@ -22,8 +22,8 @@ from lineside.domain.readings import Float64, Int64
 ROUNDS: Final = 200
 LEAST_GAP: Final = 0.02
 """A figure that is better by less than this is not called inflated."""
-_SURE: Final = 0.02
-"""Chance of calling a difference inflation that is none, per scheme."""
+_SURE: Final = 3.0
+"""Standard errors that a difference must be above zero: about one in 700 is, by chance, where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -93,7 +93,7 @@ def figure(truth: Truth, score: Float64, fold: Int64, names: tuple[str, ...], st
     }
     known = {number: value for number, value in per_fold.items() if np.isfinite(value)}
     worst = min(known, key=lambda number: known[number]) if known else -1
-    low, high = _interval(lambda rows: _drawn(truth, score, fold, rows), stretch, judged, seed, (0.05, 0.95))
+    low, high = _ends(_drawn_again(lambda rows: _drawn(truth, score, fold, rows), stretch, judged, seed))
     return Figure(
         value=worth(truth, score, fold),
         low=low,
@@ -113,8 +113,9 @@ def gap(truth: Truth, random: Float64, honest: Float64, fold: Int64, stretch: In
         return _drawn(truth, random, own, rows) - _drawn(truth, honest, own, rows)
 
     better, worse = worth(truth, random, own), worth(truth, honest, own)
-    low, high = _interval(difference, stretch, judged, seed, (0.05, 0.95))
-    surely, _ = _interval(difference, stretch, judged, seed, (_SURE, 0.5))
+    drawn = _drawn_again(difference, stretch, judged, seed)
+    low, high = _ends(drawn)
+    surely = better - worse - _SURE * float(np.std(drawn)) if len(drawn) else float("nan")
     return Gap(random=better, honest=worse, gap=better - worse, low=low, high=high, surely_above=surely)
 
 
@@ -135,23 +136,26 @@ def _worth_of(truth: Truth, score: Float64, rows: Int64) -> tuple[float, float]:
     return (1.0 - float(np.sum((value - score[rows]) ** 2)) / spread, spread) if spread else (float("nan"), 0.0)
 
 
-def _interval(
-    measure: Callable[[Int64], float], stretch: Int64, judged: Bools, seed: int, ends: tuple[float, float]
-) -> tuple[float, float]:
-    """Return percentiles of a measure over stretches drawn with replacement (Davison and Hinkley, 1997)."""
+def _drawn_again(measure: Callable[[Int64], float], stretch: Int64, judged: Bools, seed: int) -> Float64:
+    """Return a measure over stretches drawn with replacement (Davison and Hinkley, 1997), where it mostly exists."""
     order = np.flatnonzero(judged)[np.argsort(stretch[judged], kind="stable")]
     starts = np.append(0, np.flatnonzero(np.diff(stretch[order])) + 1)
     if len(order) == 0 or len(starts) < 2:
-        return float("nan"), float("nan")
+        return np.empty(0)
     sizes = np.diff(np.append(starts, len(order)))
     rng = np.random.default_rng(seed)
     drawn = [
         measure(order[_positions(starts, sizes, rng.integers(len(starts), size=len(starts)))]) for _ in range(ROUNDS)
     ]
     known = np.array([value for value in drawn if np.isfinite(value)])
-    if len(known) < ROUNDS // 2:
+    return known if len(known) >= ROUNDS // 2 else np.empty(0)
+
+
+def _ends(drawn: Float64) -> tuple[float, float]:
+    """Return the 90 % interval of what was drawn."""
+    if not len(drawn):
         return float("nan"), float("nan")
-    low, high = np.quantile(known, ends)
+    low, high = np.quantile(drawn, (0.05, 0.95))
     return float(low), float(high)
 
 
