@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -31,7 +31,7 @@ from lineside.learn.experience import learn_experience
 from lineside.learn.given import conditions_only
 from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
-from lineside.learn.limiting import promise
+from lineside.learn.limiting import following, promise
 from lineside.learn.regime_check import check_regimes
 from lineside.learn.response_words import response_facts, word_responses
 from lineside.learn.rows import (
@@ -52,6 +52,7 @@ from lineside.wire.bundle import (
     MODEL_FILE,
     Bundle,
     FeatureFact,
+    FollowFact,
     Manifest,
     TrainingFacts,
     array_bytes,
@@ -228,7 +229,7 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         limit_rows=learned.limit.rows,
         nominal_rate=learned.limit.nominal,
         guaranteed_rate=learned.limit.guaranteed,
-        promise=promise(learned.limit, task.alarms),
+        promise=(*promise(learned.limit, task.alarms), *following(learned.limit, learned.follow)),
         parity=learned.parity,
         rows=len(task.rows),
         known=int(known(task.rows).sum()),
@@ -272,6 +273,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         lsl=None if specification is None else specification.lsl,
         usl=None if specification is None else specification.usl,
         setups=learned.setups,
+        follow=None if learned.follow is None else FollowFact(**asdict(learned.follow)),
         experience=learn_experience(task.rows.features, learned.columns.environment),
         training=_training(request, task, learned, report),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.following import FollowFacts
 from lineside.domain.limits import Limit
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import Characteristic, ModelFamily
@@ -68,6 +69,7 @@ class Learned:
     limit_from: str
     setups: SetupsFact | None = None
     trail: tuple[str, ...] = ()
+    follow: FollowFacts | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     calibration: Mapping[str, float] = field(default_factory=dict)
     given: Given | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.following import FollowFacts, follow_facts
 from lineside.domain.limits import Limit, conformal_limit, extended, serial_limit
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.readings import Float64
@@ -27,6 +28,23 @@ def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
     if several_groups(group):
         return serial_limit(scores[known], alarms.rate, group[known])
     return extended(conformal_limit(scores[known], alarms.rate), scores[known])
+
+
+def follow_on(task: Task, scores: Float64, limit: Limit) -> FollowFacts | None:
+    """Return how the limit follows, by scores of conforming rows in their order; None where it is not to, or cannot."""
+    share = task.characteristic.model.follow
+    if not share or not task.timed:
+        return None
+    return follow_facts(scores[~np.isnan(scores)], limit.value, limit.effective, share)
+
+
+def following(limit: Limit, facts: FollowFacts | None) -> tuple[str, ...]:
+    """Return in words how a limit follows; nothing where it does not."""
+    if facts is None:
+        return ()
+    low, high = limit.value - facts.reach, limit.value + facts.reach
+    reach = f"from {low:.6g} to {high:.6g} at most, in {facts.parts_to_reach} parts at least"
+    return (f"follows slow change by unsuspected parts, {reach}: a fault that grows more slowly is seen from there on",)
 
 
 def promise(limit: Limit, alarms: FalseAlarms) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from lineside.domain.readings import Float64, Int64
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.given import Given, learn_given
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import limit_on
+from lineside.learn.limiting import follow_on, limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores, robust_scale
 from lineside.learn.rows import Rows, columns_of, known, nonconforming, remembers_parts, several_groups, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -57,7 +57,11 @@ def learn_normal(task: Task) -> Learned:
     parity = _parity(task, model, exported, given)
     task.progress(f"setting the limit on {len(limit_rows)} parts")
     held = validate_normal(task)
-    limit, words = _limit(task, exported, limit_rows, columns.inputs, held, len(shape))
+    if not remembers_parts(task.characteristic.model):
+        limit_rows = limit_rows.take(thinned(len(limit_rows), _MOST_SCORED))
+    answers = exported.run(columns_of(limit_rows.features, columns.inputs), limit_rows.group)
+    scores: Float64 = answers["score"].ravel().astype(np.float64)
+    limit, words = _limit(task, scores, limit_rows, held, len(shape))
     metrics = {} if held is None else _metrics(task, held)
     return Learned(
         family=family_of(task),
@@ -70,6 +74,7 @@ def learn_normal(task: Task) -> Learned:
         metrics=metrics,
         limit_from=f"{limit_from}{words}",
         given=given,
+        follow=follow_on(task, scores, limit),
     )
 
 
@@ -197,14 +202,8 @@ def _later_stretches(task: Task, held: HeldOut | None, learned: int) -> Bools:
     return held.judged & np.isin(held.fold, like) & usual(task.rows, task.characteristic, timed=task.timed)
 
 
-def _limit(
-    task: Task, exported: ExportedModel, rows: Rows, inputs: Int64, held: HeldOut | None, learned: int
-) -> tuple[Limit, str]:
-    """Return the limit by rows, or by later stretches where these ask for a higher one; in words, if it was these."""
-    if not remembers_parts(task.characteristic.model):
-        rows = rows.take(thinned(len(rows), _MOST_SCORED))
-    outputs = exported.run(columns_of(rows.features, inputs), rows.group)
-    scores: Float64 = outputs["score"].ravel().astype(np.float64)
+def _limit(task: Task, scores: Float64, rows: Rows, held: HeldOut | None, learned: int) -> tuple[Limit, str]:
+    """Return the limit by scores of rows or, and then with words, by later stretches that ask for a higher one."""
     limit, words = limit_on(task, scores, rows.group), ""
     later = _later_stretches(task, held, learned)
     if held is not None and later.any():

@@ -162,6 +162,15 @@ class ResponseFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     high: float
 
 
+class FollowFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the limit follows slow change: `lineside.domain.following.FollowFacts`."""
+
+    watch: float
+    share: float
+    step: float
+    reach: float
+
+
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``.
 
@@ -227,6 +236,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     usl: float | None = None
     experience: ExperienceFact | None = None
     setups: SetupsFact | None = None
+    follow: FollowFact | None = None
     training: TrainingFacts
     files: tuple[FileFact, ...] = ()
 

@@ -34,6 +34,8 @@ from lineside.wire.bundle import Bundle
 _LEAST_PRESENT: Final = 0.5
 """Least share of a model's inputs that a part must have to be judged."""
 _ABNORMAL: Final = frozenset({JudgementState.ALARM, JudgementState.OUTSIDE_EXPERIENCE})
+_TEACHES: Final = _ABNORMAL | {JudgementState.NORMAL}
+"""The states after which the limit's following takes note of a part: to learn from it, or to learn no further."""
 _SCORED: Final = frozenset({JudgementState.ALARM, JudgementState.NORMAL})
 Float32 = NDArray[np.float32]
 _NAN: Final = float("nan")
@@ -156,22 +158,28 @@ class OnnxJudge:
             if np.abs(given).max() < _ORDINARY:  # NaN is not below it
                 raise IntegrityError("a model answers with no number to ordinary inputs", field=model.name)
             return self._prediction(model, part, now, Verdict(JudgementState.BAD_DATA, "the score is not a number"))
-        if model.is_new(part) and model.memory.kept:
+        new = model.is_new(part)
+        if new and model.memory.kept:
             model.memory.advance(answer.outputs, part.ended)
         verdict = self._verdict(model, part, answer, ready=ready)
         if setup is not None:
             verdict = self._learned(model, part, row, setup, answer, verdict)
-        return self._prediction(model, part, now, verdict, answer, setup)
+        prediction = self._prediction(model, part, now, verdict, answer, setup)
+        if new and model.followed is not None and verdict.state in _TEACHES:
+            width = 1.0 if setup is None else setup.width
+            suspected = verdict.state is not JudgementState.NORMAL
+            model.followed.observe(answer.score / width, ended=part.ended, suspected=suspected)
+        return prediction
 
     def _learned(
         self, model: OpenModel, part: PartRecord, row: Float32, setup: SetupView, answer: Answer, verdict: Verdict
     ) -> Verdict:
         """Return the verdict under the limit of the part's setup, and let an unsuspected part teach its baseline."""
         assert model.baselines is not None
-        limit = model.bundle.manifest.limit
+        learned, limit = model.bundle.manifest.limit, model.limit
         scored = verdict.state in _SCORED
         suspected = not scored or answer.score > limit * setup.width
-        ratio = answer.score / limit if limit > 0.0 else 0.0
+        ratio = answer.score / learned if learned > 0.0 else 0.0
         model.baselines.observe(setup, row[0], ratio, unit=part.unit, ended=part.ended, suspected=suspected)
         return judged_by_setup(setup, answer.score, limit) if scored else verdict
 
@@ -198,7 +206,7 @@ class OnnxJudge:
             level, worst = model.region.strangeness(np.ascontiguousarray(part.features, dtype=np.float64))
             if level > 1.0 and worst >= 0:
                 return Verdict(JudgementState.OUTSIDE_EXPERIENCE, self._outside(model, part, worst))
-        if answer.score > model.bundle.manifest.limit:
+        if answer.score > model.limit:
             return Verdict(JudgementState.ALARM, "")
         return Verdict(JudgementState.NORMAL, "")
 
@@ -234,7 +242,7 @@ class OnnxJudge:
             judged=now,
             state=verdict.state,
             score=_NAN if answer is None else answer.score,
-            limit=manifest.limit if setup is None else limit_by_setup(setup, manifest.limit),
+            limit=model.limit if setup is None else limit_by_setup(setup, model.limit),
             risk=said.risk,
             predicted=said.text,
             low=said.low,

@@ -19,6 +19,7 @@ from lineside.adapters.onnx_judge.region import Region, region_of
 from lineside.adapters.onnx_judge.setups import baselines_of
 from lineside.domain.baselines import Baselines
 from lineside.domain.errors import IntegrityError
+from lineside.domain.following import FollowedLimit, FollowFacts
 from lineside.domain.judging.memory import Memory
 from lineside.domain.judging.state import ModelState
 from lineside.domain.parts import PartRecord
@@ -64,6 +65,7 @@ class OpenModel:
     bands: Mapping[int, tuple[float, float]]
     conditions: tuple[int, ...]
     baselines: Baselines | None
+    followed: FollowedLimit | None
     residuals: Float64
     usual: tuple[tuple[str, str, float, float, float, str], ...]
     signals: tuple[str, ...]
@@ -80,6 +82,11 @@ class OpenModel:
         outputs = dict(zip(self.outputs, values, strict=True))
         return Answer(score=float(outputs["score"][0, 0]), outputs=outputs, shares=self.explain(features, outputs))
 
+    @property
+    def limit(self) -> float:
+        """The limit that a score is held against now, before what a setup makes of it."""
+        return self.bundle.manifest.limit if self.followed is None else self.followed.value
+
     def is_new(self, part: PartRecord) -> bool:
         """Return whether a part is not yet in what was restored, and take note of it."""
         stamp = (part.ended, part.unit)
@@ -91,13 +98,16 @@ class OpenModel:
     def state(self) -> ModelState:
         """Return what is remembered as plain values."""
         baselines = None if self.baselines is None else self.baselines.state()
-        return ModelState(memory=self.memory.state(), baselines=baselines, newest=self.newest)
+        followed = None if self.followed is None else self.followed.state()
+        return ModelState(memory=self.memory.state(), baselines=baselines, followed=followed, newest=self.newest)
 
     def restore(self, state: ModelState) -> None:
         """Take over stored values; raises `ValueError` where they are of another model."""
         self.memory.restore(state.memory)
         if self.baselines is not None and state.baselines is not None:
             self.baselines.restore(state.baselines)
+        if self.followed is not None and state.followed is not None:
+            self.followed.restore(state.followed)
         self.newest = self.until = state.newest
 
     def forget(self) -> None:
@@ -105,11 +115,13 @@ class OpenModel:
         self.memory.reset()
         if self.baselines is not None:
             self.baselines = baselines_of(self.bundle)
+        if self.followed is not None:
+            self.followed = followed_limit(self.bundle)
         self.newest = self.until = (-1, "")
 
 
 def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
-    """Open a bundle and check its golden rows; without ``setups`` it follows no baselines.
+    """Open a bundle and check its golden rows; without ``setups`` it follows no baselines, nor does its limit follow.
 
     Raises:
         IntegrityError: the graph cannot be loaded, or does not answer as the bundle says.
@@ -132,6 +144,7 @@ def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
         explain=explainer_for(bundle, session),
         region=region_of(manifest.experience),
         baselines=baselines_of(bundle) if setups else None,
+        followed=followed_limit(bundle) if setups else None,
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
         usual=tuple((f.name, f.signal, f.usual, f.low, f.high, f.unit) for f in manifest.features),
         signals=signals,
@@ -146,6 +159,15 @@ def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
     )
     _check_golden(model)
     return model
+
+
+def followed_limit(bundle: Bundle) -> FollowedLimit | None:
+    """Return the limit of a bundle as it follows slow change, as learning left it; None where it stays."""
+    fact = bundle.manifest.follow
+    if fact is None:
+        return None
+    facts = FollowFacts(watch=fact.watch, share=fact.share, step=fact.step, reach=fact.reach)
+    return FollowedLimit(bundle.manifest.limit, facts)
 
 
 def open_session(graph: bytes) -> Any:

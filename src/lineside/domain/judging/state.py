@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lineside.domain.baselines import BaselineState
+from lineside.domain.following import FollowState
 from lineside.domain.judging.memory import MemoryState
 
 
@@ -14,4 +15,5 @@ class ModelState:
 
     memory: MemoryState
     baselines: BaselineState | None = None
+    followed: FollowState | None = None
     newest: tuple[int, str] = (-1, "")

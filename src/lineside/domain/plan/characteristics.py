@@ -113,6 +113,13 @@ class ModelWish(PlanModel):
     margin: float = Field(
         1.0, ge=1, le=100, description="Factor on the limit of a model of normal, for slow drift and dependent parts."
     )
+    follow: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How far the limit of a model of normal may follow slow change, by unsuspected parts only: a share "
+        "of its distance from usual scores; 0: not at all.",
+    )
     setup: tuple[Id, ...] = Field(
         (),
         description="Context signals that make up a setup (variant, tool, lot): each setup gets a baseline of its own.",
