@@ -43,7 +43,7 @@ from lineside.testing.series import autoregressive
 Rows = NDArray[np.float64]
 PROJECT = Path(__file__).resolve().parent.parent
 RATE = 0.01
-SEEDS = (911, 912, 913, 914, 915)
+SEEDS = (921, 922, 923, 924, 925)
 LEARNED_WEEKS = 9
 FOLLOW = 0.5
 SKAB_SIGNALS = (

@@ -15,7 +15,8 @@ promise is lost.
 
 **Episodes.** What people meet is not a part in alarm but an alert, which stands until some good parts in a row have
 passed. Where the rate is one of episodes, ``x`` is the share of rows at which one would begin: above the limit, with
-the last ``fold`` rows of the stretch not above it (the runs of Smith and Weissman, JRSS B 56, 1994).
+the last ``fold`` rows of the stretch not above it (the runs of Smith and Weissman, JRSS B 56, 1994). These are spread
+evenly even where the rows above the limit crowd into a few days, so ``m`` is the lesser of both.
 
 **Beyond the sample.** Where ``1 / (m + 1) > rate`` no limit can promise the rate. It is then read off a modelled tail
 (`lineside.domain.tails`), never below the greatest score, and said to be modelled.
@@ -118,8 +119,9 @@ def serial_limit(
     scores = _lowest_of(scores, group, raise_after)
     before = _highest_before(scores, group, fold)
     level = np.quantile(scores, 1.0 - min(max(2.0 * rate, FEWEST_HIGH / len(scores)), 0.5), method="lower")
-    event = (scores > level) & (before <= level)
-    effective = effective_rows(event.astype(np.float64), group)
+    above = scores > level
+    begins = above & (before <= level)
+    effective = min(effective_rows(event.astype(np.float64), group) for event in (above, begins))
     return extended(_by_counting(scores, before, rate, effective, fold), scores)
 
 
