@@ -25,6 +25,8 @@ CLAIMS = (
     "memory",
     "files",
     "score",
+    "explain",
+    "train",
     "decide",
     "latency",
     "link",

@@ -18,7 +18,7 @@ from lineside.domain.judging.trees import LEAF, NODE, TreeTable
 from lineside.domain.readings import Float64, Int64
 
 ROUNDS: Final = 200
-_MOST_A_TREE: Final = 150_000
+_MOST_A_TREE: Final = 100_000
 """Rows that one tree is grown from at most, drawn anew for each (stochastic gradient boosting: Friedman, Comput. Stat.
 Data Anal. 38, 2002); over all trees every row is used."""
 _MANY_VALUES: Final = 5_000_000

@@ -48,13 +48,13 @@ class Chart:
 def add_reconstructed(graph: Graph, charts: Sequence[Chart], signal: Int64) -> str:
     """Add the shares of all places of a stacked row ``(1, m)``; ``signal`` ``(m,)`` numbers the signal of each."""
     places, there = _places(signal)
-    index, mask = graph.constant("signal_places", places), graph.constant("signal_taken", there[:, :, None])
+    index, mask = graph.constant("signal_places", places), graph.constant("signal_taken", there)
     sides = [_gathered(graph, chart.slope, index, mask) for chart in charts]
     forms = [_blocks(chart.root, places, there) for chart in charts]
     scales = [graph.constant(f"signal_scale_{i}", np.array(chart.scale)) for i, chart in enumerate(charts)]
     whole = _sum(graph, [graph.add("Mul", list(pair)) for pair in zip(sides, scales, strict=True)])
     precision = np.sum([chart.scale * form for chart, form in zip(charts, forms, strict=True)], axis=0)
-    step = graph.add("MatMul", [graph.constant("signal_inverse", _inverse(precision, there)), whole])
+    step = _times(graph, graph.constant("signal_inverse", _inverse(precision, there)), whole)
     after = [
         _fallen(graph, chart.value, step, side, graph.constant(f"signal_blocks_{i}", form))
         for i, (chart, side, form) in enumerate(zip(charts, sides, forms, strict=True))
@@ -90,33 +90,31 @@ def _inverse(blocks: Float64, there: NDArray[np.bool_]) -> Float64:
 
 
 def _gathered(graph: Graph, row: str, index: str, mask: str) -> str:
-    """Add the places of each signal out of a row ``(1, m)``, as columns ``(g, s, 1)``."""
-    flat = graph.add("Squeeze", [row, graph.constant(f"signal_first_{row}", np.array([0]))])
-    column = graph.add(
-        "Unsqueeze", [graph.add("Gather", [flat, index]), graph.constant(f"signal_last_{row}", np.array([2]))]
-    )
-    return graph.add("Mul", [column, mask])
+    """Add the places of each signal out of a row ``(1, m)``, as a table ``(g, s)``."""
+    flat = graph.add("Squeeze", [row, graph.shared("signal_row", np.array([0]))])
+    return graph.add("Mul", [graph.add("Gather", [flat, index]), mask])
+
+
+def _times(graph: Graph, blocks: str, table: str) -> str:
+    """Add the product of each block ``(g, s, s)`` with its row of a table ``(g, s)``: so small, sums are quickest."""
+    rows = graph.add("Unsqueeze", [table, graph.shared("signal_middle", np.array([1]))])
+    products = graph.add("Mul", [blocks, rows])
+    return graph.add("ReduceSum", [products, graph.shared("signal_last", np.array([2]))], keepdims=0)
 
 
 def _fallen(graph: Graph, value: str, step: str, side: str, blocks: str) -> str:
-    """Add a chart's value after each signal's step, ``(g, 1, 1)``: ``v - d (2 (u M)_G - M_GG d)``."""
-    bent = graph.add("Sub", [graph.add("Add", [side, side]), graph.add("MatMul", [blocks, step])])
-    fall = graph.add("ReduceSum", [graph.add("Mul", [step, bent]), _places_axis(graph)], keepdims=1)
-    return graph.add("Sub", [value, fall])
+    """Add a chart's value after each signal's step, ``(g, 1)``: ``v - d (2 (u M)_G - M_GG d)``."""
+    bent = graph.add("Sub", [graph.add("Add", [side, side]), _times(graph, blocks, step)])
+    return graph.add("Sub", [value, graph.sum(graph.add("Mul", [step, bent]))])
 
 
 def _divided(graph: Graph, share: str, terms: str, places: Int64, there: NDArray[np.bool_]) -> str:
-    """Add the shares by place ``(1, m)``: each signal's ``(g, 1, 1)``, divided by terms ``(g, s, 1)``."""
-    whole = graph.add("ReduceSum", [terms, _places_axis(graph)], keepdims=1)
-    whole = graph.add("Max", [whole, graph.constant("signal_least", np.array(_LEAST))])
-    divided = graph.add("Mul", [share, graph.add("Div", [terms, whole])])
+    """Add the shares by place ``(1, m)``: each signal's ``(g, 1)``, divided by terms ``(g, s)``."""
+    whole = graph.add("Max", [graph.sum(terms), graph.constant("signal_least", np.array(_LEAST))])
+    divided = graph.add("Mul", [terms, graph.add("Div", [share, whole])])
     flat = graph.add("Reshape", [divided, graph.constant("signal_flat", np.array([1, places.size]))])
     back = np.argsort(np.where(there, places, places.size).ravel(), kind="stable")[: int(there.sum())]
     return graph.add("Gather", [flat, graph.constant("signal_back", back)], axis=1)
-
-
-def _places_axis(graph: Graph) -> str:
-    return graph.shared("signal_axis", np.array([1]))
 
 
 def _sum(graph: Graph, tensors: list[str]) -> str:

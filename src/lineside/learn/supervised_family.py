@@ -28,7 +28,7 @@ from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TAR
 LEAST_BAD: Final = 20
 """Fewest nonconforming parts from which boosted trees are tried when the family is left open."""
 LEAST_KNOWN: Final = 50
-MOST_VALIDATED: Final = 200_000
+MOST_VALIDATED: Final = 100_000
 """Conforming parts from which one model of the validation learns at most; the model itself learns from all."""
 _PARITY_ROWS: Final = 500
 _FARTHEST: Final = 20.0

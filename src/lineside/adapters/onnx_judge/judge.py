@@ -60,6 +60,7 @@ class OnnxJudge:
         self._recipe = ""
         self._width = 0
         self._reactions: dict[str, tuple[Reaction, ...]] = {}
+        self._places: dict[str, tuple[tuple[str, int], ...]] = {}
 
     def open(self) -> OnnxJudge:
         """Load the bundles, check them against the plan and their golden rows, and compile the kernels.
@@ -77,7 +78,14 @@ class OnnxJudge:
             raise ConfigurationError("two bundles for one characteristic", value=names)
         self._reactions = {name: self._plan.reactions_to(name) for name in names}
         self._models = tuple(open_model(bundle, setups=self._setups) for bundle in self._bundles)
+        self._places = {model.name: self._places_in(model) for model in self._models}
         return self
+
+    def _places_in(self, model: OpenModel) -> tuple[tuple[str, int], ...]:
+        """Return the signals that the plan's reactions name, and their positions among a model's."""
+        reactions = self._reactions[model.bundle.manifest.characteristic]
+        named = {signal for reaction in reactions for signal in reaction.signals}
+        return tuple((signal, place) for place, signal in enumerate(model.signals) if signal in named)
 
     def judge(self, part: PartRecord, now: int) -> Judgement:
         """Return the judgement of a part; ``now`` in UTC ns. Bad data never raises: the state says so.
@@ -256,5 +264,7 @@ class OnnxJudge:
     def _cause(self, model: OpenModel, answer: Answer, expected: str) -> str:
         """Return the id of the plan's reaction to what carried the score."""
         by_signal = np.bincount(model.signal_of, weights=answer.shares, minlength=len(model.signals))
-        shares = {model.signals[i]: float(by_signal[i]) for i in np.flatnonzero(by_signal > 0.0).tolist()}
-        return choose_reaction(self._reactions[model.bundle.manifest.characteristic], shares, expected)
+        positive = np.maximum(by_signal, 0.0)
+        shares = {signal: float(positive[place]) for signal, place in self._places[model.name]}
+        reactions = self._reactions[model.bundle.manifest.characteristic]
+        return choose_reaction(reactions, shares, expected, total=float(positive.sum()))

@@ -23,7 +23,7 @@ from lineside.domain.following import FollowedLimit, FollowFacts
 from lineside.domain.judging.memory import Memory
 from lineside.domain.judging.state import ModelState
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import Role
+from lineside.domain.plan.model import NORMAL_FAMILIES, Role
 from lineside.domain.readings import Float64
 from lineside.wire.bundle import GOLDEN_INPUTS, GOLDEN_SCORES, MODEL_FILE, RESIDUALS, Bundle
 
@@ -170,10 +170,11 @@ def followed_limit(bundle: Bundle) -> FollowedLimit | None:
     return FollowedLimit(bundle.manifest.limit, facts)
 
 
-def open_session(graph: bytes) -> Any:
+def open_session(graph: bytes, *, repack: bool = True) -> Any:
     """Return a session of one thread that runs node after node, waits without spinning, and reports to nobody.
 
-    A line's processor has other work: a thread that spins between two parts would take it.
+    A line's processor has other work: a thread that spins between two parts would take it. Without ``repack`` constants
+    stay as they are: a matrix that a graph uses twice then stands in memory, and passes through the cache, once.
     """
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
@@ -181,13 +182,15 @@ def open_session(graph: bytes) -> Any:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    if not repack:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _session(bundle: Bundle) -> Any:
     try:
-        return open_session(bundle.files[MODEL_FILE])
+        return open_session(bundle.files[MODEL_FILE], repack=bundle.manifest.family not in NORMAL_FAMILIES)
     except Exception as error:  # ONNX Runtime raises a dozen classes of its own, all meaning: not this graph
         raise IntegrityError(f"a bundle's graph cannot be loaded: {error}", field=bundle.name) from error
 

@@ -11,7 +11,7 @@ import numpy as np
 from lineside.adapters.onnx_judge.model import Answer, OpenModel
 from lineside.domain.baselines import SetupView
 from lineside.domain.judging.risk import logistic, risk_outside
-from lineside.domain.judging.rows import greatest_shares
+from lineside.domain.judging.rows import Positions, greatest_shares
 from lineside.domain.predictions import Contribution, JudgementState
 from lineside.domain.readings import Float64
 
@@ -76,12 +76,32 @@ def contributions(
     """
     chosen = greatest_shares(answer.shares[: model.judged], MOST_SHOWN)
     positions = model.inputs[chosen]
+    values, shares = features[positions].tolist(), answer.shares[chosen].tolist()
+    if setup is None and "usual" not in answer.outputs:
+        result = [
+            Contribution(name, signal, value, usual, low, high, unit, share)
+            for (name, signal, usual, low, high, unit), value, share in zip(
+                [model.usual[position] for position in positions.tolist()], values, shares, strict=True
+            )
+        ]
+    else:
+        result = _given(model, answer, setup, chosen, values)
+    for position in model.conditions:
+        name, signal, usual, low, high, unit = model.usual[position]
+        result.append(Contribution(name, signal, float(features[position]), usual, low, high, unit, 0.0))
+    return tuple(result)
+
+
+def _given(
+    model: OpenModel, answer: Answer, setup: SetupView | None, chosen: Positions, values: list[float]
+) -> list[Contribution]:
+    """Return the contributions of the chosen inputs against what is usual for this part."""
     offsets = np.zeros(len(chosen)) if setup is None else setup.offset[chosen].astype(np.float64)
     expected = answer.outputs["usual"][0, chosen] if "usual" in answer.outputs else np.full(len(chosen), np.nan)
     result = []
     for position, value, share, off, here in zip(
-        positions.tolist(),
-        features[positions].tolist(),
+        model.inputs[chosen].tolist(),
+        values,
         answer.shares[chosen].tolist(),
         offsets.tolist(),
         expected.astype(np.float64).tolist(),
@@ -93,7 +113,4 @@ def contributions(
             below, above = model.bands[position]
             usual, low, high = here, here + below, here + above
         result.append(Contribution(name, signal, value, usual + off, low + off, high + off, unit, share, conditional))
-    for position in model.conditions:
-        name, signal, usual, low, high, unit = model.usual[position]
-        result.append(Contribution(name, signal, float(features[position]), usual, low, high, unit, 0.0))
-    return tuple(result)
+    return result

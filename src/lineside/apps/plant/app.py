@@ -41,6 +41,7 @@ from lineside.apps.plant.board import (
 )
 from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
 from lineside.apps.plant.coverages import ModelCoverages
+from lineside.apps.plant.exact_shares import PartShares
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
@@ -228,6 +229,7 @@ class _Plant:
                 authority=made.authority.read_bytes() if made is not None else None,
                 releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
+                exact=PartShares(BundleFolder(self.layout.bundles)),
                 demo=self._panel(),
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()

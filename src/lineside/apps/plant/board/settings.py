@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from lineside.adapters.onnx_judge.exact import ExactExplanation
 from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.coverages import CoverageView
@@ -14,6 +15,7 @@ from lineside.domain.units import DAY, HOUR, MINUTE
 from lineside.ports import Clock
 
 Traces = Callable[[PartRecord], Awaitable[Sequence[Trace]]]
+Exact = Callable[[PartRecord], Awaitable[Sequence[ExactExplanation]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +56,7 @@ class BoardSettings:
         authority: the local authority's certificate (PEM) that tablets may fetch, where one was generated.
         releases: brings the state's releases up to date before they are shown, where something else is their record.
         traces: returns the traces of a part against what is usual, where the history can.
+        exact: returns the exact shares of a part by the models in service, where somebody asks for them.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
         coverages: returns what the models in service have learned from, where that is known.
@@ -73,6 +76,7 @@ class BoardSettings:
     authority: bytes | None = None
     releases: Callable[[], Awaitable[None]] | None = None
     traces: Traces | None = None
+    exact: Exact | None = None
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None

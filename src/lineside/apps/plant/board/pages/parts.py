@@ -7,12 +7,14 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from lineside.adapters.onnx_judge.exact import ExactExplanation
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page, part_path
 from lineside.apps.plant.board.traces import Trace
 from lineside.domain.errors import LinesideError
 
 _PAGE = 60
+Exact = tuple[tuple[ExactExplanation, ...], str]
 
 
 async def parts(call: Call) -> Response:
@@ -46,7 +48,10 @@ async def unit(call: Call) -> Response:
 
 
 async def part(call: Call) -> Response:
-    """Show one part: its curves and features against what is usual, judgements, outcomes, feedback."""
+    """Show one part: its curves and features against what is usual, judgements, outcomes, feedback.
+
+    ``exact`` asks for the exact shares of its scores too.
+    """
     board = call.board
     station, cycle = call.path("station"), call.path("cycle")
     name = call.request.query_params.get("unit")
@@ -54,7 +59,20 @@ async def part(call: Call) -> Response:
     if view is None:
         raise HTTPException(404)
     traces, problem = await _traces(call, station, cycle, name)
-    return page(board, call.who, "part.html", part=view, traces=traces, trace_problem=problem)
+    exact = await _exact(call, station, cycle, name) if "exact" in call.request.query_params else None
+    return page(board, call.who, "part.html", part=view, traces=traces, trace_problem=problem, exact=exact)
+
+
+async def _exact(call: Call, station: str, cycle: str, unit_name: str | None) -> Exact:
+    """Return the exact shares of a part; a model that does not answer costs the page these, and it says so."""
+    source = call.board.settings.exact
+    record = call.board.floor.part_record(station, cycle, unit_name)
+    if source is None or record is None:
+        return (), ""
+    try:
+        return tuple(await source(record)), ""
+    except LinesideError as error:
+        return (), error.problem
 
 
 async def _traces(call: Call, station: str, cycle: str, unit_name: str | None) -> tuple[tuple[Trace, ...], str]:
