@@ -74,6 +74,8 @@ def test_they_are_kept_where_trees_cannot_follow_the_conditions_and_counted_nowh
     result = fitted(parts(1.5))
     assert "tried, kept, because AUC changes by +" in result.report.augmentation
     assert "which are counted and judged nowhere" in result.report.augmentation
+    without = fitted(parts(1.5), {"augment": "off"}).report.metrics["worst_regime_auc"]
+    assert result.report.metrics["worst_regime_auc"] > without, "regimes left out are judged by what was kept"
     training = result.bundle.manifest.training
     assert (training.rows, training.calibration_rows <= 1200) == (1200, True)
     assert training.coverage is not None

@@ -169,7 +169,7 @@ def fit(request: FitRequest) -> FitResult:
     if not request.unseen:
         report = _report(request, task, learned, reason)
         return FitResult(bundle=_bundle(request, task, learned, report), report=report)
-    learned, augmentation = with_augmentation(request.plan, request.table.recipe, task, learned)
+    task, learned, augmentation = with_augmentation(request.plan, request.table.recipe, task, learned)
     check = check_regimes(request.plan, request.table.recipe, task, learned)
     report = _report(request, task, learned, reason)
     metrics = {**report.metrics, **check.metrics()}

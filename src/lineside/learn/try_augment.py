@@ -38,23 +38,28 @@ class Trial:
     words: str
 
 
-def with_augmentation(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Learned) -> tuple[Learned, str]:
-    """Return the model, learned anew with made-up parts where these help, and in words what was tried and why."""
+def with_augmentation(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Learned) -> tuple[Task, Learned, str]:
+    """Return task and model, learned anew with made-up parts where these help, and in words what was tried and why."""
     if learned.family is not ModelFamily.SUPERVISED:
-        return learned, ""
+        return task, learned, ""
     if task.characteristic.model.augment == "off":
-        return learned, "not tried: the plan says off"
+        return task, learned, "not tried: the plan says off"
     if learned.setups is not None:
-        return learned, "not tried: parts are judged against their setup's own baseline"
+        return task, learned, "not tried: parts are judged against their setup's own baseline"
     augment = augmenter(plan, recipe, task)
     rows = _few(task)
     if augment(rows) is None:
-        return learned, "not tried: no gap in the declared envelope, or no feature that responds to the conditions"
+        return (
+            task,
+            learned,
+            "not tried: no gap in the declared envelope, or no feature that responds to the conditions",
+        )
     trial = try_augmentation(plan, recipe, task, augment)
     if not trial.kept:
-        return learned, trial.words
+        return task, learned, trial.words
     beside = "; learned with made-up parts beside the observed ones, which are counted and judged nowhere"
-    return learn_supervised(replace(task, augment=augment)), trial.words + beside
+    task = replace(task, augment=augment)
+    return task, learn_supervised(task), trial.words + beside
 
 
 def _few(task: Task) -> Rows:
