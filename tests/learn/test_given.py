@@ -14,7 +14,7 @@ from lineside.domain.readings import Float64
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.fit import FitRequest, FitResult, fit
 from lineside.learn.normal import fit_normal, normal_scores
-from lineside.learn.response import fit_response
+from lineside.learn.response import fit_response, unseen_deviations
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_record, part_table
 
@@ -140,3 +140,24 @@ def test_where_nothing_responds_the_model_is_the_one_without_conditions(wish: di
     assert given_conditions.bundle.files["model.onnx"] == without.bundle.files["model.onnx"]
     assert given_conditions.bundle.manifest.limit == without.bundle.manifest.limit
     assert given_conditions.bundle.manifest.responses == ()
+
+
+def test_a_response_that_fails_on_unseen_conditions_is_left_out_and_the_report_says_so() -> None:
+    features = parts(900, 0)
+    air = features[:, 3] - 18.0
+    features[:, 0] = 200.0 + 6.0 * np.tanh(2.0 * air) * np.cos(1.2 * air) + 0.1 * features[:, 2]
+    plan = modelling_plan(3, 1, model={"family": "normal"})
+    result = fit(
+        FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=part_table(plan, features[:, [0, 2, 2, 3]]))
+    )
+    assert result.bundle.manifest.responses == ()
+    assert "of simulated faults are found" in learned().report.conditions
+    assert "conditions are considered" in learned().report.conditions
+
+
+def test_deviations_from_a_response_that_had_not_seen_them_are_no_narrower() -> None:
+    features = parts(900, 0)
+    response = fit_response(features[:, :3], features[:, 3:])
+    unseen = unseen_deviations(response, features[:, :3], features[:, 3:])
+    assert np.all(unseen.std(axis=0) > 0.98 * response.deviations(features[:, :3], features[:, 3:]).std(axis=0))
+    assert np.all(unseen.std(axis=0)[:2] < 0.5 * features[:, :2].std(axis=0))

@@ -35,6 +35,7 @@ from lineside.learn.supervised_family import (
     labels,
     learn_supervised,
     validate_supervised,
+    viewed,
 )
 from lineside.learn.validation import HeldOut
 
@@ -64,7 +65,8 @@ def choose_and_learn(task: Task) -> tuple[Learned, str]:
     if wished in NORMAL_FAMILIES:
         return learn_normal(task), "the plan asks for it"
     if wished is ModelFamily.SUPERVISED:
-        return learn_supervised(task), "the plan asks for it"
+        task, view = viewed(task)
+        return learn_supervised(task), _with("the plan asks for it", view)
     if wished is ModelFamily.REGRESSION:
         return learn_regression(task), "the plan asks for it"
     if task.characteristic.kind is CharacteristicKind.VARIABLE:
@@ -93,14 +95,16 @@ def _for_attribute(task: Task) -> tuple[Learned, str]:
         return learn_normal(task), "the plan asks for memory, lags or drift, which only a model of normal has"
     if bad.sum() < LEAST_BAD or labelled.sum() - bad.sum() < LEAST_KNOWN:
         return _without_labels(task, int(bad.sum()), int(labelled.sum()))
+    task, view = viewed(task)
     held = validate_supervised(task)
     if len(classes_of(task.characteristic)) > 2:
-        return learn_supervised(task, held), "several classes are to be told apart, and their outcomes are known"
+        words = "several classes are to be told apart, and their outcomes are known"
+        return learn_supervised(task, held), _with(words, view)
     comparison = _compare(task, held)
     if comparison is None:
-        return learn_supervised(task, held), "too few conforming parts for a model of normal"
+        return learn_supervised(task, held), _with("too few conforming parts for a model of normal", view)
     if comparison.gain > comparison.error:
-        return learn_supervised(task, held), f"boosted trees rank better: {comparison.words}"
+        return learn_supervised(task, held), _with(f"boosted trees rank better: {comparison.words}", view)
     return learn_normal(task), f"boosted trees are not clearly better: {comparison.words}"
 
 
@@ -137,6 +141,10 @@ def _searched(task: Task) -> tuple[Learned, str]:
     )
     chosen = replace(task, characteristic=task.characteristic.model_copy(update={"model": wish}))
     return replace(learn_normal(chosen), trail=found.lines()), found.why
+
+
+def _with(why: str, view: str) -> str:
+    return f"{why}; {view}" if view else why
 
 
 def _compare(task: Task, held: HeldOut) -> _Comparison | None:

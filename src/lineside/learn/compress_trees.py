@@ -38,6 +38,7 @@ _OPERATOR: Final = "TreeEnsembleRegressor"
 _STEPS: Final = 12
 _MOST_ROWS: Final = 1_000
 _NO_TREES: Final = "does not suit: the model has no trees"
+_GIVEN: Final = "does not suit: the graph itself works out what its trees see of the conditions"
 
 
 def pruned_trees(bundle: Bundle, inputs: Float64, tolerance: float) -> Made:
@@ -71,6 +72,8 @@ def compiled_trees(bundle: Bundle) -> Made:
     if TREE_NODES not in bundle.files or TREE_LEAVES in bundle.files:
         return None, _NO_TREES
     model = onnx.load_from_string(bundle.files[MODEL_FILE])
+    if any(item.name == "seen" for item in model.graph.output):
+        return None, _GIVEN
     node, table = _tree_node(model), _table(bundle)
     leaves = _leaves(node)
     numbered = _with_global_leaves(table, leaves)

@@ -2,11 +2,13 @@
 
 Input ``x`` ``(1, n)``. Outputs: ``score`` ``(1, 1)``; ``weights`` ``(1, outputs)``, how the score changes with each raw
 output of the trees (what path attribution multiplies with); ``classes`` ``(1, classes)``, the logits by which a class
-is named, or ``value`` ``(1, 1)``, the expected value.
+is named, or ``value`` ``(1, 1)``, the expected value. Where the trees do not see ``x`` itself: ``seen``, what they see,
+and ``usual`` beside it (`lineside.learn.tree_view`, `lineside.learn.response_graph`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,14 +48,20 @@ class Scale:
 
 
 def class_graph(
-    table: TreeTable, leaves: Leaves, width: int, calibration: Calibration, bad: Int64, lean: float = 0.0
+    table: TreeTable,
+    leaves: Leaves,
+    seen: Callable[[Graph], str],
+    calibration: Calibration,
+    bad: Int64,
+    lean: float = 0.0,
 ) -> bytes:
     """Return the graph of a classifier; ``bad`` are the classes that do not conform.
 
-    ``lean`` is added to their logits where the class is named; score and risk do not know of it.
+    ``seen`` adds what its trees see of the input. ``lean`` is added to the logits of the bad classes where the class is
+    named; score and risk do not know of it.
     """
     graph = Graph("classes")
-    raw = add_trees(graph, graph.input("x", width), table, leaves)
+    raw = add_trees(graph, seen(graph), table, leaves)
     if len(table.expected) == 1:
         raw = graph.add("Concat", [graph.constant("zero", np.zeros((1, 1))), raw], axis=1)
     scaled = graph.add("Mul", [raw, graph.constant("slope", np.array(calibration.slope))])

@@ -28,7 +28,6 @@ from lineside.domain.readings import Float64
 from lineside.learn.by_setup import by_setup, learn_by_setup
 from lineside.learn.choose import choose_and_learn, left_to_search
 from lineside.learn.experience import learn_experience
-from lineside.learn.given import conditions_only
 from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
 from lineside.learn.limiting import following, promise
@@ -110,6 +109,7 @@ class FitReport:
     features: int
     coverage: Coverage
     responses: tuple[str, ...]
+    conditions: str
     trail: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
     augmentation: str = ""
@@ -139,10 +139,10 @@ class FitReport:
         )
 
     def _conditions(self) -> tuple[str, ...]:
-        """Return what moves with the conditions, the most first."""
-        if not self.responses:
-            return ()
-        return ("  conditions   judged given their conditions:", *(f"    {line}" for line in self.responses))
+        """Return whether conditions are considered, and what moves with them, the most first."""
+        why = [f"  conditions   {self.conditions}"] if self.conditions else []
+        found = ["  judged given their conditions:"] if self.responses else []
+        return (*why, *found, *(f"    {line}" for line in self.responses))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,7 +236,8 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         nonconforming=int(nonconforming(task.rows, task.characteristic).sum()),
         dropped=dict(task.rows.dropped),
         coverage=coverage_of(request.plan, request.table.recipe, task.rows.features),
-        features=len(learned.columns.inputs) - conditions_only(learned.given),
+        features=len(learned.columns.inputs) - learned.conditions_only,
+        conditions=learned.conditions_why,
         responses=word_responses(response_facts(learned.given), request.table.recipe.features),
         trail=learned.trail,
     )
@@ -262,7 +263,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         recipe=request.table.recipe.digest,
         features=_feature_facts(request.table, task.rows.features, learned.usual),
         inputs=tuple(learned.columns.inputs.tolist()),
-        conditions=conditions_only(learned.given),
+        conditions=learned.conditions_only,
         responses=response_facts(learned.given),
         limit=learned.limit.value,
         false_alarm_rate=task.alarms.rate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +23,23 @@ from lineside.wire.bundle import SetupsFact
 Progress = Callable[[str], None]
 
 
+class TreeView(StrEnum):
+    """What boosted trees see of a part: see `lineside.learn.tree_view`."""
+
+    AS_THEY_ARE = "features and conditions as they are"
+    DEVIATIONS_AND_CONDITIONS = "deviations from what is usual, and conditions"
+    DEVIATIONS = "deviations from what is usual under the conditions"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Task:
     """What is to be learned: the characteristic, its rows, and rows that came later for the limit (or None).
 
     ``alarms`` says how many false alarms it may give. ``columns`` are for models of normal, for which conditions are
-    no inputs; ``all_columns`` for the others. ``least_scale`` is the least scale of each of ``columns``' inputs, where
-    something was taken off them that hides how coarse they are. ``augment`` makes parts up for fits of trees (None:
-    they are not).
+    no inputs; ``all_columns`` for the others, of which trees see what ``view`` says. ``least_scale`` is the least scale
+    of each of ``columns``' inputs, where something was taken off them that hides how coarse they are. ``augment`` makes
+    parts up for fits of trees (None: they are not). ``by_conditions`` says whether models of normal judge features
+    given their conditions (None: not decided yet).
     """
 
     characteristic: Characteristic
@@ -45,6 +55,8 @@ class Task:
     least_recall: float = 0.0
     least_scale: Float64 | None = None
     augment: Augment | None = None
+    view: TreeView = TreeView.AS_THEY_ARE
+    by_conditions: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -52,7 +64,8 @@ class Learned:
     """A learned model, ready for a bundle.
 
     ``columns.inputs`` are what the graph reads; ``given`` says how features respond to conditions, where the model
-    judges by that.
+    judges by that; the last ``conditions_only`` inputs carry no share. ``conditions_why``
+    says in words whether conditions pay, where that was asked.
 
     ``usual`` marks the rows of the task that show what is usual. ``metrics`` are those of the honest
     validation that ``scheme`` words.
@@ -73,3 +86,5 @@ class Learned:
     files: Mapping[str, bytes] = field(default_factory=dict)
     calibration: Mapping[str, float] = field(default_factory=dict)
     given: Given | None = None
+    conditions_only: int = 0
+    conditions_why: str = ""

@@ -14,6 +14,7 @@ from lineside.domain.plan.model import NORMAL_FAMILIES, ModelFamily
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.given import Given, learn_given
+from lineside.learn.given_pays import given_pays
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import follow_on, limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores, robust_scale
@@ -44,13 +45,14 @@ def learn_normal(task: Task) -> Learned:
     Raises:
         DataError: too few conforming parts.
     """
+    task, why = decided(task)
     conforming = usual(task.rows, task.characteristic, timed=task.timed)
     shape, limit_rows, limit_from = _separate(task, np.flatnonzero(conforming))
     if task.characteristic.model.margin > 1.0:
         limit_from += f", times the plan's margin of {task.characteristic.model.margin:g}"
     shape = _enough(task, shape)
     task.progress(f"learning normal from {len(shape)} parts")
-    given = learn_given(task.characteristic, task.columns, shape)
+    given = _given(task, shape)
     columns = task.columns if given is None else replace(task.columns, inputs=given.inputs)
     model = fit_rows(task, shape, given)
     exported = export(model, given, task.columns.signal)
@@ -75,33 +77,49 @@ def learn_normal(task: Task) -> Learned:
         limit_from=f"{limit_from}{words}",
         given=given,
         follow=follow_on(task, scores, limit),
+        conditions_only=0 if given is None else len(given.conditions),
+        conditions_why=why,
     )
+
+
+def decided(task: Task) -> tuple[Task, str]:
+    """Return the task with the decision whether features are judged given their conditions, and in words why."""
+    if task.by_conditions is not None:
+        return task, ""
+    task.progress("asking whether conditions help on unseen ones")
+    pays, why = given_pays(task.characteristic, task.columns, task.rows)
+    return replace(task, by_conditions=pays), why
+
+
+def _given(task: Task, rows: Rows) -> Given | None:
+    return learn_given(task.characteristic, task.columns, rows) if task.by_conditions else None
 
 
 def fit_rows(task: Task, rows: Rows, given: Given | None) -> NormalModel:
     """Fit the model that the plan wishes to conforming rows, or to what their conditions leave of them."""
     wish = task.characteristic.model
+    judged = _judged(task, rows, None) if given is None else given.unseen(rows.features)
     return fit_normal(
-        _judged(task, rows, given),
+        judged,
         rows.group,
         weight=wish.memory,
         lags=wish.lags,
         drift=wish.drift,
         family=family_of(task),
         rate=max(task.alarms.rate, _CHART_RATE),
-        scales=_scales(task, rows, given),
+        scales=_scales(task, rows, given, judged),
     )
 
 
-def _scales(task: Task, rows: Rows, given: Given | None) -> tuple[Float64, Float64] | None:
+def _scales(task: Task, rows: Rows, given: Given | None, judged: Float64) -> tuple[Float64, Float64] | None:
     """Return centre and scale of each judged feature, None for those of the rows.
 
     What was taken off features hides how coarse they are, so that the task says their least scale.
     """
     if task.least_scale is None:
-        return None if given is None else given.scale(rows.features)
+        return None if given is None else given.scale(rows.features, judged)
     places = task.columns.inputs if given is None else given.process
-    centre, scale = robust_scale(_judged(task, rows, None)) if given is None else given.scale(rows.features)
+    centre, scale = robust_scale(judged) if given is None else given.scale(rows.features, judged)
     least = dict(zip(task.columns.inputs.tolist(), task.least_scale.tolist(), strict=True))
     return centre, np.maximum(scale, [least.get(place, 0.0) for place in places.tolist()])
 
@@ -133,6 +151,7 @@ def validate_normal(task: Task) -> HeldOut | None:
     bad = nonconforming(task.rows, task.characteristic)
     if np.sum(~bad) < _LEAST_VALIDATED:
         return None
+    task, _ = decided(task)
     task.progress("validating the model of normal on parts it has not seen")
     labels = np.where(bad, "bad", "good").astype(object)
     split = choose_split(task.rows, labels, timed=task.timed, seed=task.seed)
@@ -148,8 +167,9 @@ def _enough(task: Task, rows: Rows) -> Rows:
 
 def normal_scorer(task: Task, rows: Rows) -> Scorer:
     """Return the scores that a model of normal, learned from some rows, gives to others."""
+    task, _ = decided(replace(task, rows=rows))
     rows = _enough(task, rows)
-    given = learn_given(task.characteristic, task.columns, rows)
+    given = _given(task, rows)
     model = fit_rows(task, rows.take(usual(rows, task.characteristic, timed=task.timed)), given)
     return lambda later: normal_scores(model, _judged(task, later, given), later.group)
 

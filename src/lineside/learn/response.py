@@ -35,6 +35,7 @@ MOST_CONDITIONS: Final = 12
 """Conditions that are looked at: the first of those that vary, in the recipe's order."""
 _MOST_ROWS: Final = 20_000
 _CHOICE_ROWS: Final = 6_000
+_BANDS: Final = 5
 _BAND: Final = (0.025, 0.975)
 _NARROWEST: Final = 1e-3
 """What conditions leave of a feature's spread is taken as this share of it at least."""
@@ -113,14 +114,15 @@ class Response:
         return np.where(np.isnan(moved), self.narrow * apart, apart - moved)
 
 
-def fit_response(features: Float64, conditions: Float64) -> Response:
+def fit_response(features: Float64, conditions: Float64, *, most_rows: int = _MOST_ROWS) -> Response:
     """Learn how features ``(r, n)`` move with conditions ``(r, all)``, from conforming rows in time order.
 
-    There is no chance in it: the same rows give the same response. A feature that no condition moves beyond doubt has
-    none; with too few rows or no condition that varies, that is all of them.
+    Of more than ``most_rows`` rows so many are taken, evenly spread. There is no chance in it: the same rows give the
+    same response. A feature that no condition moves beyond doubt has none; with too few rows or no condition that
+    varies, that is all of them.
     """
     usable = np.flatnonzero(np.isnan(conditions).mean(axis=0) <= 1.0 - LEAST_PRESENT)
-    rows = _spread(np.flatnonzero(~np.isnan(conditions[:, usable]).any(axis=1)), _MOST_ROWS)
+    rows = _spread(np.flatnonzero(~np.isnan(conditions[:, usable]).any(axis=1)), most_rows)
     if len(rows) < LEAST_ROWS or not len(usable):
         return nothing(features)
     varying = usable[varies(conditions[np.ix_(rows, usable)])][:MOST_CONDITIONS]
@@ -131,6 +133,24 @@ def fit_response(features: Float64, conditions: Float64) -> Response:
     few = _spread(np.arange(len(rows)), _CHOICE_ROWS)
     chosen = choose_terms(basis.take(few), cleaned(basis.take(few), values[few]))
     return _fitted(values, given, basis, varying, chosen)
+
+
+def unseen_deviations(response: Response, features: Float64, conditions: Float64) -> Float64:
+    """Return the deviations of the rows that a response was learned from, as if each had come under new conditions.
+
+    The rows are cut into bands of the condition that moves most features; the deviations of each band are those from
+    what the other bands teach. They are wider than those from the response itself, and together where it errs for
+    several features at once: so will normal look in a season that was not learned from (cross-fitting: Chernozhukov et
+    al., *Econometrics Journal* 21, 2018).
+    """
+    leading = response.conditions[np.argmax(response.uses.sum(axis=1))]
+    order = np.argsort(conditions[:, leading], kind="stable")  # what is missing comes last
+    result = np.empty_like(features)
+    for band in np.array_split(order, _BANDS):
+        rest = np.delete(np.arange(len(features)), band)
+        other = fit_response(features[rest], conditions[rest], most_rows=_CHOICE_ROWS)
+        result[band] = other.deviations(features[band], conditions[band]) + other.centre - response.centre
+    return result
 
 
 def _spread(rows: Int64, most: int) -> Int64:

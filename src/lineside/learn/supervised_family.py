@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,9 +20,10 @@ from lineside.learn.calibrate import Calibration, calibrate, full_scores, lean, 
 from lineside.learn.export_trees import class_graph
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
-from lineside.learn.rows import Rows, bad_values, classes_of, columns_of, known, nonconforming, thinned
+from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import suspect, usual
+from lineside.learn.tree_view import TreeInputs, choose_view, tree_inputs
 from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, held_out_metrics, hold_out
 from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TARGET, array_bytes
 
@@ -48,35 +50,49 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     rows = task.rows.take(known(task.rows))
     label = labels(task, rows)
     held = held or validate_supervised(task)
-    columns = task.all_columns
+    seen = tree_inputs(task.view, task.characteristic, task.all_columns, rows)
     task.progress(f"learning {len(classes_of(task.characteristic))} classes from {len(rows)} parts")
-    boosted = _boosted(task, rows)
+    boosted = _boosted(task, rows, seen.exact)
     calibration = calibrate(held.score[held.judged], label[held.judged])
     bad = bad_classes(task)
     table, leaves = tables(boosted)
     leaning = _lean(task, calibration.logits(held.score[held.judged]), label[held.judged])
-    graph = class_graph(table, leaves, len(columns.inputs), calibration, bad, leaning)
-    exported = ExportedModel(graph=graph, width=len(columns.inputs))
+    graph = class_graph(table, leaves, seen.add, calibration, bad, leaning)
+    exported = ExportedModel(graph=graph, width=len(seen.inputs))
     scores = log_odds(calibration.logits(held.score), bad)
     is_bad = nonconforming(rows, task.characteristic)
-    limit, limit_from = _limit(task, exported, scores[held.judged], rows.group[held.judged], is_bad[held.judged])
+    limit, limit_from = _limit(
+        task, exported, seen.inputs, scores[held.judged], rows.group[held.judged], is_bad[held.judged]
+    )
     return Learned(
         family=ModelFamily.SUPERVISED,
         exported=exported,
-        columns=columns,
+        columns=replace(task.all_columns, inputs=seen.inputs),
         limit=limit,
         usual=~nonconforming(task.rows, task.characteristic),
-        parity=_parity(task, boosted, calibration, exported),
+        parity=_parity(task, boosted, calibration, exported, seen),
         scheme=held.split.scheme,
         metrics=_metrics(task, held, calibration, label, is_bad, leaning),
         limit_from=limit_from,
         files=tree_files(table),
+        given=seen.given,
+        conditions_only=seen.conditions_only,
         calibration={
             "slope": calibration.slope,
             **{f"offset_{k}": v for k, v in enumerate(calibration.offsets.tolist())},
             "lean": leaning,
         },
     )
+
+
+def viewed(task: Task) -> tuple[Task, str]:
+    """Return the task with what trees are to see of its parts, and in words why, where there was a choice."""
+    rows = task.rows.take(known(task.rows))
+    task.progress("choosing what trees see of conditions")
+    view, words = choose_view(
+        task.characteristic, task.all_columns, rows, labels(task, rows), _class_count(task), task.seed
+    )
+    return replace(task, view=view), words
 
 
 def validate_supervised(task: Task) -> HeldOut:
@@ -124,15 +140,14 @@ def _positions(task: Task, outcome: NDArray[np.object_]) -> Int64:
     return np.array([place[name] for name in outcome], dtype=np.int64)
 
 
-def _boosted(task: Task, rows: Rows, stands_for: Float64 | None = None) -> Boosted:
-    """Return trees learned from rows, and from parts made up from these where the task asks for it."""
+def _boosted(task: Task, rows: Rows, see: Callable[[Float64], Float64], stands_for: Float64 | None = None) -> Boosted:
+    """Return trees learned from what they see of rows, and of parts made up from these where the task asks for it."""
     made = None if task.augment is None else task.augment(rows)
     features = rows.features if made is None else made.features_with(rows)
     outcome = rows.outcome if made is None else made.outcomes_with(rows)
     if made is not None and stands_for is not None:
         stands_for = np.append(stands_for, np.ones(len(made)))
-    given, label = columns_of(features, task.all_columns.inputs), _positions(task, outcome)
-    return boost_classes(given, label, _class_count(task), task.seed, stands_for=stands_for)
+    return boost_classes(see(features), _positions(task, outcome), _class_count(task), task.seed, stands_for=stands_for)
 
 
 def bad_classes(task: Task) -> Int64:
@@ -175,12 +190,12 @@ def _scorer(task: Task, rows: Rows) -> Scorer:
     """Return raw scores by trees learned from some rows; where these are of one class, nothing can be said."""
     kept, stands_for = _fewer_conforming(task, rows)
     label = labels(task, kept)
-    inputs = task.all_columns.inputs
     classes = _class_count(task)
     if len(set(label.tolist())) < 2:
         return lambda later: np.zeros((len(later), 1 if classes == 2 else classes))
-    boosted = _boosted(task, kept, stands_for)
-    return lambda later: np.clip(boosted.raw(columns_of(later.features, inputs)), -_FARTHEST, _FARTHEST)
+    seen = tree_inputs(task.view, task.characteristic, task.all_columns, kept)
+    boosted = _boosted(task, kept, seen.rows, stands_for)
+    return lambda later: np.clip(boosted.raw(seen.rows(later.features)), -_FARTHEST, _FARTHEST)
 
 
 def _fewer_conforming(task: Task, rows: Rows) -> tuple[Rows, Float64 | None]:
@@ -199,7 +214,12 @@ def _fewer_conforming(task: Task, rows: Rows) -> tuple[Rows, Float64 | None]:
 
 
 def _limit(
-    task: Task, exported: ExportedModel, scores: Float64, group: NDArray[np.object_], bad: NDArray[np.bool_]
+    task: Task,
+    exported: ExportedModel,
+    inputs: Int64,
+    scores: Float64,
+    group: NDArray[np.object_],
+    bad: NDArray[np.bool_],
 ) -> tuple[Limit, str]:
     """Return the limit: that of least cost among those that keep the false-alarm rate."""
     if task.calibration is None:
@@ -207,7 +227,7 @@ def _limit(
         basis, group, words = scores[good], group[good], "held-out scores of conforming parts"
     else:
         later = task.calibration.take(usual(task.calibration, task.characteristic, timed=task.timed))
-        outputs = exported.run(later.features[:, task.all_columns.inputs], later.group)
+        outputs = exported.run(later.features[:, inputs], later.group)
         basis, group = outputs["score"].ravel().astype(np.float64), later.group
         words = "a calibration segment of its own"
     least = limit_on(task, basis, group)
@@ -236,11 +256,11 @@ def _metrics(
     return {**alarms, **finite(found)}
 
 
-def _parity(task: Task, boosted: Boosted, calibration: Calibration, exported: ExportedModel) -> float:
+def _parity(task: Task, boosted: Boosted, calibration: Calibration, exported: ExportedModel, seen: TreeInputs) -> float:
     """Return the difference between model and graph over the first rows, one in five with a missing value."""
-    rows = task.rows.features[:_PARITY_ROWS, task.all_columns.inputs].copy()
+    rows = task.rows.features[:_PARITY_ROWS].copy()
     for i in range(0, len(rows), 5):
-        rows[i, i % rows.shape[1]] = np.nan
-    outputs = exported.run(rows, task.rows.group[:_PARITY_ROWS])
-    expected = log_odds(calibration.logits(boosted.raw(rows)), bad_classes(task))
+        rows[i, seen.inputs[i % len(seen.inputs)]] = np.nan
+    outputs = exported.run(rows[:, seen.inputs], task.rows.group[:_PARITY_ROWS])
+    expected = log_odds(calibration.logits(boosted.raw(seen.exact(rows))), bad_classes(task))
     return check_parity(expected, outputs["score"].ravel().astype(np.float64))

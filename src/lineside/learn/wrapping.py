@@ -151,7 +151,8 @@ def _graph(wrapping: Wrapping, calibration: Calibration) -> bytes:
     prototype, answers = wrapping.prototype, wrapping.answers
     if prototype.trees is not None:
         trees = _turned(prototype.trees, answers.sign)
-        return class_graph(trees.table, trees.leaves, len(wrapping.inputs), calibration, answers.bad)
+        width = len(wrapping.inputs)
+        return class_graph(trees.table, trees.leaves, lambda graph: graph.input("x", width), calibration, answers.bad)
     assert prototype.graph is not None
     return brought_graph(
         prototype.graph,

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from lineside.adapters.onnx_judge.explain import tree_table
+from lineside.adapters.onnx_judge.explain import seen_by_trees, tree_table
 from lineside.adapters.onnx_judge.model import OpenModel, open_model
 from lineside.adapters.onnx_judge.verdict import contributions
 from lineside.domain.errors import DataError
@@ -70,7 +70,11 @@ class ExactShares:
                 model.memory.advance(model.answer(_row(model, earlier)).outputs, earlier.ended)
         row = _row(model, part)
         answer = model.answer(row)
-        shares = answer.shares if table is None else shapley_values(table, row[0], answer.outputs["weights"][0])
+        shares = (
+            answer.shares
+            if table is None
+            else shapley_values(table, seen_by_trees(row, answer.outputs), answer.outputs["weights"][0])
+        )
         shown = contributions(model, part.features, replace(answer, shares=shares))
         return ExactExplanation(
             model=model.name,

@@ -24,7 +24,20 @@ def explainer_for(bundle: Bundle, session: Any) -> Explainer:
         names = {item.name for item in session.get_outputs()}
         return _parts if "parts" in names else _by_replacement(bundle, session)
     table = tree_table(bundle)
-    return lambda features, outputs: path_shares(table, features[0], outputs["weights"][0])
+    return lambda features, outputs: path_shares(table, seen_by_trees(features, outputs), outputs["weights"][0])
+
+
+def seen_by_trees(features: Float32, outputs: Mapping[str, Float32]) -> Float32:
+    """Return what the trees saw of a row ``(1, n)``, as shape ``(n,)``: itself, or the graph's deviations from usual.
+
+    Inputs that they did not see, conditions at the end, are zero: no split asks for them.
+    """
+    row: Float32 = features[0]
+    if "seen" not in outputs:
+        return row
+    row = np.zeros(features.shape[1], dtype=np.float32)
+    row[: outputs["seen"].shape[1]] = outputs["seen"][0]
+    return row
 
 
 def tree_table(bundle: Bundle) -> TreeTable:
