@@ -122,3 +122,18 @@ def test_a_broken_lightgbm_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.txt").write_text("tree\nversion=v4\n")
     with pytest.raises(DataError, match="cannot be read"):
         read_prototype(str(tmp_path / "model.txt"), OPTIONS)
+
+
+def test_an_mlflow_folder_of_a_tree_file_is_that_file_with_the_names_of_its_signature(tmp_path: Path) -> None:
+    boosted(honest_parts(300), rounds=3).save_model(tmp_path / "model.lgb")
+    names = json.dumps([{"name": name} for name in ("force", "heat", "speed", "flow")])
+    (tmp_path / "MLmodel").write_text(f"flavors:\n  lightgbm:\n    data: model.lgb\nsignature:\n  inputs: '{names}'\n")
+    assert read_prototype(str(tmp_path), OPTIONS).inputs == ("force", "heat", "speed", "flow")
+
+
+def test_an_mlflow_folder_cannot_reach_outside_itself(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    boosted(honest_parts(300), rounds=3).save_model(tmp_path / "model.lgb")
+    (tmp_path / "inside/MLmodel").write_text("flavors:\n  lightgbm:\n    data: ../model.lgb\n")
+    with pytest.raises(DataError, match="not there"):
+        read_prototype(str(tmp_path / "inside"), OPTIONS)
