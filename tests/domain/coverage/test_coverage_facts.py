@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lineside.domain.bands import band_edges, band_of
 from lineside.domain.coverage.facts import LEAST_PARTS, Coverage, coverage_of
 from lineside.domain.coverage.gaps import Side, findings, gaps_of, summary_line
-from lineside.domain.coverage.record import ConditionRecord, record_of
+from lineside.domain.coverage.record import ConditionRecord, Share, record_of
 from lineside.domain.coverage.report import coverage_html, coverage_lines, coverage_object
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import Plan
@@ -149,3 +149,8 @@ def test_too_few_parts_have_seen_nothing(values: np.ndarray) -> None:
     coverage = coverage_with(plan_with(("hall_temperature", 5, 42)), values, values)
     assert coverage.conditions[0].seen is None
     assert coverage.pairs == ()
+
+
+def test_one_shift_on_record_is_called_one() -> None:
+    assert Share(there=0, total=1, per="shifts").words() == "the one shift on record was not there"
+    assert Share(there=1, total=1, per="days").words() == "the one day on record was there"

@@ -44,6 +44,8 @@ class Share:
 
     def words(self) -> str:
         """Return the share as people say it: '11 % of the shifts in July were there (2 % of all 1095)'."""
+        if self.total == 1:
+            return f"the one {self.per.removesuffix('s')} on record was {'' if self.there else 'not '}there"
         if not self.there:
             return f"none of the {self.total} {self.per} on record was there"
         if not self.month:
