@@ -174,27 +174,26 @@ def _first_leaves(model: TreeModel) -> Int64:
     return np.flatnonzero(np.diff(model.leaves.tree, prepend=-1)).astype(np.int64)
 
 
+@numba.njit(nogil=True, inline="always")
+def _reached(rows: Any, r: int, nodes: Any, i: int) -> int:
+    """Return the leaf that a row comes to from node ``i``: a negative number, as the nodes have it."""
+    while i >= 0:
+        node = nodes[i]
+        value = rows[r, node.feature]
+        go_left = node.missing_left != 0 if np.isnan(value) else value <= node.threshold
+        i = node.left if go_left else node.right
+    return i
+
+
 @numba.njit(nogil=True)
 def _walk(rows: Any, nodes: Any, roots: Any, target: Any, firsts: Any, values: Any, answers: Any) -> None:
     for r in range(rows.shape[0]):
         for tree in range(roots.size):
-            i = roots[tree]
-            while i >= 0:
-                node = nodes[i]
-                value = rows[r, node.feature]
-                go_left = node.missing_left != 0 if np.isnan(value) else value <= node.threshold
-                i = node.left if go_left else node.right
-            answers[r, target[tree]] += values[firsts[tree] - 1 - i]
+            answers[r, target[tree]] += values[firsts[tree] - 1 - _reached(rows, r, nodes, roots[tree])]
 
 
 @numba.njit(nogil=True)
 def _count(rows: Any, nodes: Any, roots: Any, target: Any, firsts: Any, counts: Any) -> None:
     for r in range(rows.shape[0]):
         for tree in range(target.size):
-            i = roots[tree]
-            while i >= 0:
-                node = nodes[i]
-                value = rows[r, node.feature]
-                go_left = node.missing_left != 0 if np.isnan(value) else value <= node.threshold
-                i = node.left if go_left else node.right
-            counts[firsts[tree] - 1 - i] += 1.0
+            counts[firsts[tree] - 1 - _reached(rows, r, nodes, roots[tree])] += 1.0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from lineside.adapters.onnx_judge.exact import ExactExplanation
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page, part_path
-from lineside.apps.plant.board.traces import Trace
 from lineside.domain.errors import LinesideError
+from lineside.domain.parts import PartRecord
 
 _PAGE = 60
-Exact = tuple[tuple[ExactExplanation, ...], str]
+_T = TypeVar("_T")
 
 
 async def parts(call: Call) -> Response:
@@ -58,27 +59,16 @@ async def part(call: Call) -> Response:
     view = board.floor.part(station, cycle, name, board.now())
     if view is None:
         raise HTTPException(404)
-    traces, problem = await _traces(call, station, cycle, name)
-    exact = await _exact(call, station, cycle, name) if "exact" in call.request.query_params else None
+    record = board.floor.part_record(station, cycle, name)
+    traces, problem = await _asked(board.settings.traces, record)
+    exact = await _asked(board.settings.exact, record) if "exact" in call.request.query_params else None
     return page(board, call.who, "part.html", part=view, traces=traces, trace_problem=problem, exact=exact)
 
 
-async def _exact(call: Call, station: str, cycle: str, unit_name: str | None) -> Exact:
-    """Return the exact shares of a part; a model that does not answer costs the page these, and it says so."""
-    source = call.board.settings.exact
-    record = call.board.floor.part_record(station, cycle, unit_name)
-    if source is None or record is None:
-        return (), ""
-    try:
-        return tuple(await source(record)), ""
-    except LinesideError as error:
-        return (), error.problem
-
-
-async def _traces(call: Call, station: str, cycle: str, unit_name: str | None) -> tuple[tuple[Trace, ...], str]:
-    """Return the curves; a history that does not answer costs the page its curves, and it says so."""
-    source = call.board.settings.traces
-    record = call.board.floor.part_record(station, cycle, unit_name)
+async def _asked(
+    source: Callable[[PartRecord], Awaitable[Sequence[_T]]] | None, record: PartRecord | None
+) -> tuple[tuple[_T, ...], str]:
+    """Return what is known of a part; what does not answer costs the page only this, and it says so."""
     if source is None or record is None:
         return (), ""
     try:
