@@ -7,6 +7,7 @@ from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.onnx_judge.exact import ExactShares
 from lineside.domain.plan.model import Plan
 from lineside.domain.readings import Float64
+from lineside.learn import supervised_family
 from lineside.learn.fit import FitRequest, FitResult, fit
 from lineside.learn.learned import TreeView
 from lineside.learn.rows import choose_columns, prepare
@@ -84,6 +85,24 @@ def test_a_warmer_season_changes_neither_false_alarms_nor_what_is_named(result: 
     named = [item.contributions[0] for item, is_alarm in zip(judged, alarm, strict=True) if is_alarm]
     assert np.mean([item.feature == "x0" for item in named]) > 0.95
     assert all(item.conditional for item in named if item.feature == "x0")
+
+
+def test_conditions_that_trees_see_beside_deviations_are_shown_against_what_is_usual_at_any_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervised_family, "choose_view", lambda *_: (TreeView.DEVIATIONS_AND_CONDITIONS, "as told"))
+    features, outcome = parts(1)
+    for row in np.flatnonzero(features[:, 3] > 23.0).tolist():
+        outcome[row] = "nonconforming"
+    table = part_table(plan(), features, outcome)
+    judge = OnnxJudge(
+        plan(), STATION, [fit(FitRequest(plan=plan(), characteristic=CHARACTERISTIC, table=table)).bundle]
+    ).open()
+    hottest = part_record(plan(), features[int(np.argmax(features[:, 3]))])
+    shown = {item.feature: item for item in judge.judge(hottest, 0).predictions[0].contributions if item.share}
+    assert not shown["e0"].conditional
+    assert shown["e0"].low < shown["e0"].usual < shown["e0"].high
+    assert shown["x0"].conditional
 
 
 def test_exact_shares_are_those_of_what_the_trees_saw(result: FitResult) -> None:

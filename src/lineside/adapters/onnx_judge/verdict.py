@@ -97,14 +97,18 @@ def _given(
 ) -> list[Contribution]:
     """Return the contributions of the chosen inputs against what is usual for this part."""
     offsets = np.zeros(len(chosen)) if setup is None else setup.offset[chosen].astype(np.float64)
-    expected = answer.outputs["usual"][0, chosen] if "usual" in answer.outputs else np.full(len(chosen), np.nan)
+    expected = np.full(len(chosen), np.nan)
+    if "usual" in answer.outputs:
+        usual_here = answer.outputs["usual"][0]
+        answered = chosen < len(usual_here)  # of the conditions themselves, which trees may see too, it says nothing
+        expected[answered] = usual_here[chosen[answered]]
     result = []
     for position, value, share, off, here in zip(
         model.inputs[chosen].tolist(),
         values,
         answer.shares[chosen].tolist(),
         offsets.tolist(),
-        expected.astype(np.float64).tolist(),
+        expected.tolist(),
         strict=True,
     ):
         name, signal, usual, low, high, unit = model.usual[position]
