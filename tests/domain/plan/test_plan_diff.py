@@ -96,6 +96,15 @@ def test_a_change_raises_the_revision(old: str, new: str, number: int, severity:
     assert [item.severity for item in compare(OLD, plan).findings] == ([severity] if severity else [])
 
 
+def test_when_alerts_come_and_go_changes_the_response_and_no_model() -> None:
+    first, *others = OLD.characteristics
+    slower = first.model_copy(update={"alert": first.alert.model_copy(update={"raise_after": 2})})
+    plan = OLD.model_copy(update={"characteristics": (slower, *others)})
+    assert [str(change.effect) for change in compare(OLD, plan).changes] == ["response"]
+    assert judging_digest(plan) == judging_digest(OLD)
+    assert response_digest(plan) != response_digest(OLD)
+
+
 @st.composite
 def edited(draw: st.DrawFn) -> Plan:
     """Return the plan with some values changed, so that it is still a plan."""

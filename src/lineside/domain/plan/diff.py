@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lineside.domain.errors import InputError
-from lineside.domain.plan.digest import JUDGING_FIELDS, RESPONSE_KEYS
+from lineside.domain.plan.digest import DELAYS, JUDGING_FIELDS, RESPONSE_KEYS
 from lineside.domain.plan.findings import Finding, Path, Severity
 from lineside.domain.plan.model import Plan
 from lineside.domain.units import parse_duration
@@ -104,6 +104,8 @@ def _effect(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
         return Effect.RECORD
     if len(path) <= 2:
         return _effect_of_list(top, before, after)
+    if top == "characteristics" and path[2] == DELAYS:
+        return Effect.RESPONSE
     return Effect.JUDGING if path[2] in JUDGING_FIELDS[top] else Effect.RECORD
 
 

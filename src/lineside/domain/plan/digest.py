@@ -25,6 +25,9 @@ JUDGING_FIELDS: Final[Mapping[str, frozenset[str]]] = {
 RESPONSE_KEYS: Final[Mapping[str, str]] = {"reactions": "reactions", "shifts": "shifts", "service_levels": "levels"}
 """The plan's fields that only change what people see or do, with their names in the digest."""
 
+DELAYS: Final = "alert"
+"""The field of a characteristic that only changes when its alerts come and go."""
+
 
 def judging_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever a model's answer could."""
@@ -36,7 +39,8 @@ def response_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever what people see or do could."""
     dump = plan.model_dump(mode="json")
     response = {name: dump[key] for key, name in RESPONSE_KEYS.items()}
-    delayed = {item.id: item.alert.model_dump() for item in plan.characteristics if item.alert != AlertDelays()}
+    usual = AlertDelays().model_dump(mode="json")
+    delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
     return _digest(response | ({"delays": delayed} if delayed else {}))
 
 
