@@ -116,6 +116,8 @@ def _alarms(stage: Stage, setting: Setting, rate: float) -> tuple[Bools, list[Bo
         rate=max(rate, CHART_RATE),
         family=setting.family,
     )
+    if model.family is not setting.family:
+        raise DataError("too few rows for this family", value=len(stage.learn))
     basis = normal_scores(model, stage.later, stage.later_group)[: stage.limit]
     limit = serial_limit(basis[np.isfinite(basis)], rate).value
 

@@ -185,3 +185,14 @@ def test_the_margin_widens_the_limit_and_keeps_the_promise() -> None:
         limits.append(report.limit)
     assert limits[1] == 2.0 * limits[0]
     assert "times the plan's margin of 2" in report.limit_from
+
+
+@pytest.mark.parametrize(("parts", "family"), [(60, "normal"), (200, "robust")])
+def test_a_robust_shape_that_too_few_parts_carry_is_learned_as_normal_and_the_report_says_why(
+    parts: int, family: str
+) -> None:
+    plan = modelling_plan(signals=10, model={"family": "robust", "false_alarm_rate": 0.1})
+    features = np.random.default_rng(1).normal(size=(parts, 10))
+    result = fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=part_table(plan, features)))
+    assert result.bundle.manifest.family == result.report.family == family
+    assert ("the shrunk shape instead" in result.report.reason) == (family == "normal")

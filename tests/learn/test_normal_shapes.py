@@ -13,7 +13,7 @@ from lineside.learn.normal import NormalModel, fit_normal, normal_scores
 from lineside.learn.normal_family import export
 from lineside.learn.runtime import check_parity, open_session
 
-FAMILIES = (ModelFamily.NORMAL, ModelFamily.KNN, ModelFamily.CVA, ModelFamily.INNOVATION)
+FAMILIES = (ModelFamily.NORMAL, ModelFamily.ROBUST, ModelFamily.KNN, ModelFamily.CVA, ModelFamily.INNOVATION)
 
 
 def slow_process(rows: int, seed: int, *, turned: bool = False) -> Float64:

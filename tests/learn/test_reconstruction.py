@@ -12,7 +12,7 @@ from lineside.domain.readings import Float64, Int64
 from lineside.learn.normal import NormalModel, charts, fit_normal, standardise
 from lineside.learn.normal_family import export
 
-FAMILIES = [ModelFamily.NORMAL, ModelFamily.CVA, ModelFamily.INNOVATION, ModelFamily.KNN]
+FAMILIES = [ModelFamily.NORMAL, ModelFamily.ROBUST, ModelFamily.CVA, ModelFamily.INNOVATION, ModelFamily.KNN]
 
 
 def one_run(rows: Float64) -> np.ndarray[tuple[int], np.dtype[np.object_]]:

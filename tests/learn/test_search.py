@@ -47,6 +47,25 @@ def test_what_exceeds_the_budget_is_left_out_and_said_to_be() -> None:
     assert {item.why_not for item in trail[1:]} == {"left out: the budget of the search is spent"}
 
 
+def test_a_robust_shape_that_the_rows_do_not_carry_is_left_out_and_said_to_be() -> None:
+    wide = tuple(
+        Stage(
+            learn=np.tile(stage.learn, 25) + np.random.default_rng(4).normal(size=(len(stage.learn), 75)),
+            learn_group=stage.learn_group,
+            later=np.tile(stage.later, 25) + np.random.default_rng(5).normal(size=(len(stage.later), 75)),
+            later_group=stage.later_group,
+            limit=stage.limit,
+            onset=stage.onset,
+        )
+        for stage in stages()
+    )
+    robust = Setting(family=ModelFamily.ROBUST)
+    assert [bool(len(item.detected)) for item in search(stages(), (PLAIN, robust), ALARMS, seed=3).trail] == [True] * 2
+    trail = search(wide, (PLAIN, robust), ALARMS, seed=3).trail
+    assert [bool(len(item.detected)) for item in trail] == [True, False]
+    assert "too few rows" in trail[1].why_not
+
+
 def test_the_simplest_candidate_within_a_standard_error_of_the_best_is_taken() -> None:
     best = tried(CANONICAL, [0.5, 0.7, 0.9, 0.5])
     near = tried(PLAIN, [0.6, 0.5, 0.9, 0.5])

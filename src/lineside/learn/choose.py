@@ -26,6 +26,7 @@ from lineside.learn.calibrate import calibrate, log_odds
 from lineside.learn.learned import Learned, Task
 from lineside.learn.normal_family import learn_normal, validate_normal
 from lineside.learn.regression_family import LEAST_MEASURED, learn_regression
+from lineside.learn.robust import LEAST_PER_VALUE
 from lineside.learn.rows import classes_of, known, measured, nonconforming, remembers_parts
 from lineside.learn.search import candidates, search, stages_of
 from lineside.learn.supervised_family import (
@@ -63,7 +64,8 @@ def choose_and_learn(task: Task) -> tuple[Learned, str]:
     """
     wished = task.characteristic.model.family
     if wished in NORMAL_FAMILIES:
-        return learn_normal(task), "the plan asks for it"
+        learned = learn_normal(task)
+        return learned, "the plan asks for it" if learned.family is wished else _too_few(wished)
     if wished is ModelFamily.SUPERVISED:
         task, view = viewed(task)
         return learn_supervised(task), _with("the plan asks for it", view)
@@ -141,6 +143,11 @@ def _searched(task: Task) -> tuple[Learned, str]:
     )
     chosen = replace(task, characteristic=task.characteristic.model_copy(update={"model": wish}))
     return replace(learn_normal(chosen), trail=found.lines()), found.why
+
+
+def _too_few(wished: ModelFamily) -> str:
+    rows = f"fewer than {LEAST_PER_VALUE} conforming parts for each value of a row"
+    return f"the plan asks for {wished.value}, which {rows} do not carry: the shrunk shape instead"
 
 
 def _with(why: str, view: str) -> str:

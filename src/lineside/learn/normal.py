@@ -19,8 +19,10 @@
    shrinkage, and a floor, keep directions that hardly vary from deciding alone. Each chart is divided by its own
    limit on rows it was not learned from (contiguous blocks left out in turn); the score is the greater.
 
-Steps 4 and 5 are those of the family `normal`. The others put something else in their place: `canonical` (what
-foresees the future), `innovations` (what was not foreseen) and `nearest` (how far the nearest conforming parts are).
+Steps 4 and 5 are those of the family `normal`. The family `robust` takes them from the rows alone that agree with the
+densest of them, and its centre from these as well (`lineside.learn.robust`). The others put something else in their
+place: `canonical` (what foresees the future), `innovations` (what was not foreseen) and `nearest` (how far the nearest
+conforming parts are).
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from lineside.learn.canonical import canonical_whitening
 from lineside.learn.innovations import innovation_whitening
 from lineside.learn.nearest import nearest_distance, references
 from lineside.learn.principal import principal_whitening
+from lineside.learn.robust import agreeing, carries_robust
 
 LEAST_ROWS: Final = 20
 """Fewest conforming parts from which normal is learned."""
@@ -56,7 +59,8 @@ class NormalModel:
     ``centre`` and ``scale`` have shape ``(n,)``. ``whitening`` ``(m, q)`` turns a stacked row into uncorrelated values
     of variance 1, components first: the squares of the first ``kept`` sum to T2, of the others to the residual.
     The charts are divided by ``t2_scale`` and ``residual_scale``. With ``known`` stacked rows ``(k, m)`` there is one
-    chart instead: the distance to the nearest of them.
+    chart instead: the distance to the nearest of them. ``family`` is the one learned: `normal` where `robust` was asked
+    for and the rows are too few for it.
     """
 
     centre: Float64
@@ -69,6 +73,7 @@ class NormalModel:
     t2_scale: float
     residual_scale: float
     known: Float64 | None = None
+    family: ModelFamily = ModelFamily.NORMAL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -94,30 +99,46 @@ def fit_normal(
     """Learn normal from conforming rows ``(r, n)`` in time order; memory, lags and drift start anew in each group.
 
     ``rate`` sets the quantile (``1 - rate``) by which the two charts are made comparable; ``family`` says of what the
-    charts are made. ``scales`` are centre and scale of each input (None: those of the rows).
+    charts are made; too few rows for `robust` are learned as `normal`. ``scales`` are centre and scale of each input
+    (None: those of the rows).
 
     Raises:
         DataError: fewer than `LEAST_ROWS` rows, or no inputs.
     """
+    _check(rows)
+    centre, scale = scales or robust_scale(rows)
+    stacked, used = _stacked(_distances(rows, group, centre, scale, drift), group, weight, lags)
+    if (count := int(np.sum(used))) < LEAST_ROWS:
+        raise DataError("too few rows are left behind the lags", value=count, next_step="use fewer lags")
+    if family is ModelFamily.ROBUST and not carries_robust(count, stacked.shape[1]):
+        family = ModelFamily.NORMAL
+    if family is ModelFamily.ROBUST:
+        used[used] = agreeing(stacked[used])
+        centre = _moved(centre, scale, stacked[used])
+        stacked, _ = _stacked(_distances(rows, group, centre, scale, drift), group, weight, lags)
+    usable, run = stacked[used], np.cumsum(_first_of_group(group), dtype=np.int64)[used]
+    width = rows.shape[1]
+    shape = _shape(family, usable, run, width, _effective(len(usable), weight))
+    t2_scale, residual_scale = _chart_scales(family, usable, run, width, weight, rate)
+    return NormalModel(
+        centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=shape.whitening, kept=shape.kept,
+        t2_scale=t2_scale, residual_scale=residual_scale, known=shape.known, family=family,
+    )  # fmt: skip
+
+
+def _check(rows: Float64) -> None:
     if len(rows) < LEAST_ROWS or rows.shape[1] == 0:
         raise DataError(
             f"normal is learned from {LEAST_ROWS} conforming parts and one feature at least",
             value=rows.shape,
             next_step="collect more parts, or check the plan's features and exclusions",
         )
-    centre, scale = scales or robust_scale(rows)
-    stacked, settled = _stacked(_distances(rows, group, centre, scale, drift), group, weight, lags)
-    usable = stacked[settled]
-    if len(usable) < LEAST_ROWS:
-        raise DataError("too few rows are left behind the lags", value=len(usable), next_step="use fewer lags")
-    run = np.cumsum(_first_of_group(group), dtype=np.int64)[settled]
-    width = rows.shape[1]
-    shape = _shape(family, usable, run, width, _effective(len(usable), weight))
-    t2_scale, residual_scale = _chart_scales(family, usable, run, width, weight, rate)
-    return NormalModel(
-        centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=shape.whitening, kept=shape.kept,
-        t2_scale=t2_scale, residual_scale=residual_scale, known=shape.known,
-    )  # fmt: skip
+
+
+def _moved(centre: Float64, scale: Float64, stacked: Float64) -> Float64:
+    """Return the centre moved to the mean of some stacked rows, of which the first values are the newest."""
+    moved: Float64 = (centre + scale * stacked[:, : len(centre)].mean(axis=0)).astype(np.float32).astype(np.float64)
+    return moved
 
 
 def robust_scale(rows: Float64) -> tuple[Float64, Float64]:

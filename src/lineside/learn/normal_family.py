@@ -66,7 +66,7 @@ def learn_normal(task: Task) -> Learned:
     limit, words = _limit(task, scores, limit_rows, held, len(shape))
     metrics = {} if held is None else _metrics(task, held)
     return Learned(
-        family=family_of(task),
+        family=model.family,
         exported=exported,
         columns=columns,
         limit=limit,
@@ -160,7 +160,7 @@ def validate_normal(task: Task) -> HeldOut | None:
 
 def _enough(task: Task, rows: Rows) -> Rows:
     """Return as many rows as a distance needs; what looks at consecutive parts needs every one."""
-    if remembers_parts(task.characteristic.model) or family_of(task) is not ModelFamily.NORMAL:
+    if remembers_parts(task.characteristic.model) or family_of(task) not in (ModelFamily.NORMAL, ModelFamily.ROBUST):
         return rows
     return rows.take(thinned(len(rows), MOST_ROWS))
 

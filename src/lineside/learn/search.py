@@ -39,6 +39,7 @@ MEMORIES: Final = (1.0, 0.3, 0.1)
 DRIFTS: Final = (0.0, 0.003, 0.01)
 LAGS: Final = {
     ModelFamily.NORMAL: (0, 2),
+    ModelFamily.ROBUST: (0, 2),
     ModelFamily.KNN: (0,),
     ModelFamily.INNOVATION: (1, 2),
     ModelFamily.CVA: (1, 2),
@@ -53,6 +54,8 @@ _CHART_RATE: Final = 0.01
 _SIZE: Final = 3.0
 _STRETCHES: Final = 5
 _FIRM: Final = 2.0
+_CONCENTRATING: Final = 60
+"""Covariances that a robust shape takes, about."""
 
 Progress = Callable[[str], None]
 Judge = Callable[[Float64], NDArray[np.bool_]]
@@ -80,7 +83,13 @@ class Setting:
         return f"{self.family.value}, memory {self.memory:g}, lags {self.lags}, drift {self.drift:g}"
 
 
-_RANK: Final = {ModelFamily.NORMAL: 0, ModelFamily.KNN: 1, ModelFamily.INNOVATION: 1, ModelFamily.CVA: 2}
+_RANK: Final = {
+    ModelFamily.NORMAL: 0,
+    ModelFamily.ROBUST: 1,
+    ModelFamily.KNN: 1,
+    ModelFamily.INNOVATION: 1,
+    ModelFamily.CVA: 2,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -143,7 +152,7 @@ class Found:
 def candidates(*, continuous: bool) -> tuple[Setting, ...]:
     """Return the candidates, simplest first; parts that do not follow one another have no memory."""
     if not continuous:
-        return (Setting(family=ModelFamily.NORMAL), Setting(family=ModelFamily.KNN))
+        return tuple(Setting(family=family) for family in (ModelFamily.NORMAL, ModelFamily.ROBUST, ModelFamily.KNN))
     every = (
         Setting(family=family, memory=memory, lags=lags, drift=drift)
         for family, all_lags in LAGS.items()
@@ -236,7 +245,8 @@ def _work(stage: Stage, setting: Setting) -> float:
     stacked = width * (setting.lags + 1)
     across = stacked + (REFERENCES if setting.family is ModelFamily.KNN else 0)
     faulty = (1 + len(FAULTS) * min(width, MOST_SIGNALS)) * len(stage.later)
-    return float(6 * (len(stage.learn) * stacked**2 + 10 * stacked**3) + faulty * stacked * across)
+    moments = 6 + (_CONCENTRATING if setting.family is ModelFamily.ROBUST else 0)
+    return float(moments * (len(stage.learn) * stacked**2 + 10 * stacked**3) + faulty * stacked * across)
 
 
 def _try(stages: Sequence[Stage], setting: Setting, alarms: FalseAlarms, seed: int) -> Tried:
@@ -267,6 +277,8 @@ def _rehearsed(stage: Stage, setting: Setting, alarms: FalseAlarms) -> tuple[Jud
         rate=max(alarms.rate, _CHART_RATE),
         family=setting.family,
     )
+    if model.family is not setting.family:
+        raise DataError("too few rows for this family; they would be learned as another", value=model.family.value)
     scores = normal_scores(model, stage.later, stage.later_group)
     known = np.isfinite(scores)
     early = known & (np.arange(len(scores)) < stage.limit)

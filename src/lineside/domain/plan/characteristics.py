@@ -64,12 +64,13 @@ class Cost(PlanModel):
 class ModelFamily(StrEnum):
     """Kind of model; 'auto' picks by what the data carries.
 
-    'normal', 'knn', 'cva' and 'innovation' learn from conforming parts alone; the last two are for continuous
-    processes, whose rows follow one another.
+    'normal', 'robust', 'knn', 'cva' and 'innovation' learn from conforming parts alone; 'robust' where some of them may
+    be strange all the same, the last two for continuous processes, whose rows follow one another.
     """
 
     AUTO = "auto"
     NORMAL = "normal"
+    ROBUST = "robust"
     KNN = "knn"
     CVA = "cva"
     INNOVATION = "innovation"
@@ -77,7 +78,13 @@ class ModelFamily(StrEnum):
     REGRESSION = "regression"
 
 
-NORMAL_FAMILIES: Final = (ModelFamily.NORMAL, ModelFamily.KNN, ModelFamily.CVA, ModelFamily.INNOVATION)
+NORMAL_FAMILIES: Final = (
+    ModelFamily.NORMAL,
+    ModelFamily.ROBUST,
+    ModelFamily.KNN,
+    ModelFamily.CVA,
+    ModelFamily.INNOVATION,
+)
 """The families that learn what is normal, from conforming parts alone."""
 
 
