@@ -57,7 +57,7 @@ def test_json_is_exactly_one_object_on_standard_output_and_progress_is_elsewhere
     result = run(plan, "--data", data, "--protocol", "fit-then-run", "--train", 80, "--per-group", "--json")
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
-    assert list(content) == ["units", "duplicates_dropped", "groups", "metrics", "trivial", "seconds"]
+    assert list(content) == ["units", "duplicates_dropped", "groups", "metrics", "trivial", "costs", "seconds"]
     assert (content["units"], content["groups"]) == (80, 2)
     assert content["metrics"]["recall"] == 1.0
     assert {"always_alarm", "never_alarm", "alarm_after_200"} <= set(content["trivial"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.domain.errors import DataError
-from lineside.domain.limits import conformal_limit, cost_limit, serial_limit
+from lineside.domain.limits import conformal_limit, serial_limit
 from lineside.domain.metrics.episodes import episodes_of
 from lineside.testing.series import above_normal, autoregressive
 
@@ -94,16 +94,3 @@ def test_stretches_of_different_level_make_the_limit_hold_on_another_stretch() -
         beyond.append(above_normal(serial_limit(scores, 0.01, group).value / np.sqrt(2.0)))
         naive.append(above_normal(conformal_limit(scores, 0.01).value / np.sqrt(2.0)))
     assert np.mean(beyond) < 0.01 < np.mean(naive)
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=30), st.integers(0, 9))
-def test_no_limit_costs_less_than_the_one_chosen(rows: list[tuple[int, bool]], least: int) -> None:
-    scores = np.array([score for score, _ in rows], dtype=np.float64)
-    bad = np.array([flag for _, flag in rows])
-
-    def cost(limit: float) -> float:
-        return 7.0 * float(np.sum(bad & (scores <= limit))) + 2.0 * float(np.sum(~bad & (scores > limit)))
-
-    chosen = cost_limit(scores, bad, escape=7.0, false_alarm=2.0, least=float(least))
-    assert chosen >= least
-    assert cost(chosen) == min(cost(limit) for limit in np.arange(least, 11.0))

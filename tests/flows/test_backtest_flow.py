@@ -57,6 +57,9 @@ def test_a_plain_defect_is_found_by_a_model_that_has_never_seen_one() -> None:
     assert result.metrics["events_found"] == 1
     assert result.metrics["alerts"] >= 1
     assert result.trivial["never_alarm"]["recall"] == 0.0
+    assert result.costs is not None
+    assert result.costs.chosen.escapes == 0
+    assert json_object(result)["costs"]["points"][0]["name"] == "limits in force"
     assert said == ["fold 1 of 1 (all): 120 to learn, 80 to judge"]
 
 

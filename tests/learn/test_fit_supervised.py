@@ -147,6 +147,24 @@ def test_dear_false_alarms_raise_the_limit() -> None:
     assert limits[1] > limits[0]
 
 
+def test_the_report_says_what_the_chosen_limit_costs_and_what_the_budget_does() -> None:
+    plan = modelling_plan(
+        5, model={"family": "supervised", "false_alarm_rate": 0.01}, cost={"escape": 1000, "false_alarm": 1}
+    )
+    features, outcome = defects(800)
+    result = learn(plan, part_table(plan, features, outcome))
+    costs = result.report.costs
+    assert costs is not None
+    assert costs.chosen.limit == result.bundle.manifest.limit
+    within = costs.curve.limit >= costs.budget
+    assert costs.chosen.per_thousand == pytest.approx(costs.curve.per_thousand[within].min())
+    assert costs.budget_costs > 0
+    text = "\n".join(result.report.lines())
+    assert "  cost         at " in text
+    assert "the budget costs" in text
+    assert "never alarm: " in text
+
+
 def test_the_same_seed_gives_the_same_bundle() -> None:
     plan = modelling_plan(5)
     features, outcome = defects(300)

@@ -116,8 +116,8 @@ def serial_limit(
         DataError: there is no score, or one is not a number.
     """
     _check(scores)
-    scores = _lowest_of(scores, group, raise_after)
-    before = _highest_before(scores, group, fold)
+    scores = lowest_of(scores, group, raise_after)
+    before = highest_before(scores, group, fold)
     level = np.quantile(scores, 1.0 - min(max(2.0 * rate, FEWEST_HIGH / len(scores)), 0.5), method="lower")
     above = scores > level
     begins = above & (before <= level)
@@ -133,24 +133,7 @@ def extended(limit: Limit, scores: Float64) -> Limit:
     return replace(limit, value=value, modelled=True)
 
 
-def cost_limit(
-    scores: Float64, nonconforming: NDArray[np.bool_], *, escape: float, false_alarm: float, least: float
-) -> float:
-    """Return the limit, not below ``least``, at which escapes and false alarms together cost the least.
-
-    The candidates are ``least`` and the scores above it; of equal costs the greatest limit wins, since fewer
-    alarms are the better of two equals. ``escape`` and ``false_alarm`` are costs per part.
-    """
-    candidates = np.unique(np.append(scores[scores > least], least))
-    bad = np.sort(scores[nonconforming])
-    good = np.sort(scores[~nonconforming])
-    escapes = np.searchsorted(bad, candidates, side="right")
-    alarms = len(good) - np.searchsorted(good, candidates, side="right")
-    cost = escape * escapes + false_alarm * alarms
-    return float(candidates[len(cost) - 1 - int(np.argmin(cost[::-1]))])
-
-
-def _highest_before(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, fold: int) -> Float64:
+def highest_before(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, fold: int) -> Float64:
     """Return the highest of the ``fold`` scores before each row of its stretch; minus infinity where there is none."""
     before = np.full(len(scores), -np.inf)
     for start, end in pairwise(borders_of(len(scores), group)):
@@ -159,7 +142,7 @@ def _highest_before(scores: Float64, group: Sequence[str] | NDArray[np.object_] 
     return before
 
 
-def _lowest_of(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, count: int) -> Float64:
+def lowest_of(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None, count: int) -> Float64:
     """Return the lowest of each ``count`` scores in a row of a stretch: all of them are above what it is above."""
     lowest = scores.copy()
     for start, end in pairwise(borders_of(len(scores), group)):

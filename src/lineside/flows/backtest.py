@@ -22,6 +22,7 @@ from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertKind
 from lineside.domain.backtests.figures import FigureOptions, figures, trivial_figures
 from lineside.domain.backtests.judged import Judged, joined, judged_from
+from lineside.domain.backtests.money import money_of
 from lineside.domain.backtests.regimes import regime_report
 from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.backtests.units import Units, in_time_order, shuffled
@@ -126,6 +127,7 @@ def run_backtest(
         regimes=None
         if found is None
         else regime_report(characteristic, judged, [(item.kind, item.name) for item in found.kept], found.passed_over),
+        costs=money_of(request.plan, characteristic, judged, request.alarm_after),
     )
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside import __version__
+from lineside.domain.cost_words import cost_lines
+from lineside.domain.costs import CostReport
 from lineside.domain.coverage.facts import Coverage, coverage_of
 from lineside.domain.coverage.gaps import summary_line
 from lineside.domain.errors import DataError
@@ -113,6 +115,7 @@ class FitReport:
     trail: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
     augmentation: str = ""
+    costs: CostReport | None = None
 
     def lines(self) -> tuple[str, ...]:
         """Return the report as lines of text."""
@@ -134,9 +137,15 @@ class FitReport:
             *([f"  made up      {self.augmentation}"] if self.augmentation else []),
             f"  limit        {self.limit:.6g} from {self.limit_from}",
             *(f"               {words}" for words in self.promise),
+            *self._costs(),
             f"  parity       export and model differ by at most {self.parity:.1e}",
             *(f"  tried        {words}" for words in self.trail),
         )
+
+    def _costs(self) -> tuple[str, ...]:
+        """Return what the limit costs beside its alternatives."""
+        words = () if self.costs is None else cost_lines(self.costs)
+        return tuple(f"  {'cost' if not place else '':12} {line}" for place, line in enumerate(words))
 
     def _conditions(self) -> tuple[str, ...]:
         """Return whether conditions are considered, and what moves with them, the most first."""
@@ -240,6 +249,8 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         conditions=learned.conditions_why,
         responses=word_responses(response_facts(learned.given), request.table.recipe.features),
         trail=learned.trail,
+        # With setups each has a limit of its own, so that one limit's costs say nothing.
+        costs=learned.costs if learned.setups is None else None,
     )
 
 

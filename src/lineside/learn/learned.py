@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.costs import CostReport
 from lineside.domain.following import FollowFacts
 from lineside.domain.limits import Limit
 from lineside.domain.plan.budget import FalseAlarms
@@ -65,7 +66,8 @@ class Learned:
 
     ``columns.inputs`` are what the graph reads; ``given`` says how features respond to conditions, where the model
     judges by that; the last ``conditions_only`` inputs carry no share. ``conditions_why``
-    says in words whether conditions pay, where that was asked.
+    says in words whether conditions pay, where that was asked; ``costs`` what the limit costs, where a part held out
+    is bad.
 
     ``usual`` marks the rows of the task that show what is usual. ``metrics`` are those of the honest
     validation that ``scheme`` words.
@@ -88,3 +90,4 @@ class Learned:
     given: Given | None = None
     conditions_only: int = 0
     conditions_why: str = ""
+    costs: CostReport | None = None

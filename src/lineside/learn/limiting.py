@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.costs import CostReport, cost_curve, cost_report
 from lineside.domain.following import FollowFacts, follow_facts
 from lineside.domain.limits import Limit, conformal_limit, extended, serial_limit
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.readings import Float64
 from lineside.learn.learned import Task
-from lineside.learn.rows import several_groups
+from lineside.learn.rows import known, several_groups
 
 
 def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
@@ -21,13 +24,42 @@ def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
     Raises:
         DataError: no row has a score.
     """
-    known = ~np.isnan(scores)
+    scored = ~np.isnan(scores)
     alarms = task.alarms
     if task.timed:
-        return serial_limit(scores[known], alarms.rate, group[known], alarms.fold, alarms.raise_after)
+        return serial_limit(scores[scored], alarms.rate, group[scored], alarms.fold, alarms.raise_after)
     if several_groups(group):
-        return serial_limit(scores[known], alarms.rate, group[known])
-    return extended(conformal_limit(scores[known], alarms.rate), scores[known])
+        return serial_limit(scores[scored], alarms.rate, group[scored])
+    return extended(conformal_limit(scores[scored], alarms.rate), scores[scored])
+
+
+def by_cost(
+    task: Task, least: Limit, scores: Float64, group: NDArray[np.object_], bad: NDArray[np.bool_]
+) -> tuple[Limit, CostReport | None]:
+    """Return the limit of least cost not below one that keeps the budget, and the curve it was chosen on.
+
+    Args:
+        task: says the prices and how false alarms are counted.
+        least: the limit that the budget sets; it stays where no part is bad, since nothing is then known of escapes.
+        scores: held-out scores of parts with known outcome in the order judged ``(n,)``.
+        group: the stretch of each ``(n,)``.
+        bad: which of them do not conform ``(n,)``.
+    """
+    report = costs_of(task, least, scores, group, bad)
+    if report is None or report.within.limit is None:
+        return least, None
+    return replace(least, value=report.within.limit), replace(report, chosen=replace(report.within, name="chosen"))
+
+
+def costs_of(
+    task: Task, limit: Limit, scores: Float64, group: NDArray[np.object_], bad: NDArray[np.bool_]
+) -> CostReport | None:
+    """Return what a limit within the budget costs by scores as `by_cost` takes them; None where no part is bad."""
+    if not bad.any():
+        return None
+    alarms = task.alarms if task.timed else replace(task.alarms, fold=0, raise_after=1)
+    curve = cost_curve(scores, bad, group, prices=task.characteristic.cost, alarms=alarms, limits=(limit.value,))
+    return cost_report(curve, bad, group, chosen=limit.value, budget=limit.value, known=float(known(task.rows).mean()))
 
 
 def follow_on(task: Task, scores: Float64, limit: Limit) -> FollowFacts | None:

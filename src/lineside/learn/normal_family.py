@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.costs import CostReport
 from lineside.domain.errors import DataError
 from lineside.domain.limits import Limit
 from lineside.domain.plan.model import NORMAL_FAMILIES, ModelFamily
@@ -16,7 +17,7 @@ from lineside.learn.export_normal import normal_graph
 from lineside.learn.given import Given, learn_given
 from lineside.learn.given_pays import given_pays
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import follow_on, limit_on
+from lineside.learn.limiting import costs_of, follow_on, limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores, robust_scale
 from lineside.learn.rows import Rows, columns_of, known, nonconforming, remembers_parts, several_groups, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -79,6 +80,7 @@ def learn_normal(task: Task) -> Learned:
         follow=follow_on(task, scores, limit),
         conditions_only=0 if given is None else len(given.conditions),
         conditions_why=why,
+        costs=None if held is None else _costs(task, held, limit),
     )
 
 
@@ -179,6 +181,13 @@ def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
     labelled = known(task.rows)
     labelled = labelled if labelled.any() else ~labelled
     return held_out_metrics(held, held.score, bad, labelled, *task.alarms.counted)
+
+
+def _costs(task: Task, held: HeldOut, limit: Limit) -> CostReport | None:
+    """Return what the limit costs by held-out scores of the parts whose outcome is known."""
+    counted = held.judged & known(task.rows)
+    bad = nonconforming(task.rows, task.characteristic)[counted]
+    return costs_of(task, limit, held.score[counted], task.rows.group[counted], bad)
 
 
 def _separate(task: Task, conforming: NDArray[np.int64]) -> tuple[Rows, Rows, str]:

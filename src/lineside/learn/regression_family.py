@@ -7,20 +7,21 @@ is split-conformal on held-out residuals (Lei et al., JASA 113, 2018): it covers
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from lineside.domain.costs import CostReport
 from lineside.domain.errors import DataError
-from lineside.domain.limits import Limit, conformal_limit, cost_limit
+from lineside.domain.limits import Limit, conformal_limit
 from lineside.domain.metrics.regression import rmse
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64
 from lineside.learn.boosting import Boosted, boost_value, tables
 from lineside.learn.export_trees import Scale, value_graph
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import limit_on
+from lineside.learn.limiting import by_cost, limit_on
 from lineside.learn.ridge import Ridge, fit_ridge, ridge_graph
 from lineside.learn.rows import Rows, measured, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -66,7 +67,7 @@ def learn_regression(task: Task) -> Learned:
     scale = _scale(task, truth, residuals)
     exported, files = _export(model, scale, len(inputs))
     parity = _parity(task, model, exported)
-    limit, limit_from = _limit(task, exported, rows.take(judged), _scores(scale, candidate.held.score)[judged])
+    limit, costs, limit_from = _limit(task, exported, rows.take(judged), _scores(scale, candidate.held.score)[judged])
     half_width = conformal_limit(np.abs(residuals), 1.0 - COVERAGE).value
     return Learned(
         family=ModelFamily.REGRESSION,
@@ -78,6 +79,7 @@ def learn_regression(task: Task) -> Learned:
         scheme=f"{candidate.held.split.scheme}; {why}",
         metrics=_metrics(task, candidate, rows, scale),
         limit_from=limit_from,
+        costs=costs,
         files={**files, RESIDUALS: array_bytes(residuals)},
         calibration={"half_width": half_width, "coverage": COVERAGE, "spread": scale.spread},
     )
@@ -153,8 +155,8 @@ def _export(model: Ridge | Boosted, scale: Scale, width: int) -> tuple[ExportedM
     return ExportedModel(graph=value_graph(table, leaves, width, scale), width=width), tree_files(table)
 
 
-def _limit(task: Task, exported: ExportedModel, rows: Rows, scores: Float64) -> tuple[Limit, str]:
-    """Return the limit: that of least cost among those that keep the false-alarm rate, by held-out scores of rows."""
+def _limit(task: Task, exported: ExportedModel, rows: Rows, scores: Float64) -> tuple[Limit, CostReport | None, str]:
+    """Return the limit, that of least cost among those that keep the false-alarm rate, and what it costs."""
     bad = nonconforming(rows, task.characteristic)
     if task.calibration is None:
         basis, group, words = scores[~bad], rows.group[~bad], "held-out scores of conforming parts"
@@ -163,12 +165,8 @@ def _limit(task: Task, exported: ExportedModel, rows: Rows, scores: Float64) -> 
         outputs = exported.run(later.features[:, task.all_columns.inputs], later.group)
         basis, group = outputs["score"].ravel().astype(np.float64), later.group
         words = "a calibration segment of its own"
-    least = limit_on(task, basis, group)
-    if not bad.any():
-        return least, words
-    cost = task.characteristic.cost
-    value = cost_limit(scores, bad, escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
-    return replace(least, value=value), words
+    limit, costs = by_cost(task, limit_on(task, basis, group), scores, rows.group, bad)
+    return limit, costs, words
 
 
 def _metrics(task: Task, candidate: _Candidate, rows: Rows, scale: Scale) -> dict[str, float]:

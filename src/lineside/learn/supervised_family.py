@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.costs import CostReport
 from lineside.domain.errors import DataError
 from lineside.domain.judging.trees import TreeTable
-from lineside.domain.limits import Limit, cost_limit
+from lineside.domain.limits import Limit
 from lineside.domain.metrics.calibration import brier_score, expected_calibration_error
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64, Int64
@@ -19,7 +20,7 @@ from lineside.learn.boosting import Boosted, boost_classes, tables
 from lineside.learn.calibrate import Calibration, calibrate, full_scores, lean, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import limit_on
+from lineside.learn.limiting import by_cost, limit_on
 from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import suspect, usual
@@ -61,7 +62,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     exported = ExportedModel(graph=graph, width=len(seen.inputs))
     scores = log_odds(calibration.logits(held.score), bad)
     is_bad = nonconforming(rows, task.characteristic)
-    limit, limit_from = _limit(
+    limit, costs, limit_from = _limit(
         task, exported, seen.inputs, scores[held.judged], rows.group[held.judged], is_bad[held.judged]
     )
     return Learned(
@@ -74,6 +75,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
         scheme=held.split.scheme,
         metrics=_metrics(task, held, calibration, label, is_bad, leaning),
         limit_from=limit_from,
+        costs=costs,
         files=tree_files(table),
         given=seen.given,
         conditions_only=seen.conditions_only,
@@ -218,24 +220,23 @@ def _limit(
     exported: ExportedModel,
     inputs: Int64,
     scores: Float64,
-    group: NDArray[np.object_],
+    stretch: NDArray[np.object_],
     bad: NDArray[np.bool_],
-) -> tuple[Limit, str]:
-    """Return the limit: that of least cost among those that keep the false-alarm rate."""
+) -> tuple[Limit, CostReport | None, str]:
+    """Return the limit, that of least cost among those that keep the false-alarm rate, and what it costs."""
     if task.calibration is None:
-        good = ~bad & ~suspect(bad, group) if task.timed else ~bad
-        basis, group, words = scores[good], group[good], "held-out scores of conforming parts"
+        good = ~bad & ~suspect(bad, stretch) if task.timed else ~bad
+        basis, group, words = scores[good], stretch[good], "held-out scores of conforming parts"
     else:
         later = task.calibration.take(usual(task.calibration, task.characteristic, timed=task.timed))
         outputs = exported.run(later.features[:, inputs], later.group)
         basis, group = outputs["score"].ravel().astype(np.float64), later.group
         words = "a calibration segment of its own"
     least = limit_on(task, basis, group)
-    cost = task.characteristic.cost
-    value = cost_limit(scores, bad, escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
-    if value > least.value:
+    limit, costs = by_cost(task, least, scores, stretch, bad)
+    if limit.value > least.value:
         words += f", raised from {least.value:.4g} because that costs less"
-    return replace(least, value=value), words
+    return limit, costs, words
 
 
 def _metrics(

@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from lineside.domain.costs import CostReport
 from lineside.domain.errors import DataError
-from lineside.domain.limits import Limit, cost_limit
+from lineside.domain.limits import Limit
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.adopted import Answers
@@ -23,7 +24,7 @@ from lineside.learn.calibrate import Calibration, calibrate, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.fit import FitRequest, FitResult, seal_brought
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import limit_on
+from lineside.learn.limiting import by_cost, limit_on
 from lineside.learn.prototype import Float32, Prototype, TreeModel
 from lineside.learn.rows import Bools, Choice, Rows, bad_values, classes_of, known, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -92,7 +93,7 @@ def _learned(task: Task, wrapping: Wrapping) -> Learned:
     calibration = calibrate(raw[unseen], _labels(task, rows, bad, wrapping.answers)[unseen])
     exported = ExportedModel(graph=_graph(wrapping, calibration), width=len(wrapping.inputs))
     scores = log_odds(calibration.logits(raw), wrapping.answers.bad)
-    limit = _limit(task, scores[unseen], rows.group[unseen], bad[unseen])
+    limit, costs = _limit(task, scores[unseen], rows.group[unseen], bad[unseen])
     promised = limit if wrapping.until is not None else replace(limit, guaranteed=1.0)
     alarm = alarm_metrics(scores[unseen] > limit.value, bad[unseen])
     return Learned(
@@ -105,6 +106,7 @@ def _learned(task: Task, wrapping: Wrapping) -> Learned:
         scheme=words,
         metrics={**ranking_metrics(scores[unseen], bad[unseen]), **alarm},
         limit_from=words,
+        costs=costs,
         files={**_tree_files(wrapping), LINEAGE: msgspec.json.encode(_lineage(wrapping, words))},
         calibration={
             "slope": calibration.slope,
@@ -181,12 +183,11 @@ def _tree_files(wrapping: Wrapping) -> dict[str, bytes]:
     return {} if trees is None else tree_files(_turned(trees, wrapping.answers.sign).table)
 
 
-def _limit(task: Task, scores: Float64, group: np.ndarray[tuple[int], np.dtype[np.object_]], bad: Bools) -> Limit:
-    """Return the limit of least cost among those that keep the plan's budget."""
-    least = limit_on(task, scores[~bad], group[~bad])
-    cost = task.characteristic.cost
-    value = cost_limit(scores, bad, escape=cost.escape, false_alarm=cost.false_alarm, least=least.value)
-    return replace(least, value=value)
+def _limit(
+    task: Task, scores: Float64, group: np.ndarray[tuple[int], np.dtype[np.object_]], bad: Bools
+) -> tuple[Limit, CostReport | None]:
+    """Return the limit of least cost among those that keep the plan's budget, and what it costs."""
+    return by_cost(task, limit_on(task, scores[~bad], group[~bad]), scores, group, bad)
 
 
 def _parity(task: Task, wrapping: Wrapping, calibration: Calibration, exported: ExportedModel) -> float:

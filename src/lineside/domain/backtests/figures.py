@@ -50,7 +50,7 @@ class FigureOptions:
 def figures(characteristic: Characteristic, judged: Judged, options: FigureOptions) -> Figures:
     """Return every figure that the characteristic's kind has, with intervals."""
     result = plain_figures(characteristic, judged)
-    bad, known = _truth(characteristic, judged.outcome)
+    bad, known = truth_of(characteristic, judged.outcome)
     if known.any():
         result["intervals"] = _intervals(bad[known], judged.take(known), options)
     return result
@@ -74,7 +74,7 @@ def trivial_figures(
     ``trained`` are the outcomes of the units learned from, ``""`` where unknown.
     """
     rows: dict[str, Judged] = {}
-    if _has_truth(characteristic, judged.outcome):
+    if _hastruth_of(characteristic, judged.outcome):
         clock = alarm_after(judged.group, options.after)
         rows = {
             "always_alarm": _answering(judged, always_alarm(judged.group)),
@@ -93,7 +93,7 @@ def trivial_figures(
 
 
 def _figures(characteristic: Characteristic, judged: Judged) -> Figures:
-    bad, known = _truth(characteristic, judged.outcome)
+    bad, known = truth_of(characteristic, judged.outcome)
     result: Figures = {"units_with_outcome": float(sum(text != "" for text in judged.outcome))}
     if characteristic.kind is CharacteristicKind.VARIABLE:
         result |= _value_figures(judged)
@@ -199,7 +199,7 @@ def _intervals(bad: Bools, judged: Judged, options: FigureOptions) -> dict[str, 
 # -- truth and answers ------------------------------------------------------------------------------------
 
 
-def _truth(characteristic: Characteristic, outcome: Sequence[str]) -> tuple[Bools, Bools]:
+def truth_of(characteristic: Characteristic, outcome: Sequence[str]) -> tuple[Bools, Bools]:
     """Return which units are bad, and of which that is known."""
     said = {text: is_nonconforming(characteristic, text) for text in set(outcome)}
     bad = np.array([said[text] is True for text in outcome], dtype=np.bool_)
@@ -207,8 +207,8 @@ def _truth(characteristic: Characteristic, outcome: Sequence[str]) -> tuple[Bool
     return bad, known
 
 
-def _has_truth(characteristic: Characteristic, outcome: Sequence[str]) -> bool:
-    return bool(_truth(characteristic, outcome)[1].any())
+def _hastruth_of(characteristic: Characteristic, outcome: Sequence[str]) -> bool:
+    return bool(truth_of(characteristic, outcome)[1].any())
 
 
 def _answering(judged: Judged, alarm: Bools, risk: Floats | None = None) -> Judged:

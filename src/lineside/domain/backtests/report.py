@@ -8,14 +8,18 @@ from typing import Final
 
 import numpy as np
 
+from lineside.domain.backtests.cost_plot import cost_plot
 from lineside.domain.backtests.figures import Figures
 from lineside.domain.backtests.plots import score_plot
 from lineside.domain.backtests.regimes import WORST_IS
 from lineside.domain.backtests.result import BacktestResult
+from lineside.domain.cost_words import cost_table, share_line
+from lineside.domain.costs import CostReport
 from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.splits import Protocol
 
 MOST_PLOTS: Final = 40
+COSTS: Final = "What the limits cost"
 STYLE: Final = (
     "body{font:16px/1.5 sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:right}"
@@ -53,6 +57,11 @@ def overview(result: BacktestResult, title: str) -> str:
     for heading, (head, body) in regime_tables(result).items():
         rule = ["---"] + ["---:"] * (len(head) - 1)
         lines += [f"## {heading}", "", *map(_markdown_row, [head, rule, *body]), ""]
+    if result.costs is not None:
+        head, body = cost_table(result.costs)
+        rule = ["---"] + ["---:"] * (len(head) - 1)
+        lines += [f"## {COSTS}", "", *map(_markdown_row, [head, rule, *body]), ""]
+        lines += [*(f"- {text}" for text in cost_notes(result.costs)), ""]
     return "\n".join(lines)
 
 
@@ -76,6 +85,7 @@ def html(result: BacktestResult, title: str) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Backtest of {escape(title)}</title>'
         f"<style>{STYLE}</style><h1>Backtest of {escape(title)}</h1><ul>{facts}</ul>"
         f"<table>{html_row('th', header)}{table}</table>{_regimes_html(result)}"
+        f"{_costs_html(result)}"
         f"<h2>Scores</h2>{''.join(plots(result).values())}"
         f"<h2>What was learned</h2>{learned}</html>\n"
     )
@@ -109,6 +119,30 @@ def _regimes_html(result: BacktestResult) -> str:
         f"<h2>{title}</h2><table>{html_row('th', head)}{''.join(html_row('td', row) for row in body)}</table>"
         for title, (head, body) in regime_tables(result).items()
     )
+
+
+def cost_notes(costs: CostReport) -> list[str]:
+    """Return in sentences how the money was counted."""
+    prices, alarms = costs.curve.prices, costs.curve.alarms
+    moved = "Limits are relative to those in force, all moved by the same amount."
+    hindsight = "The cheapest are known in hindsight: nothing was chosen on these units."
+    price = f"An escape costs {prices.escape:g} {prices.currency}, a false alarm {prices.false_alarm:g}."
+    counted = f"Counted are {costs.curve.counted}; for predictors that know nothing, every good part in alarm."
+    merged = "A lower limit never counts for fewer false alarms than a higher one."
+    budget = f"The budget allows {alarms.unit} at {alarms.rate:.3%} of good parts: {alarms.why}."
+    lost = f"The budget costs {costs.budget_costs:,.0f} {prices.currency} per 1,000 parts against the cheapest of all."
+    share = share_line(costs)
+    notes = [f"{moved} {hindsight}", f"{price} {counted} {merged}", budget]
+    return [*notes, *([lost] if costs.budget_costs > 0 else []), f"{share[:1].upper()}{share[1:]}."]
+
+
+def _costs_html(result: BacktestResult) -> str:
+    if result.costs is None:
+        return ""
+    head, body = cost_table(result.costs)
+    notes = "".join(f"<li>{escape(text)}</li>" for text in cost_notes(result.costs))
+    table = f"<table>{html_row('th', head)}{''.join(html_row('td', row) for row in body)}</table>"
+    return f"<h2>{COSTS}</h2>{cost_plot(result.costs)}{table}<ul>{notes}</ul>"
 
 
 def plots(result: BacktestResult) -> dict[str, str]:

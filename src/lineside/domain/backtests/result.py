@@ -10,6 +10,8 @@ from typing import Any
 from lineside.domain.backtests.figures import Figures
 from lineside.domain.backtests.judged import Judged
 from lineside.domain.backtests.regimes import RegimeReport
+from lineside.domain.cost_words import cost_object
+from lineside.domain.costs import CostReport
 from lineside.domain.plan.model import Characteristic
 from lineside.domain.splits import Protocol
 
@@ -19,7 +21,7 @@ class BacktestResult:
     """What came out; ``judged`` is the table behind the figures, ``fits`` says per fold what was learned.
 
     ``duplicates`` counts copies found, dropped only if not ``duplicates_kept``; ``dropped`` counts by reason what
-    else never became a unit.
+    else never became a unit. ``costs`` are those of the limits, where good and bad units are known.
     """
 
     characteristic: Characteristic
@@ -33,6 +35,7 @@ class BacktestResult:
     fits: tuple[tuple[str, tuple[str, ...]], ...]
     seconds: float
     regimes: RegimeReport | None = None
+    costs: CostReport | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -43,6 +46,7 @@ class BacktestResult:
 def json_object(result: BacktestResult) -> dict[str, Any]:
     """Return the result as what ``--json`` prints; figures that do not exist are null."""
     regimes = {} if result.regimes is None else {"regimes": _plain(asdict(result.regimes))}
+    costs = {} if result.costs is None else {"costs": _plain(cost_object(result.costs))}
     return {
         "units": len(result.judged),
         "duplicates_dropped": 0 if result.duplicates_kept else result.duplicates,
@@ -50,6 +54,7 @@ def json_object(result: BacktestResult) -> dict[str, Any]:
         "metrics": _plain(result.metrics | ({"duplicates_kept": result.duplicates} if result.duplicates_kept else {})),
         "trivial": _plain(result.trivial),
         **regimes,
+        **costs,
         "seconds": round(result.seconds, 3),
     }
 
