@@ -7,11 +7,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.domain.alerting import AlertEngine
+from lineside.domain.alerting import AlertEngine, usual_deadband
 from lineside.domain.alerts import AlertEvent, AlertKind, AlertState, fold
 from lineside.domain.metrics.episodes import episodes_of
 from lineside.domain.plan.model import AlertDelays, Plan, Priority
 from lineside.domain.predictions import JudgementState, Prediction
+from lineside.domain.units import MINUTE
 
 STEP = {"do": "adjust", "text": "Open the chiller valve"}
 PLAN = Plan.model_validate(
@@ -189,3 +190,66 @@ def test_the_life_of_an_alert_follows_the_table_of_states() -> None:
     assert state_after(answer(AlertKind.SHELVED, 5, until=200)) is AlertState.SHELVED
     assert state_after(answer(AlertKind.SHELVED, 5, until=50)) is AlertState.UNACKNOWLEDGED
     assert state_after(answer(AlertKind.CLOSED, 9)) is AlertState.CLOSED
+
+
+def with_delays(**delays: Any) -> Plan:
+    (porosity,) = PLAN.characteristics
+    return PLAN.model_copy(update={"characteristics": (porosity.model_copy(update={"alert": AlertDelays(**delays)}),)})
+
+
+def test_a_score_within_the_deadband_below_the_limit_does_not_clear_the_alert() -> None:
+    engine = AlertEngine(with_delays(clear_after=1, deadband=0.1), "cast", "g")
+    observe(engine, judged(1, ALARM))
+    near = replace(judged(2, NORMAL), score=0.46, limit=0.5)
+    assert observe(engine, near) == []
+    assert [event.kind for event in observe(engine, replace(near, score=0.44))] == [AlertKind.CLEARED]
+
+
+def test_the_deadband_is_by_the_kind_of_the_causes_signals_unless_the_plan_says() -> None:
+    assert [usual_deadband(unit) for unit in ("l/min", "bar", "degC", "", "1")] == [0.05, 0.02, 0.01, 0.0, 0.0]
+    content = with_delays(clear_after=1).model_dump(mode="json")
+    content["signals"][0]["unit"] = "l/min"
+    engine = AlertEngine(Plan.model_validate(content), "cast", "g")
+    observe(engine, judged(1, ALARM))
+    assert observe(engine, replace(judged(2, NORMAL), score=0.48, limit=0.5)) == []
+    assert observe(engine, replace(judged(3, NORMAL), score=0.47, limit=0.5)) != []
+
+
+def test_a_closed_alert_whose_condition_stands_is_raised_anew_after_its_time() -> None:
+    engine = AlertEngine(with_delays(realarm_after="10 min"), "cast", "g")
+    [raised] = observe(engine, judged(1, ALARM))
+    closed = answer(AlertKind.CLOSED, 100)
+    engine.hear(fold([raised, closed])[raised.alert_id])
+    [soon] = engine.observe(judged(2, ALARM), 100 + 10 * MINUTE - 1)
+    assert (soon.kind, soon.alert_id) == (AlertKind.UPDATED, raised.alert_id)
+    [again] = engine.observe(judged(3, ALARM), 100 + 10 * MINUTE)
+    assert (again.kind, again.alert_id) == (AlertKind.RAISED, "cast/porosity/cooling/cast-3")
+
+
+def test_an_alarm_in_a_context_of_silence_is_recorded_and_shown_once_it_outlasts_it() -> None:
+    engine = AlertEngine(PLAN, "cast", "g")
+    first = engine.observe(judged(1, ALARM), 1, "warm_up")
+    [alert] = fold(first).values()
+    assert (alert.state(5), alert.suppressed) == (AlertState.SUPPRESSED, "warm_up")
+    later = engine.observe(judged(2, ALARM), 2)
+    [alert] = fold([*first, *later]).values()
+    assert alert.state(5) is AlertState.UNACKNOWLEDGED
+    assert alert.suspects == ("U1", "U2")
+
+
+def test_shelving_holds_back_the_next_alert_of_the_same_cause_too() -> None:
+    first = observe(AlertEngine(PLAN, "cast", "g"), judged(1, ALARM))
+    second = observe(AlertEngine(PLAN, "cast", "g"), judged(7, ALARM))
+    other = observe(AlertEngine(PLAN, "cast", "g"), judged(8, ALARM, "vacuum"))
+    told = fold([*first, answer(AlertKind.SHELVED, 5, until=200), *second, *other])
+    assert told[second[0].alert_id].state(100) is AlertState.SHELVED
+    assert told[second[0].alert_id].state(200) is AlertState.UNACKNOWLEDGED
+    assert told[other[0].alert_id].state(100) is AlertState.UNACKNOWLEDGED
+
+
+def test_a_latching_alert_stays_after_its_condition_until_it_is_closed() -> None:
+    content = PLAN.model_dump(mode="json")
+    content["reactions"][0]["latch"] = True
+    raised = observe(AlertEngine(Plan.model_validate(content), "cast", "g"), judged(1, ALARM))
+    over = [*raised, answer(AlertKind.TAKEN, 5), answer(AlertKind.CLEARED, 6)]
+    assert fold(over)[raised[0].alert_id].state(100) is AlertState.LATCHED

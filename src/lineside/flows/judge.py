@@ -17,6 +17,7 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.domain.silence import ContextGate
 from lineside.flows.seats import StationSeats
 from lineside.ports import Judge, Judgement
 
@@ -76,6 +77,7 @@ class LineJudge:
         }
         self._judges = {station.id: judge_for(station.id) for station in plan.stations}
         self._engines = {station.id: AlertEngine(plan, station.id, writer) for station in plan.stations}
+        self._gates = {station.id: ContextGate(station.silence) for station in plan.stations}
         self._known: frozenset[str] = frozenset()
         self._parts = dict.fromkeys(self._judges, 0)
         self._newest: dict[str, PartRecord] = {}
@@ -85,6 +87,8 @@ class LineJudge:
         self._live_within = {station.id: station.live_within for station in plan.stations}
         for engine in self._engines.values():
             engine.take_plan(plan)
+        for station in plan.stations:
+            self._gates[station.id].take_rules(station.silence)
 
     def restore(self, events: Iterable[AlertEvent]) -> None:
         """Take up the alerts that past events left open."""
@@ -94,6 +98,8 @@ class LineJudge:
 
     def hear(self, alert: Alert) -> None:
         """Learn from what people found of an alert's parts, once they have closed it."""
+        if alert.station in self._engines:
+            self._engines[alert.station].hear(alert)
         judge = self._judges.get(alert.station)
         verdict = None if alert.closed is None else alert.closed.verdict
         if isinstance(judge, StationSeats) and verdict in {Verdict.CONFIRMED, Verdict.NO_DEFECT}:
@@ -117,7 +123,9 @@ class LineJudge:
             judge = self._judges[part.station]
             if part.cycle_id not in self._known:
                 new.append(part)
-            elif isinstance(judge, StationSeats):
+                continue
+            self._gates[part.station].see(part)
+            if isinstance(judge, StationSeats):
                 judge.remember(part)
             elif judge is not None:
                 judge.judge(part, now)
@@ -163,18 +171,20 @@ class LineJudge:
             records.append(record)
             self._parts[part.station] += 1
             self._newest[part.station] = record
+            silence = self._gates[part.station].see(record)
             judge = self._judges[part.station]
             if judge is None:
                 continue
             for prediction in judge.judge(record, now).predictions:
                 marked = _marked(prediction, record)
                 predictions.append(marked)
-                events += self._engines[part.station].observe(marked, now)
+                events += self._engines[part.station].observe(marked, now, silence)
         for waited in self._caught_up(now):
             for prediction in waited.predictions:
                 marked = _marked(prediction, waited.part)
                 predictions.append(marked)
-                events += self._engines[waited.part.station].observe(marked, now)
+                silence = self._gates[waited.part.station].reason(waited.part.cycle_id)
+                events += self._engines[waited.part.station].observe(marked, now, silence)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
 
     def _caught_up(self, now: int) -> Iterable[Judgement]:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration
-from lineside.domain.units import DAY, MILLISECOND
+from lineside.domain.units import DAY, MILLISECOND, MINUTE
 
 
 class SpecialClass(StrEnum):
@@ -147,12 +147,26 @@ class ModelWish(PlanModel):
 
 
 class AlertDelays(PlanModel):
-    """How many parts it takes to raise an alert and to clear it: on-delay and off-delay of ISA-18.2, in parts."""
+    """What it takes to raise an alert, to clear it and to raise it anew: delays and deadband of ISA-18.2.
+
+    Delays are in parts, because a part is what is judged. The deadband works on the score: after an alert, a part whose
+    score lies within it below the limit counts neither as bad nor as good.
+    """
 
     raise_after: int = Field(
         1, ge=1, le=10_000, description="Parts in alarm, one after the other, that raise an alert."
     )
     clear_after: int = Field(3, ge=1, le=10_000, description="Good parts, one after the other, that clear it.")
+    deadband: float | None = Field(
+        None,
+        ge=0,
+        le=0.5,
+        description="Share of the limit that a score must fall below it to count as good again; empty: by the kind of "
+        "the signals of the cause (flow 0.05, pressure 0.02, temperature 0.01, else 0).",
+    )
+    realarm_after: Duration = Field(
+        30 * MINUTE, description="A closed alert whose condition still stands after that long is raised anew."
+    )
 
 
 class Acceptance(PlanModel):

@@ -27,6 +27,8 @@ RESPONSE_KEYS: Final[Mapping[str, str]] = {"reactions": "reactions", "shifts": "
 
 DELAYS: Final = "alert"
 """The field of a characteristic that only changes when its alerts come and go."""
+SILENCE: Final = "silence"
+"""The field of a station that only changes which alerts are announced."""
 
 
 def judging_digest(plan: Plan) -> str:
@@ -41,7 +43,9 @@ def response_digest(plan: Plan) -> str:
     response = {name: dump[key] for key, name in RESPONSE_KEYS.items()}
     usual = AlertDelays().model_dump(mode="json")
     delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
-    return _digest(response | ({"delays": delayed} if delayed else {}))
+    silent = {item["id"]: item[SILENCE] for item in dump["stations"] if item[SILENCE]}
+    more = {"delays": delayed, "silence": silent}
+    return _digest(response | {name: found for name, found in more.items() if found})
 
 
 def _only(item: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:

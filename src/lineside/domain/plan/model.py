@@ -56,6 +56,8 @@ from lineside.domain.plan.stations import (
     CycleByTrigger,
     CycleByWindow,
     CyclePhase,
+    Silence,
+    SilenceReason,
     Station,
 )
 
@@ -114,6 +116,8 @@ __all__ = [
     "Shift",
     "Signal",
     "SignalType",
+    "Silence",
+    "SilenceReason",
     "SourceKind",
     "SourceSpec",
     "SparkplugSpec",

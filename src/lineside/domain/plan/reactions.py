@@ -67,6 +67,9 @@ class Reaction(Named):
     classes: tuple[str, ...] = Field((), description="Nonconforming classes that it answers; empty: all.")
     text: Text = Field(description="One sentence: what will go wrong and why.")
     priority: Priority = Field(Priority.HIGH, description="Priority of the alert.")
+    latch: bool = Field(
+        False, description="Whether the alert stays until somebody closes it, also when the condition is over."
+    )
     steps: tuple[Step, ...] = Field(min_length=1, description="What to do, in order.")
     owner: str = Field("operator", description="Role.")
     within: PositiveDuration = Field(10 * MINUTE, description="Time limit for the answer.")

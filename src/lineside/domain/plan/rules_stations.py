@@ -16,7 +16,7 @@ from lineside.domain.plan.model import (
     SignalType,
     Station,
 )
-from lineside.domain.plan.view import View, mistake, warning
+from lineside.domain.plan.view import View, mistake, unknown, warning
 from lineside.domain.units import SECOND, format_duration
 
 
@@ -123,6 +123,32 @@ def windows_hold_readings(view: View) -> Iterator[Finding]:
             )
 
 
+def silences_can_be_told(view: View) -> Iterator[Finding]:
+    """A context of silence says by what it is known: a context signal of the station, or a standstill."""
+    for position, station in enumerate(view.plan.stations):
+        known = [
+            signal.id for signal in view.plan.signals_at(station.id) if signal.role in {Role.CONTEXT, Role.TRIGGER}
+        ]
+        for place, rule in enumerate(station.silence):
+            path: Path = ("stations", position, "silence", place)
+            if rule.signal is not None and rule.signal not in known:
+                yield unknown((*path, "signal"), "context signal at this station", rule.signal, known)
+            if rule.signal is None and rule.after_stop is None and rule.reason != "sensor_fault":
+                yield mistake(
+                    "silence-form",
+                    path,
+                    "nothing tells when this silence holds",
+                    next_step="give 'signal' or 'after_stop'",
+                )
+            elif rule.equals is None and not rule.parts and rule.reason != "sensor_fault":
+                yield mistake(
+                    "silence-form",
+                    path,
+                    "the silence after a change lasts no part",
+                    next_step="give 'parts', such as 5",
+                )
+
+
 def rows_have_no_features(view: View) -> Iterator[Finding]:
     """Features are not asked for where rows are finished parts."""
     for position, signal in enumerate(view.plan.signals):
@@ -145,5 +171,6 @@ STATION_RULES: Final = (
     late_is_not_live,
     stations_have_signals,
     windows_hold_readings,
+    silences_can_be_told,
     rows_have_no_features,
 )

@@ -59,6 +59,25 @@ class CyclePhase(PlanModel):
     equals: float | None = Field(None, description="The value of 'signal' during the phase.")
 
 
+SilenceReason = Literal["changeover", "warm_up", "planned_stop", "maintenance", "new_lot", "sensor_fault"]
+"""Why the plan asks for silence."""
+
+
+class Silence(PlanModel):
+    """A context in which alerts are recorded but not announced (suppressed by design, ISA-18.2).
+
+    Either a context signal says so (``signal`` with ``equals``), or the first ``parts`` after a change of ``signal`` or
+    after a standstill of ``after_stop`` are meant. ``sensor_fault`` needs none of it: it holds for parts that lack a
+    signal. Nonconforming parts that passed in silence are counted against the reason.
+    """
+
+    reason: SilenceReason = Field(description="Why there is silence.")
+    signal: Id | None = Field(None, description="Context signal of the station that tells.")
+    equals: str | None = Field(None, description="Silence while the signal says this, such as 'maintenance' or '1'.")
+    after_stop: PositiveDuration | None = Field(None, description="A standstill this long begins a silence.")
+    parts: int = Field(0, ge=0, le=1000, description="How many parts after the change or standstill are meant.")
+
+
 class Station(Named):
     """Where one operation is done to a part."""
 
@@ -72,4 +91,5 @@ class Station(Named):
     live_within: PositiveDuration = Field(
         MINUTE, description="A part judged later than this raises a containment alert."
     )
+    silence: tuple[Silence, ...] = Field((), description="Contexts in which alerts are recorded but not announced.")
     parts_per_hour: float | None = Field(None, gt=0, description="Usual output; lets the alert budget be reckoned.")

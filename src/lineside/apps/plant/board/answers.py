@@ -14,19 +14,26 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from lineside.apps.plant.board.context import Board, Visitor
+from lineside.apps.plant.board.settings import SHELVE_REASONS
+from lineside.apps.plant.floor.alerts import is_late
 from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS, cause_choices
+from lineside.domain.access import ENGINEERS
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
 from lineside.domain.errors import InputError
 from lineside.domain.units import MINUTE
 
-Kind = Literal["acknowledged", "taken", "help", "shelved", "step", "closed"]
+Kind = Literal[
+    "acknowledged", "taken", "help", "shelved", "unshelved", "out_of_service", "in_service", "step", "closed"
+]
+_BY_ENGINEERS: Final = frozenset({"out_of_service", "in_service"})
 _LONGEST_NOTE: Final = 500
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An answer to an alert.
 
-    ``minutes``: how long a shelved alert is put off. ``step``: the number of the step that was done.
+    ``minutes``: how long a shelved alert is put off; ``one_shot``: or until it is over, if that is sooner.
+    ``note``: why; needed to put an alert off or take it out of service. ``step``: number of the step that was done.
     ``verdict`` and ``cause_code``: how it turned out, for closing; ``cause_code`` is one of the plan's reactions,
     of the reasons for no defect, or ``other``.
     """
@@ -37,6 +44,7 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, msgspec.Meta(max_length=_LONGEST_NOTE)] = ""
     step: Annotated[int, msgspec.Meta(ge=1, le=99)] | None = None
     minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
+    one_shot: bool = False
 
 
 def parse_answer(form: dict[str, str]) -> Answer:
@@ -64,6 +72,8 @@ async def answer(board: Board, visitor: Visitor, alert_id: str, given: Answer, *
         raise HTTPException(404)
     if alert.closed is not None:
         raise HTTPException(409, detail="this alert is closed already")
+    if given.kind in _BY_ENGINEERS and visitor.account.role not in ENGINEERS:
+        raise HTTPException(403)
     _check(board, alert, given)
     event = _event(board, visitor, alert, given, once)
     await board.respond(event)
@@ -76,6 +86,8 @@ def _check(board: Board, alert: Alert, given: Answer) -> None:
         longest = board.settings.longest_shelving
         if given.minutes is None or given.minutes * MINUTE > longest:
             raise InputError("say for how long, within what is allowed", field="minutes", choices=(longest // MINUTE,))
+    if given.kind in {"shelved", "out_of_service"} and not given.note.strip():
+        raise InputError("say why", field="note", choices=SHELVE_REASONS)
     if given.kind == "step" and given.step is None:
         raise InputError("say which step was done", field="step")
     if given.kind == "closed" and given.verdict is None:
@@ -109,4 +121,6 @@ def _event(board: Board, visitor: Visitor, alert: Alert, given: Answer, once: st
         note=" ".join(given.note.split()),
         step=given.step,
         until=0 if given.minutes is None else now + given.minutes * MINUTE,
+        late=is_late(alert),
+        one_shot=given.one_shot,
     )

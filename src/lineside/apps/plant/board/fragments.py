@@ -23,7 +23,13 @@ def side_fragments(board: Board) -> dict[str, str]:
     now = board.now()
     cards, budget = board.floor.open_alerts(now), board.floor.budget(now)
     return {
-        "top-alerts": fragment(board, "fragments/top_alerts.html", cards=cards),
+        "top-alerts": fragment(
+            board,
+            "fragments/top_alerts.html",
+            cards=cards,
+            flood=board.floor.flood(now),
+            held=board.floor.held_alerts(now),
+        ),
         "budget": fragment(board, "fragments/budget.html", budget=budget),
         "facts": fragment(
             board,

@@ -82,4 +82,5 @@ class BoardSettings:
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
 
 
+SHELVE_REASONS = ("known work on the machine", "waiting for a part", "waiting for maintenance", "trial", "other")
 SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)

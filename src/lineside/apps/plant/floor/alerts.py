@@ -6,14 +6,24 @@ from collections.abc import Iterable
 from typing import Final
 
 from lineside.apps.plant.floor.views import Trust
-from lineside.domain.alerts import RESPONSE_KINDS, Alert, AlertEvent, AlertKind, AlertState, Verdict, fold
+from lineside.domain.alerts import (
+    HELD,
+    HOLD_KINDS,
+    OPEN,
+    RESPONSE_KINDS,
+    Alert,
+    AlertEvent,
+    AlertKind,
+    Point,
+    Verdict,
+    fold,
+)
 from lineside.domain.plan.model import Priority
 
 LAST: Final = 20
 """How many checked alerts "confirmed N of the last M here" looks back."""
 
 _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
-_OPEN: Final = frozenset({AlertState.UNACKNOWLEDGED, AlertState.ACKNOWLEDGED, AlertState.RETURNED})
 
 
 class AlertMemory:
@@ -23,6 +33,7 @@ class AlertMemory:
         self._most = most
         self._events: dict[str, dict[str, AlertEvent]] = {}
         self._withheld: dict[str, AlertEvent] = {}
+        self._holds: dict[Point, dict[str, AlertEvent]] = {}
         self.alerts: dict[str, Alert] = {}
 
     def add(self, events: Iterable[AlertEvent], *, shown: bool) -> set[str]:
@@ -50,12 +61,17 @@ class AlertMemory:
         return self._fold([self._withheld.pop(name) for name in event_ids if name in self._withheld])
 
     def _fold(self, events: list[AlertEvent]) -> set[str]:
-        changed = set()
+        changed, held = set(), set()
         for event in events:
             self._events.setdefault(event.alert_id, {})[event.id] = event
             changed.add(event.alert_id)
+            if event.kind in HOLD_KINDS:
+                self._holds.setdefault(event.point, {})[event.id] = event
+                held.add(event.point)
+        changed |= {name for name, alert in self.alerts.items() if held and point_of(alert) in held}
         for name in changed:
-            self.alerts |= fold(self._events[name].values())
+            own = self._events[name].values()
+            self.alerts |= fold(own, (hold for event in own for hold in self._holds.get(event.point, {}).values()))
         self._forget()
         return changed
 
@@ -74,8 +90,12 @@ class AlertMemory:
 
     def open(self, now: int) -> list[Alert]:
         """Return the alerts that want an answer: those that stand, the urgent, the unanswered, the newest first."""
-        wanting = [alert for alert in self.visible() if alert.state(now) in _OPEN]
+        wanting = [alert for alert in self.visible() if alert.state(now) in OPEN]
         return sorted(wanting, key=_urgency)
+
+    def held(self, now: int) -> list[Alert]:
+        """Return the alerts that stand but are shelved, suppressed by design or out of service, the newest first."""
+        return [alert for alert in self.visible() if alert.active and alert.state(now) in HELD]
 
     def trust(self, station: str | None = None, characteristic: str | None = None) -> Trust:
         """Return how the latest alerts turned out, of one kind at one station or of all."""
@@ -95,6 +115,11 @@ class AlertMemory:
 
 def _urgency(alert: Alert) -> tuple[bool, bool, int, bool]:
     return not alert.active, is_late(alert), _RANK[priority_of(alert)], alert.acknowledged
+
+
+def point_of(alert: Alert) -> Point:
+    """Return the alarm point of an alert."""
+    return alert.station, alert.characteristic, alert.cause, is_late(alert)
 
 
 def raised_at(alert: Alert) -> int:

@@ -13,8 +13,9 @@ from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.reactions import cause_choices, cause_label
 from lineside.apps.plant.floor.usual import feature_trend, score_trend
 from lineside.apps.plant.floor.views import Card, HistoryEntry, StepView, Trend, Trust, Why, finite
+from lineside.domain.alarm_load import is_stale
 from lineside.domain.alerting import reaction_for
-from lineside.domain.alerts import Alert, AlertEvent, AlertKind, AlertState
+from lineside.domain.alerts import Alert, AlertEvent, AlertKind
 from lineside.domain.features.recipe import FeatureRecipe, signals_of
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan, Reaction
@@ -44,7 +45,7 @@ def build_card(sight: CardSight, now: int) -> Card:
     assert first is not None
     reaction = reaction_for(plan, alert.characteristic, alert.cause)
     escalates_to, escalates_at = _escalation(alert, reaction, now)
-    closed = alert.closed
+    closed, shelving = alert.closed, alert.shelving(now)
     return Card(
         id=alert.id,
         station=alert.station,
@@ -78,7 +79,11 @@ def build_card(sight: CardSight, now: int) -> Card:
         plan=first.plan,
         taken_by=_by(alert, AlertKind.TAKEN),
         help_asked=_when(alert, AlertKind.HELP),
-        shelved_until=_shelved(alert, now),
+        shelved_until=0 if shelving is None else shelving.until,
+        one_shot=shelving is not None and shelving.one_shot,
+        suppressed=alert.suppressed,
+        out_of_service=alert.out_of_service is not None,
+        stale=is_stale(alert, now),
         verdict=None if closed is None else closed.verdict,
         cause_code="" if closed is None else closed.cause_code,
         cause_label="" if closed is None else cause_label(plan, alert.characteristic, closed.cause_code),
@@ -170,12 +175,6 @@ def _by(alert: Alert, kind: AlertKind) -> str:
 
 def _when(alert: Alert, kind: AlertKind) -> int:
     return next((event.time for event in reversed(alert.events) if event.kind is kind), 0)
-
-
-def _shelved(alert: Alert, now: int) -> int:
-    if alert.state(now) is not AlertState.SHELVED:
-        return 0
-    return next(event.until for event in reversed(alert.events) if event.kind is AlertKind.SHELVED)
 
 
 def _entry(event: AlertEvent) -> HistoryEntry:

@@ -28,9 +28,10 @@ from lineside.apps.plant.floor.views import (
     Trend,
     Trust,
 )
+from lineside.domain.alarm_load import AlarmLoad, Flood, alarm_load, floods_of
 from lineside.domain.alerts import Alert, AlertEvent
 from lineside.domain.features.recipe import FeatureRecipe, recipe_for
-from lineside.domain.outcomes import Outcome
+from lineside.domain.outcomes import Outcome, is_nonconforming
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan, Priority
 from lineside.domain.predictions import Prediction
@@ -149,6 +150,20 @@ class Floor:
     def open_alerts(self, now: int) -> tuple[Card, ...]:
         """Return the alerts that want an answer, the most urgent first."""
         return tuple(self._card(alert, now) for alert in self._alerts.open(now))
+
+    def held_alerts(self, now: int) -> tuple[Card, ...]:
+        """Return the alerts that stand but are held back, the newest first."""
+        return tuple(self._card(alert, now) for alert in self._alerts.held(now))
+
+    def alarm_load(self, now: int, over: int) -> AlarmLoad:
+        """Return how many alerts came over the last ``over`` nanoseconds, with floods, chatter and silence."""
+        seen = [alert for alert in self._alerts.visible() if raised_at(alert) > now - over]
+        return alarm_load(seen, now - over, now, nonconforming=self._did_not_conform)
+
+    def flood(self, now: int) -> Flood | None:
+        """Return the flood of alerts that lasts at ``now``, None where there is none."""
+        times = sorted(raised_at(alert) for alert in self._alerts.visible() if not alert.suppressed)
+        return next((flood for flood in floods_of(times, now) if flood.ends is None), None)
 
     def alerts(self, now: int, *, station: str | None = None, most: int = 100) -> tuple[Card, ...]:
         """Return the latest alerts, newest first."""
@@ -288,6 +303,11 @@ class Floor:
         return self._recipes[station]
 
     # -- within -------------------------------------------------------------------------------------------
+
+    def _did_not_conform(self, characteristic: str, unit: str) -> bool:
+        found = [item for item in self._outcomes.of(unit) if item.characteristic == characteristic]
+        known = self.plan.characteristic(characteristic)
+        return any(is_nonconforming(known, item.value) for item in found)
 
     def _card(self, alert: Alert, now: int) -> Card:
         sight = CardSight(

@@ -193,6 +193,10 @@ class Card:
     taken_by: str
     help_asked: int
     shelved_until: int
+    one_shot: bool
+    suppressed: str
+    out_of_service: bool
+    stale: bool
     verdict: Verdict | None
     cause_code: str
     cause_label: str

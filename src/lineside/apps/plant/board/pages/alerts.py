@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from lineside.apps.plant.board.answers import answer, parse_answer
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
-from lineside.apps.plant.board.settings import SHELVE_CHOICES
+from lineside.apps.plant.board.settings import SHELVE_CHOICES, SHELVE_REASONS
 from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS
 
-_ASKS = frozenset({"problem", "later", "close"})
+_ASKS = frozenset({"problem", "later", "close", "service"})
 
 
 async def alerts(call: Call) -> Response:
@@ -22,8 +22,10 @@ async def alerts(call: Call) -> Response:
     now = board.now()
     opened = board.floor.open_alerts(now)
     known = {card.id for card in opened}
+    held = board.floor.held_alerts(now)
+    known |= {card.id for card in held}
     others = [card for card in board.floor.alerts(now) if card.id not in known]
-    return page(board, call.who, "alerts.html", opened=opened, others=others)
+    return page(board, call.who, "alerts.html", opened=opened, held=held, others=others)
 
 
 async def card(call: Call) -> Response:
@@ -40,6 +42,7 @@ async def card(call: Call) -> Response:
         card=found,
         ask=ask if ask in _ASKS else "",
         reasons=NO_DEFECT_REASONS,
+        whys=SHELVE_REASONS,
         delays=[choice for choice in SHELVE_CHOICES if choice <= board.settings.longest_shelving],
     )
 
