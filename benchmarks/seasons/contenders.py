@@ -15,6 +15,7 @@ from lineside.domain.alerts import AlertEvent
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import ConditionsWish, ModelWish, Plan
 from lineside.domain.predictions import Contribution, JudgementState, Prediction
+from lineside.domain.silence import ContextGate
 from lineside.learn.fit import FitRequest, fit
 from lineside.wire.bundle import Bundle
 from seasons.judged import Bools, Judged, alerts_from, folded
@@ -96,18 +97,19 @@ def lineside(lesson: Lesson, stream: Stream, seed: int, tell: Callable[[str], No
 
 def judged_live(lesson: Lesson, stream: Stream, judge: OnnxJudge) -> Columns:
     """Judge parts in order; what is learned on the way comes from the last day of the lesson on."""
-    engine = AlertEngine(lesson.plan, STATION, WRITER)
+    engine, gate = AlertEngine(lesson.plan, STATION, WRITER), ContextGate(lesson.plan.station(STATION).silence)
     for part in lesson.parts[-600:]:
         judge.judge(part, part.received)
     margin = {name: np.full(len(stream), np.nan) for name in ATTRIBUTES}
     state = {name: np.full(len(stream), "", dtype=object) for name in ATTRIBUTES}
     events: dict[str, list[tuple[int, AlertEvent]]] = {name: [] for name in ATTRIBUTES}
     for row, part in enumerate(stream.parts):
+        silence = gate.see(part)
         for item in judge.judge(part, part.received).predictions:
             name = item.characteristic
             margin[name][row] = item.score - item.limit
             state[name][row] = str(item.state)
-            events[name] += [(row, event) for event in engine.observe(item, part.received)]
+            events[name] += [(row, event) for event in engine.observe(item, part.received, silence)]
     found = {name: alerts_from(events[name]) for name in ATTRIBUTES}
     return {
         name: Judged(margin=margin[name], state=state[name], alerts=found[name][0], advisories=found[name][1])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lineside.apps.demo.physics.faults import FaultKind
 from lineside.domain.plan.model import Plan
+from seasons.engine import engine_figures, is_true, soon
 from seasons.judged import Alert, Bools, Judged, folded
 from seasons.stream import ATTRIBUTES, FORESEEABLE, PROCESS_FAULTS, Stream
 
@@ -29,8 +30,6 @@ CAUSES: Mapping[FaultKind, tuple[str, ...]] = {
 }
 """The plan's reactions that answer what was injected; alerts of other characteristics are not about it."""
 RECALLS = (0.5, 0.7, 0.9)
-SOON = 20
-"""Parts from its raising on by which an alert must have shown its reason: a quarter of an hour."""
 _GROWN = 0.1
 """Severity from which an alert counts as one about the fault."""
 _LEAST_BAD = 3
@@ -43,7 +42,7 @@ def figures(plan: Plan, stream: Stream, columns: Mapping[str, Judged], season: s
     shifts = np.unique(stream.shift[rows])
     by_name = {name: _alerts_of(judged.alerts, rows) for name, judged in columns.items()}
     false = {name: [a for a in found if not is_true(a, stream, name)] for name, found in by_name.items()}
-    strict = sum(not stream.bad[name][_soon(a)].any() for name, found in by_name.items() for a in found)
+    strict = sum(not stream.bad[name][soon(a)].any() for name, found in by_name.items() for a in found)
     alerts, wrong = sum(map(len, by_name.values())), sum(map(len, false.values()))
     per_shift = _per_shift(false, stream, shifts)
     hits = sum(int((judged.alarm & stream.bad[name] & rows).sum()) for name, judged in columns.items())
@@ -69,6 +68,7 @@ def figures(plan: Plan, stream: Stream, columns: Mapping[str, Judged], season: s
         "worst_shift": int(per_shift.max(initial=0)),
         "shifts_within_budget": float(np.mean(per_shift <= budget)),
         "predictive_value": _share(alerts - wrong, alerts),
+        **engine_figures(plan, stream, columns, season),
         **_causes(plan, stream, by_name),
         **_faults_found(stream, by_name, rows),
         **_states(columns, rows, len(shifts)),
@@ -81,16 +81,6 @@ def figures(plan: Plan, stream: Stream, columns: Mapping[str, Judged], season: s
             for name, judged in columns.items()
         },
     }
-
-
-def is_true(alert: Alert, stream: Stream, name: str) -> bool:
-    """Whether an alert had a reason."""
-    within = _soon(alert)
-    return bool(stream.bad[name][within].any() or any(stream.fault[kind][within].any() for kind in PROCESS_FAULTS))
-
-
-def _soon(alert: Alert) -> slice:
-    return slice(alert.first, min(alert.last, alert.first + SOON - 1) + 1)
 
 
 def at_recall(judged: Judged, stream: Stream, name: str, season: str, recall: float, wanted: Bools) -> Figures | None:
@@ -180,8 +170,8 @@ def _causes(plan: Plan, stream: Stream, alerts: Mapping[str, list[Alert]]) -> Fi
                     continue
                 right = alert.cause in fitting, any(alert.top in signals[item] for item in fitting)
                 meanwhile.append(right)
-                soon = _soon(alert)
-                if (stream.risk[name][soon][stream.fault[kind][soon] > 0] >= FORESEEABLE).any():
+                within = soon(alert)
+                if (stream.risk[name][within][stream.fault[kind][within] > 0] >= FORESEEABLE).any():
                     about.append(right)
     return {
         "alerts_on_injected": len(about),

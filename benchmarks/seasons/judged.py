@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,16 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alert:
-    """One alert by rows of the stream, ``first`` to ``last`` part in alarm; ``top`` is the signal that carried most."""
+    """One alert by rows of the stream, ``first`` to ``last`` part in alarm; ``top`` is the signal that carried most.
+
+    ``suppressed`` is the plan's reason for silence where every part of it was made in such a context.
+    """
 
     first: int
     last: int
     cause: str = ""
     top: str = ""
+    suppressed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,10 +54,14 @@ def alerts_from(events: Iterable[tuple[int, AlertEvent]]) -> tuple[tuple[Alert, 
     for row, event in events:
         if event.kind is AlertKind.RAISED:
             top = max(event.contributions, key=lambda item: item.share, default=None)
-            found[event.alert_id] = Alert(first=row, last=row, cause=event.cause, top="" if top is None else top.signal)
+            signal = "" if top is None else top.signal
+            found[event.alert_id] = Alert(
+                first=row, last=row, cause=event.cause, top=signal, suppressed=event.suppressed
+            )
         elif event.kind is AlertKind.UPDATED:
             raised = found[event.alert_id]
-            found[event.alert_id] = Alert(first=raised.first, last=row, cause=raised.cause, top=raised.top)
+            still = event.suppressed if raised.suppressed else ""
+            found[event.alert_id] = replace(raised, last=row, suppressed=still)
     alarms = tuple(item for item in found.values() if item.cause != OUTSIDE_EXPERIENCE)
     return alarms, tuple(item for item in found.values() if item.cause == OUTSIDE_EXPERIENCE)
 

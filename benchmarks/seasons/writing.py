@@ -22,6 +22,17 @@ SHOWN = (
     ("outside_experience", "outside experience", "{:.3f}"),
     ("warming_up", "warming up", "{:.3f}"),
 )
+ENGINE = (
+    (".alerts_per_shift", "interruptions a shift", "{:.2f}"),
+    (".worst_shift", "in the worst shift", "{:.0f}"),
+    (".right", "that were right", "{:.2f}"),
+    (".floods", "floods", "{:.0f}"),
+    ("", "bad parts of faults in or soon after one", "{:.2f}"),
+    ("advised_per_shift", "advice a shift", "{:.2f}"),
+    ("logged_per_shift", "logged a shift", "{:.2f}"),
+    ("silenced", "suppressed by design", "{:.0f}"),
+    ("escapes_in_silence", "bad parts in silence", "{:.0f}"),
+)
 _LOW_IS_BAD = frozenset(
     {"recall", "recall_foreseeable", "precision", "shifts_within_budget", "predictive_value"}
     | {"process_faults_found", "cause_right", "top_right"}
@@ -151,6 +162,8 @@ def as_markdown(content: Content) -> str:
         lines += _table(["contender", *(words for _, words, _ in SHOWN)], rows)
         lines += ["", "False alarms a shift at equal recall of every characteristic:", ""]
         lines += _table(["level", "Lineside", "plain boosting", "times fewer"], _levels(content, season))
+    lines += ["", "## Interruptions before and after the nuisance budget", ""]
+    lines += _table(["contender, season", *(words for _, words, _ in ENGINE)], _interruptions(content))
     lines += ["", "## Worst season of any seed", ""]
     rows = [
         [name.replace("_", " "), *(_worst(found["worst_season"].get(key), form) for key, _, form in SHOWN)]
@@ -158,6 +171,29 @@ def as_markdown(content: Content) -> str:
     ]
     lines += _table(["contender", *(words for _, words, _ in SHOWN)], rows)
     return "\n".join([*lines, ""])
+
+
+def _interruptions(content: Content) -> list[list[str]]:
+    """Return a row for each contender and season: each figure before the engine, an arrow, after it."""
+    rows = []
+    for name in (name for name in content["summary"] if name in {"lineside", "plain_boosting"}):
+        for season in content["about"]["judged"]:
+            found = [seed["contenders"][name][season] for seed in content["seeds"]]
+            cells = [_before_and_after(found, key, form) for key, _, form in ENGINE]
+            rows.append([f"{name.replace('_', ' ')}, {season.replace('_', ' ')}", *cells])
+    return rows
+
+
+def _before_and_after(found: Sequence[Content], key: str, form: str) -> str:
+    if key in found[0]:
+        return _of(spread(item[key] for item in found), form)
+    before, after = ([_dig(item, f"{when}{key}") for item in found] for when in ("before", "after"))
+    return f"{_of(spread(before), form)} → {_of(spread(after), form)}"
+
+
+def _dig(item: Content, path: str) -> float:
+    when, _, name = path.partition(".")
+    return float(item[when][name]) if name else float(item[f"faults_{when}"])
 
 
 def _levels(content: Content, season: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from lineside.apps.demo.year.production import YearCell
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertKind
 from lineside.domain.predictions import JudgementState, Prediction
+from lineside.domain.units import MINUTE
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = load_plan(ROOT / "src" / "lineside" / "apps" / "demo" / "plan.yaml")
@@ -42,7 +44,7 @@ def make_stream(scripts: Any, bad: str, fault: str = "") -> Any:
     severity[FaultKind.VACUUM_LEAK] = marks(fault or "." * count).astype(np.float64)
     is_bad = {"porosity": marks(bad), "cold_shut": marks("." * count), "short_shot": marks("." * count)}
     return scripts("seasons.stream").Stream(
-        parts=(None,) * count,
+        parts=tuple(SimpleNamespace(received=MINUTE * number) for number in range(count)),
         season=np.full(count, "summer", dtype=object),
         day=np.zeros(count, dtype=np.int64),
         shift=np.repeat([0, 1], [count // 2, count - count // 2]),

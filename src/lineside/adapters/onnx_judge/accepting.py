@@ -20,6 +20,7 @@ from lineside.adapters.onnx_judge.golden import check_golden
 from lineside.domain.errors import LinesideError
 from lineside.domain.judging.graph_check import check_graph
 from lineside.domain.plan.model import Plan
+from lineside.domain.rule_coverage import uncovered
 from lineside.wire.bundle import MODEL_FILE, Bundle, pack_bundle, unpack_bundle
 
 LIMITS: Final = Limits(cpu=30, seconds=120.0, memory=8 << 30)
@@ -64,6 +65,9 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
 
 async def accept(plan: Plan, bundle: Bundle, limits: Limits = LIMITS, memory: int = MODEL_MEMORY) -> Acceptance:
     """Return whether a bundle judges its golden parts here as it should; never raises for what a model does."""
+    manifest = bundle.manifest
+    if lacks := uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit):
+        return Acceptance(problems=lacks)
     try:
         check_graph(bundle.files[MODEL_FILE])
     except LinesideError as error:

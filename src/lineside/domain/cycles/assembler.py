@@ -371,6 +371,7 @@ def _is_special(signal: Signal, station: Station) -> bool:
     """Whether a signal's values are read one by one, as texts: names, not measurements."""
     cycle = station.cycle
     names = {station.serial, cycle.signal if isinstance(cycle, CycleBySerial) else None}
+    names |= {rule.signal for rule in station.silence}
     return signal.type is SignalType.TEXT or signal.id in names
 
 

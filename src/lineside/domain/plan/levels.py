@@ -17,6 +17,18 @@ class ServiceLevels(PlanModel):
         SECOND, description="From a reading's receipt to the committed alert, 99th percentile."
     )
     false_alarms_per_shift: float = Field(4.0, ge=0, description="Most false alarms that a shift accepts.")
+    interruptive_alerts_per_shift: int = Field(
+        4,
+        ge=0,
+        le=100,
+        description="Most interruptions of a shift by one station, and of one operator.",
+    )
+    operators_per_shift: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Operators who share the line and its interruptions.",
+    )
     least_recall: float = Field(0.5, ge=0, le=1, description="Least share of nonconforming parts with an alert.")
     greatest_performance_loss: float = Field(
         0.1, ge=0, le=1, description="Greatest loss against the released model's own figures before it is pulled."

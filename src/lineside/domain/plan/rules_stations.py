@@ -133,6 +133,17 @@ def silences_can_be_told(view: View) -> Iterator[Finding]:
             path: Path = ("stations", position, "silence", place)
             if rule.signal is not None and rule.signal not in known:
                 yield unknown((*path, "signal"), "context signal at this station", rule.signal, known)
+            elif (
+                rule.signal is not None
+                and view.signals[rule.signal].features != ()
+                and (view.signals[rule.signal].type is SignalType.NUMBER)
+            ):
+                yield mistake(
+                    "silence-signal",
+                    (*path, "signal"),
+                    f"the signal '{rule.signal}' tells a context and is a feature as well",
+                    next_step=f"give '{rule.signal}' an empty list of 'features'",
+                )
             if rule.signal is None and rule.after_stop is None and rule.reason != "sensor_fault":
                 yield mistake(
                     "silence-form",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lineside.apps.plant.floor import Change, Floor, LinkStatus
 from lineside.apps.plant.floor.views import Condition
 from lineside.domain.alerts import AlertEvent, AlertKind, AlertState, Verdict
+from lineside.domain.nuisance import Grounds, Notice
 from lineside.domain.outcomes import NONCONFORMING, Outcome
 from lineside.domain.predictions import JudgementState
 from lineside.domain.units import HOUR, MINUTE, SECOND
@@ -352,3 +353,71 @@ def test_the_curve_of_an_alert_that_is_over_ends_when_it_was() -> None:
     assert card is not None
     assert card.trend is not None
     assert max(card.trend.times) < over
+
+
+def raise_and_answer(floor: Floor, number: int, verdict: Verdict | None) -> str:
+    """Let one alert of a cause come, go and be answered, an hour after the one before; return its id."""
+    start = NOW + number * HOUR
+    name = f"cast/porosity/porosity_cooling/{number}"
+    events = [alert_event(AlertKind.RAISED, start, alert_id=name, id=f"{name}#raised", unit=f"U{number}")]
+    if verdict is not None:
+        events += [
+            alert_event(AlertKind.CLEARED, start + 1, alert_id=name, id=f"{name}#cleared"),
+            alert_event(AlertKind.CLOSED, start + 2, alert_id=name, id=f"{name}#closed", verdict=verdict),
+        ]
+    floor.apply_alerts(events, shown=True)
+    return name
+
+
+def test_a_cause_that_is_seldom_right_stops_interrupting_and_the_board_says_so() -> None:
+    floor = quiet_floor()
+    for number in range(6):
+        raise_and_answer(floor, number, Verdict.NO_DEFECT)
+    name = raise_and_answer(floor, 6, None)
+    now = NOW + 6 * HOUR + 1
+    card = floor.card(name, now)
+    assert card is not None
+    assert card.notice is Notice.LOG
+    assert floor.open_alerts(now) == ()
+    assert [item.id for item in floor.logged_alerts(now)] == [name]
+    assert floor.budget(now).demoted == (("cast", "porosity", "porosity_cooling"),)
+    assert floor.tile("cast", now).condition is not Condition.ALARM
+
+
+def test_inspection_outweighs_what_was_answered() -> None:
+    floor = quiet_floor()
+    for number in range(6):
+        raise_and_answer(floor, number, Verdict.NO_DEFECT)
+    floor.apply_outcomes(
+        Outcome(unit=f"U{number}", characteristic="porosity", value=NONCONFORMING, found=NOW + number, source="xray")
+        for number in range(6)
+    )
+    [standing] = floor.notices().standings.values()
+    assert standing.level is Notice.INTERRUPT
+
+
+def test_more_alerts_than_the_shift_allows_advise_and_are_still_listed() -> None:
+    floor = quiet_floor()
+    names = []
+    for number in range(6):
+        name = f"cast/porosity/cause_{number}/x"
+        names.append(name)
+        floor.apply_alerts(
+            [alert_event(AlertKind.RAISED, NOW + number, alert_id=name, id=name, cause=f"cause_{number}")], shown=True
+        )
+    cards = floor.open_alerts(NOW + 10)
+    assert len(cards) == 6
+    assert sum(card.notice is Notice.INTERRUPT for card in cards) == 4
+    assert {card.grounds for card in cards[4:]} == {Grounds.BUDGET}
+
+
+def test_a_shelved_cause_is_held_back_when_it_comes_again_and_can_be_shown() -> None:
+    floor = quiet_floor()
+    first = raise_and_answer(floor, 0, Verdict.CONFIRMED)
+    shelved = alert_event(AlertKind.SHELVED, NOW + 3, alert_id=first, id="shelved", until=NOW + 4 * HOUR, writer="b")
+    floor.apply_alerts([shelved], shown=True)
+    second = raise_and_answer(floor, 1, None)
+    assert [card.id for card in floor.held_alerts(NOW + HOUR + 1)] == [second]
+    shown = alert_event(AlertKind.UNSHELVED, NOW + HOUR + 2, alert_id=second, id="shown", writer="b")
+    floor.apply_alerts([shown], shown=True)
+    assert [card.id for card in floor.open_alerts(NOW + HOUR + 3)] == [second]

@@ -21,6 +21,7 @@ from lineside.apps.plant.board.fragments import overview_fragments
 from lineside.apps.plant.board.live import encode_event
 from lineside.apps.plant.floor import Change, LinkStatus
 from lineside.domain.errors import StorageError, UnavailableError
+from lineside.domain.nuisance import Notice
 
 _log: Final = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Presenter:
     shown: Shown
     _stations: set[str] = field(default_factory=set)
     _alerts: set[str] = field(default_factory=set)
+    _levels: dict[tuple[str, str, str], Notice] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _withheld: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -47,6 +49,7 @@ class Presenter:
         """Run the tasks for as long as the block lasts."""
         stop_listening = self.board.floor.listen(self._notice)
         self._withheld.set()
+        self._levels |= {key: item.level for key, item in self.board.floor.notices().standings.items()}
         tasks = [
             asyncio.create_task(work(), name=f"board {work.__name__}")
             for work in (self._audit, self._render, self._beat, self._watch_sessions)
@@ -97,7 +100,20 @@ class Presenter:
             stations, self._stations = self._stations, set()
             alerts, self._alerts = self._alerts, set()
             self._send(stations, alerts)
+            if alerts:
+                await self._note_levels()
             await asyncio.sleep(_PAUSE)
+
+    async def _note_levels(self) -> None:
+        """Put into the audit record that a cause interrupts no more, or again; what cannot be kept is tried again."""
+        for key, standing in self.board.floor.notices().standings.items():
+            known = self._levels.setdefault(key, standing.level)
+            if known is standing.level:
+                continue
+            said = {"from": known, "to": standing.level, "value": round(standing.value, 3), "model": standing.model}
+            with contextlib.suppress(StorageError, UnavailableError):
+                await self.board.audit.append("cause.notice", {"cause": "/".join(key), **said})
+                self._levels[key] = standing.level
 
     def _send(self, stations: set[str], alerts: set[str]) -> None:
         self.board.broadcast.version += 1

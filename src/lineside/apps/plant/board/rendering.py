@@ -14,6 +14,7 @@ from lineside.apps.plant.board import charts, wording
 from lineside.apps.plant.board.context import Board, Visitor
 from lineside.apps.plant.board.tokens import new_secret
 from lineside.apps.plant.floor.labels import characteristic_label, signal_label, station_label
+from lineside.apps.plant.floor.reactions import cause_label
 from lineside.domain.access import ADMINS, ENGINEERS
 from lineside.domain.coverage.plots import condition_plot, pair_plot
 
@@ -41,6 +42,7 @@ def make_templates() -> Environment:
         "likelihood": wording.likelihood,
         "trust_words": wording.trust_words,
         "serials": wording.serials,
+        "notice_words": wording.notice_words,
     }
     templates.globals |= {
         "span": wording.span,
@@ -96,5 +98,6 @@ def _common(board: Board) -> dict[str, Any]:
         "demo": board.settings.demo,
         "station_name": lambda name: station_label(plan, name),
         "characteristic_name": lambda name: characteristic_label(plan, name),
+        "cause_name": lambda characteristic, cause: cause_label(plan, characteristic, cause),
         "signal_name": lambda name: signal_label(plan, name),
     }

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from lineside.apps.plant.floor.views import Condition, Trust
+from lineside.apps.plant.floor.views import Card, Condition, Trust
 from lineside.apps.web.words import age, clock_time, date_time, number, percent, quantity, span, unit_name, when
+from lineside.domain.nuisance import Grounds, Notice
 
 _LIKELIHOOD: Final = ((0.9, "very likely"), (0.66, "likely"), (0.4, "about even"), (0.1, "unlikely"))
 
@@ -44,6 +45,15 @@ def trust_words(trust: Trust) -> str:
     else:
         words = f"confirmed {trust.confirmed} of the last {trust.checked} here"
     return words + (f", {trust.unconfirmed} not checked" if trust.unconfirmed else "")
+
+
+def notice_words(card: Card) -> str:
+    """Return why an alert does not interrupt, empty where it does or where its kind says so already."""
+    if card.grounds is Grounds.BUDGET:
+        return " · advice: the interruptions of this shift are used up"
+    if card.grounds is Grounds.RECORD and card.notice is not Notice.INTERRUPT:
+        return f" · {card.notice.value} only: right {percent(card.expected_value)} of the time here"
+    return ""
 
 
 def serials(units: Sequence[str]) -> str:

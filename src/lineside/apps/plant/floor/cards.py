@@ -17,6 +17,7 @@ from lineside.domain.alarm_load import is_stale
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind
 from lineside.domain.features.recipe import FeatureRecipe, signals_of
+from lineside.domain.nuisance import Decision
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan, Reaction
 from lineside.domain.predictions import Contribution
@@ -35,6 +36,7 @@ class CardSight:
     recipe: FeatureRecipe
     parts: StationParts
     trust: Trust
+    decision: Decision
     outcomes_of: Callable[[str], tuple[Outcome, ...]]
 
 
@@ -84,6 +86,9 @@ def build_card(sight: CardSight, now: int) -> Card:
         suppressed=alert.suppressed,
         out_of_service=alert.out_of_service is not None,
         stale=is_stale(alert, now),
+        notice=sight.decision.notice,
+        grounds=sight.decision.grounds,
+        expected_value=sight.decision.value,
         verdict=None if closed is None else closed.verdict,
         cause_code="" if closed is None else closed.cause_code,
         cause_label="" if closed is None else cause_label(plan, alert.characteristic, closed.cause_code),

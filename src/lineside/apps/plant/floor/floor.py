@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lineside.apps.plant.floor.alerts import AlertMemory, is_late, priority_of, raised_at
+from lineside.apps.plant.floor.alerts import AlertMemory, raised_at
 from lineside.apps.plant.floor.cards import CardSight, build_card
 from lineside.apps.plant.floor.labels import feature_labels, station_label
 from lineside.apps.plant.floor.missing import MissingMemory
 from lineside.apps.plant.floor.models import ModelMemory
+from lineside.apps.plant.floor.notices import notices_of
 from lineside.apps.plant.floor.parts import OutcomeMemory, StationParts
 from lineside.apps.plant.floor.partviews import feature_views, feedback_about, met_by, summarise
 from lineside.apps.plant.floor.shifts import shift_at
@@ -31,15 +32,17 @@ from lineside.apps.plant.floor.views import (
 from lineside.domain.alarm_load import AlarmLoad, Flood, alarm_load, floods_of
 from lineside.domain.alerts import Alert, AlertEvent
 from lineside.domain.features.recipe import FeatureRecipe, recipe_for
+from lineside.domain.nuisance import Decision, Grounds, Notice, Notices
 from lineside.domain.outcomes import Outcome, is_nonconforming
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import Plan, Priority
+from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.receipts import Receipt
 
 MOST_PARTS: Final = 2_000
 MOST_ALERTS: Final = 1_000
 MOST_OUTCOMES: Final = 20_000
+_SILENCED: Final = Decision(notice=Notice.LOG, grounds=Grounds.KIND, value=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Floor:
         self._models: Final = ModelMemory()
         self.missing: Final = MissingMemory()
         self._links: dict[str, LinkStatus] = {}
+        self._notices: Notices | None = None
         self._listeners: list[Callable[[Change], None]] = []
 
     # -- what goes in -------------------------------------------------------------------------------------
@@ -138,7 +142,8 @@ class Floor:
             station=self.plan.station(station),
             recipe=self._recipes[station],
             parts=self._parts[station],
-            alerts=tuple(alert for alert in self._alerts.open(now) if alert.station == station),
+            alerts=tuple(alert for alert in self._open(now) if alert.station == station),
+            interrupting=frozenset(alert.id for alert in self._open(now) if self._interrupts(alert)),
             links=tuple(self._links.values()),
         )
         return build_tile(sight, now)
@@ -148,8 +153,12 @@ class Floor:
         return tuple(self.tile(station, now) for station in self._parts)
 
     def open_alerts(self, now: int) -> tuple[Card, ...]:
-        """Return the alerts that want an answer, the most urgent first."""
-        return tuple(self._card(alert, now) for alert in self._alerts.open(now))
+        """Return the alerts that want an answer: those that interrupt first, then the most urgent."""
+        return tuple(self._card(alert, now) for alert in self._open(now))
+
+    def logged_alerts(self, now: int) -> tuple[Card, ...]:
+        """Return the alerts that stand but are only logged, because alerts of their cause are seldom right."""
+        return tuple(self._card(alert, now) for alert in self._alerts.open(now) if self._logged(alert))
 
     def held_alerts(self, now: int) -> tuple[Card, ...]:
         """Return the alerts that stand but are held back, the newest first."""
@@ -169,6 +178,12 @@ class Floor:
         """Return the latest alerts, newest first."""
         wanted = [alert for alert in self._alerts.visible() if station in {None, alert.station}]
         return tuple(self._card(alert, now) for alert in wanted[:most])
+
+    def notices(self) -> Notices:
+        """Return how each announced alert makes itself known, and how each cause stands."""
+        if self._notices is None:
+            self._notices = notices_of(self.plan, self._alerts.visible(), self._outcomes.of)
+        return self._notices
 
     def alert(self, alert_id: str) -> Alert | None:
         """Return an alert that may be seen, None where there is none of that id."""
@@ -267,10 +282,13 @@ class Floor:
         """Return this shift's interruptive alerts against what the plan allows."""
         shift = shift_at(self.plan, now)
         raised = [alert for alert in self._alerts.visible() if shift.starts <= raised_at(alert) <= now]
+        standings = self.notices().standings
+        levels = self.plan.service_levels
         return Budget(
             shift=shift,
-            alerts=sum(not is_late(alert) and priority_of(alert) is not Priority.ADVISORY for alert in raised),
-            allowed=round(self.plan.service_levels.false_alarms_per_shift),
+            alerts=sum(self._interrupts(alert) for alert in raised),
+            allowed=levels.interruptive_alerts_per_shift * levels.operators_per_shift,
+            demoted=tuple(key for key, item in standings.items() if item.level is not Notice.INTERRUPT),
             trust=self._alerts.trust(),
             parts=sum(shift.starts <= part.ended <= now for memory in self._parts.values() for part in memory.ordered),
         )
@@ -309,6 +327,20 @@ class Floor:
         known = self.plan.characteristic(characteristic)
         return any(is_nonconforming(known, item.value) for item in found)
 
+    def _decision(self, alert: Alert) -> Decision:
+        return self.notices().decisions.get(alert.id, _SILENCED)
+
+    def _interrupts(self, alert: Alert) -> bool:
+        return self._decision(alert).notice is Notice.INTERRUPT
+
+    def _logged(self, alert: Alert) -> bool:
+        return self._decision(alert).notice is Notice.LOG
+
+    def _open(self, now: int) -> list[Alert]:
+        """Return the open alerts that are announced; what stands first, of that what interrupts, then by urgency."""
+        announced = [alert for alert in self._alerts.open(now) if not self._logged(alert)]
+        return sorted(announced, key=lambda alert: (not alert.active, not self._interrupts(alert)))
+
     def _card(self, alert: Alert, now: int) -> Card:
         sight = CardSight(
             plan=self.plan,
@@ -316,6 +348,7 @@ class Floor:
             recipe=self._recipes[alert.station],
             parts=self._parts[alert.station],
             trust=self._alerts.trust(alert.station, alert.characteristic),
+            decision=self._decision(alert),
             outcomes_of=self._outcomes.of,
         )
         return build_card(sight, now)
@@ -327,6 +360,8 @@ class Floor:
     def _tell(
         self, *, stations: set[str], alerts: set[str] | None = None, links: bool = False, withheld: bool = False
     ) -> None:
+        if alerts:
+            self._notices = None
         change = Change(frozenset(stations), frozenset(alerts or ()), links, withheld)
         if change != Change():
             for listener in tuple(self._listeners):

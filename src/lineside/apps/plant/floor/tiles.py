@@ -15,7 +15,7 @@ from lineside.apps.plant.floor.views import Condition, LinkStatus, Tile, Trend, 
 from lineside.domain.alerting import OUTSIDE_EXPERIENCE
 from lineside.domain.alerts import Alert, AlertKind
 from lineside.domain.features.recipe import FeatureRecipe
-from lineside.domain.plan.model import Plan, Priority, Role, Station
+from lineside.domain.plan.model import Plan, Role, Station
 from lineside.domain.predictions import JudgementState, Prediction
 from lineside.domain.units import HOUR
 
@@ -35,13 +35,17 @@ _RANK: Final = {condition: rank for rank, condition in enumerate(Condition)}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StationSight:
-    """All that a tile is made from; ``alerts`` are the station's open ones, the most urgent first."""
+    """All that a tile is made from; ``alerts`` are the station's open ones, the most urgent first.
+
+    ``interrupting`` are the ids of those that interrupt; the others advise.
+    """
 
     plan: Plan
     station: Station
     recipe: FeatureRecipe
     parts: StationParts
     alerts: tuple[Alert, ...]
+    interrupting: frozenset[str]
     links: tuple[LinkStatus, ...]
 
 
@@ -80,7 +84,7 @@ def _alerted(base: Tile, sight: StationSight, alert: Alert, worst: Prediction | 
     quiet = _quiet_trend(sight, worst)
     return _with(
         base,
-        _condition_of(alert, priority),
+        _condition_of(alert, interrupts=alert.id in sight.interrupting),
         characteristic=label,
         priority=priority,
         alert_id=alert.id,
@@ -91,14 +95,14 @@ def _alerted(base: Tile, sight: StationSight, alert: Alert, worst: Prediction | 
     )
 
 
-def _condition_of(alert: Alert, priority: Priority) -> Condition:
+def _condition_of(alert: Alert, *, interrupts: bool) -> Condition:
     if not alert.active:
         return Condition.RETURNED
     if is_late(alert):
         return Condition.CONTAINMENT
     if alert.cause == OUTSIDE_EXPERIENCE:
         return Condition.OUTSIDE_EXPERIENCE
-    return Condition.ADVISORY if priority is Priority.ADVISORY else Condition.ALARM
+    return Condition.ALARM if interrupts else Condition.ADVISORY
 
 
 def _judged(base: Tile, sight: StationSight, worst: Prediction | None) -> Tile:

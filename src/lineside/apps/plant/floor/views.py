@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lineside.domain.alerts import AlertState, Verdict
+from lineside.domain.nuisance import Grounds, Notice
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Priority
 from lineside.domain.predictions import Prediction
@@ -197,6 +198,9 @@ class Card:
     suppressed: str
     out_of_service: bool
     stale: bool
+    notice: Notice
+    grounds: Grounds
+    expected_value: float
     verdict: Verdict | None
     cause_code: str
     cause_label: str
@@ -301,10 +305,14 @@ class ShiftView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """Interruptive alerts of this shift against what the plan allows, and how alerts of late turned out."""
+    """Interruptive alerts of this shift against what the plan allows, and how alerts of late turned out.
+
+    ``demoted``: causes whose record is not good enough to interrupt, as (station, characteristic, cause).
+    """
 
     shift: ShiftView
     alerts: int
     allowed: int
     trust: Trust
     parts: int
+    demoted: tuple[tuple[str, str, str], ...] = ()

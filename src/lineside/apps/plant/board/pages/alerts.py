@@ -23,9 +23,10 @@ async def alerts(call: Call) -> Response:
     opened = board.floor.open_alerts(now)
     known = {card.id for card in opened}
     held = board.floor.held_alerts(now)
-    known |= {card.id for card in held}
+    logged = board.floor.logged_alerts(now)
+    known |= {card.id for card in (*held, *logged)}
     others = [card for card in board.floor.alerts(now) if card.id not in known]
-    return page(board, call.who, "alerts.html", opened=opened, held=held, others=others)
+    return page(board, call.who, "alerts.html", opened=opened, held=held, logged=logged, others=others)
 
 
 async def card(call: Call) -> Response:
