@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lineside.adapters.plan_files import load_plan_files
 from lineside.adapters.plan_yaml import CheckedPlan, check_file, starter_plan, write_yaml
 from lineside.adapters.tables import TimeOptions, read_table, table_files
 from lineside.cli.output import write_file
@@ -68,9 +69,30 @@ def init(data: Path | None, output: Path, name: str, force: bool, **time: str | 
 @click.pass_context
 def check(context: click.Context, plan: Path, strict: bool, as_json: bool) -> None:
     """Find every mistake in a plan; exit code 1 if there is one."""
-    checked = check_file(plan)
+    checked = _with_files(check_file(plan), plan)
     click.echo(_check_json(checked) if as_json else _check_text(checked, plan))
     context.exit(1 if not checked.usable or (strict and checked.findings) else 0)
+
+
+def _with_files(checked: CheckedPlan, path: Path) -> CheckedPlan:
+    """Add a warning for every picture or document of a step that cannot be shown."""
+    if checked.plan is None:
+        return checked
+    problems = load_plan_files(path, checked.plan).problems
+    more = tuple(
+        Finding(
+            code="step-file",
+            path=("reactions", position, "steps", number, field),
+            problem=f"'{name}' {problems[name]}",
+            severity=Severity.WARNING,
+            next_step="put it beside the plan",
+        )
+        for position, reaction in enumerate(checked.plan.reactions)
+        for number, step in enumerate(reaction.steps)
+        for field, name in (("picture", step.picture), ("document", step.document))
+        if name in problems
+    )
+    return replace(checked, findings=(*checked.findings, *more))
 
 
 @command.command()

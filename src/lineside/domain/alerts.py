@@ -97,7 +97,8 @@ class AlertEvent:
     response events carry what was answered. ``by`` is a role or pseudonym, never a name. ``late`` marks a
     containment alert: the parts were judged too late for it to be live. ``suppressed`` is the plan's reason for
     silence in whose context the part was made, ``""`` in none; ``latching`` says that the plan wants the alert closed
-    by a person. ``until`` ends a shelving (UTC ns); ``one_shot`` ends it earlier, when the alert is over.
+    by a person. ``until`` ends a shelving (UTC ns); ``one_shot`` ends it earlier, when the alert is over. The ``text``
+    of a step that was done is the step's; ``measured`` is the value that it took, in ``measured_unit``.
     """
 
     id: str
@@ -130,6 +131,8 @@ class AlertEvent:
     suppressed: str = ""
     latching: bool = False
     one_shot: bool = False
+    measured: float | None = None
+    measured_unit: str = ""
 
     @property
     def point(self) -> Point:

@@ -33,7 +33,7 @@ from lineside.domain.coverage.gaps import findings
 from lineside.domain.features.recipe import recipe_for
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
-from lineside.testing.floors import busy_floor, sample_plan
+from lineside.testing.floors import busy_floor, sample_files, sample_plan
 
 _T = TypeVar("_T")
 
@@ -98,7 +98,7 @@ def make_bench(
         respond=respond,
         shown=shown,
         clock=clock,
-        settings=settings,
+        settings=replace(settings or BoardSettings(), plan_files=sample_files()),
         passwords=passwords or cheap_passwords(),
     )
     return Bench(app=app, floor=floor or busy.floor, state=state, audit=audit, clock=clock, answers=answers)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any, Final
 
 import numpy as np
 
+from lineside.adapters.plan_files import PlanFile, PlanFiles
 from lineside.apps.plant.floor import Floor, LinkStatus
 from lineside.domain.alerts import AlertEvent, AlertKind, Verdict
 from lineside.domain.features.recipe import recipe_for
@@ -59,7 +61,22 @@ _REACTIONS: Final = (
         "text": "Porosity likely on the next parts: cooling is too weak for today's hall temperature.",
         "priority": "critical",
         "steps": [
-            {"do": "adjust", "text": "Open cooling valve V3 to at least 12 l/min", "instruction": "WI-0312, step 4"},
+            {"do": "adjust", "text": "Clean filter F3 of the cooling water", "instruction": "WI-0312, step 2"},
+            {
+                "do": "adjust",
+                "text": "Open cooling valve V3 to at least 12 l/min",
+                "instruction": "WI-0312, step 4",
+                "picture": "valve-v3.png",
+                "document": "wi-0312.pdf",
+                "measure": {
+                    "quantity": "Cooling water flow",
+                    "unit": "l/min",
+                    "low": 12,
+                    "high": 20,
+                    "least": 0,
+                    "most": 60,
+                },
+            },
             {"do": "segregate", "text": "Set aside all parts since the last good part"},
             {"do": "inspect", "text": "X-ray the first three parts after the flow is back"},
         ],
@@ -83,6 +100,20 @@ _REACTIONS: Final = (
         "steps": [{"do": "inspect", "text": "Look at one part in twenty"}],
     },
 )
+
+
+_SOLUTIONS: Final = ("Clean filter F3 of the cooling water", "Open cooling valve V3 to at least 12 l/min")
+
+
+def sample_files() -> PlanFiles:
+    """Return what the sample plan's steps name: the demo's picture of a valve, and a document without pages."""
+    picture = (resources.files("lineside.apps.demo") / "valve-v3.png").read_bytes()
+    return PlanFiles(
+        files={
+            "valve-v3.png": PlanFile(content=picture, media_type="image/png"),
+            "wi-0312.pdf": PlanFile(content=b"%PDF-1.4\n%%EOF\n", media_type="application/pdf"),
+        }
+    )
 
 
 def sample_plan(**changes: Any) -> Plan:
@@ -309,4 +340,9 @@ def _past_alerts(floor: Floor, now: int) -> None:
             AlertKind.CLOSED, time + 20 * MINUTE, alert_id=name, verdict=verdict, by="operator K7QM2P",
             cause_code="porosity_cooling" if verdict is Verdict.CONFIRMED else "looked_good",
         )  # fmt: skip
-        floor.apply_alerts([raised, closed], shown=True)
+        step = alert_event(
+            AlertKind.STEP, time + 5 * MINUTE, alert_id=name, step=2 if number % 3 else 1, by="operator K7QM2P",
+            text=_SOLUTIONS[bool(number % 3)],
+        )  # fmt: skip
+        over = alert_event(AlertKind.CLEARED, time + 9 * MINUTE, alert_id=name)
+        floor.apply_alerts([raised, step, over, closed], shown=True)

@@ -31,6 +31,9 @@ from lineside.domain.units import MINUTE, SECOND
 
 _URLS: Final = ("opc.tcp://127.0.0.1:48407", "mqtt://127.0.0.1:48408", "modbus://127.0.0.1:48409")
 """Addresses in the plan that the package brings; every machine has its own ports."""
+PICTURE: Final = "valve-v3.png"
+"""What the first step of the plan shows."""
+_HERE: Final = resources.files("lineside.apps.demo")
 _OPENING_SECONDS: Final = 20
 """Of wall time, from the start to the scripted first episode."""
 _SECRET: Final = "LINESIDE_SECRET_HALL_BROKER"  # noqa: S105 - the name of a variable
@@ -77,6 +80,7 @@ class Demo:
         os.environ[_SECRET] = address.password
         machine_port, link_port, chiller_port = free_ports(3)
         replace_file(folder.plan, packaged_plan(machine_port, self._broker.mqtt_port, chiller_port).encode())
+        replace_file(folder.plan.with_name(PICTURE), (_HERE / PICTURE).read_bytes())
         said = read_checkpoint(folder.checkpoint.read_bytes()).said
         origin = said if said == prepared.until else said + MINUTE
         clock = ProcessClock(settings.speed, origin, time.time_ns())
@@ -117,7 +121,7 @@ def packaged_plan(
     machine_port: int | None = None, broker_port: int | None = None, chiller_port: int | None = None
 ) -> str:
     """Return the demo's control plan, with this machine's ports where they are given."""
-    text = (resources.files("lineside.apps.demo") / "plan.yaml").read_text(encoding="utf-8")
+    text = (_HERE / "plan.yaml").read_text(encoding="utf-8")
     for url, port in zip(_URLS, (machine_port, broker_port, chiller_port), strict=True):
         if port is not None:
             text = text.replace(url, f"{url.rpartition(':')[0]}:{port}")

@@ -25,6 +25,7 @@ from lineside.adapters.durable_files import load_key
 from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.adapters.plan_files import load_plan_files
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.service_manager import READY, tell_manager
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
@@ -51,7 +52,7 @@ from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.witness import Witness
-from lineside.domain.alerts import AlertEvent
+from lineside.domain.alerts import AlertEvent, AlertKind
 from lineside.domain.errors import UnavailableError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.plan.model import Plan
@@ -207,6 +208,10 @@ class _Plant:
     def _board(self, floor: Floor, submitter: Submitter, feed: FloorFeed) -> Starlette:
         async def respond(event: AlertEvent) -> None:
             said = {"event": event.id, "alert": event.alert_id, "by": event.by, "verdict": event.verdict or ""}
+            if event.kind is AlertKind.STEP:
+                said["step"] = event.text
+            if event.measured is not None:
+                said["measured"] = f"{event.measured!r} {event.measured_unit}"
             await self.audit.append(f"alert.{event.kind}", said)
             await submitter.submit(RecordKind.ALERTS, [event])
             with contextlib.suppress(UnavailableError):  # gateways ask now and then by themselves
@@ -230,6 +235,7 @@ class _Plant:
                 releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
                 exact=PartShares(BundleFolder(self.layout.bundles)),
+                plan_files=load_plan_files(self.settings.plan, self.plan),
                 demo=self._panel(),
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()

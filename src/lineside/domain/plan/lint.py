@@ -54,6 +54,7 @@ CODES: Final = {
     "register": "A signal has no register although its source is Modbus, or one that cannot be.",
     "register-notation": "A register's number looks like the 4xxxx notation.",
     "register-order": "Without a plausible range a wrong word order would not be noticed.",
+    "step-file": "A picture or document of a step is not beside the plan, or is not what its ending says.",
     "guessed": "Fields were guessed from data and nobody has looked at them.",
     "envelope-missing": "A condition is measured, but the plan does not say in which range the line must work.",
     "envelope-range": "The envelope lies outside what the signal can plausibly measure.",

@@ -33,7 +33,7 @@ from lineside.domain.plan.characteristics import (
 from lineside.domain.plan.gateway import Buffer, Ceilings, Gateway, WhenFull
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
-from lineside.domain.plan.reactions import Escalation, Occasion, Priority, Reaction, Step, StepKind
+from lineside.domain.plan.reactions import Escalation, Measure, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.registers import Register
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
 from lineside.domain.plan.sources import (
@@ -87,6 +87,7 @@ __all__ = [
     "Gateway",
     "Id",
     "Line",
+    "Measure",
     "Measurement",
     "ModbusSpec",
     "ModelFamily",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration, Text
 from lineside.domain.units import MINUTE
@@ -34,13 +34,46 @@ class StepKind(StrEnum):
     RECORD = "record"
 
 
+_FOLDERS = r"^$|^([A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*"
+Picture = Annotated[str, Field(max_length=200, pattern=_FOLDERS + r"\.(png|jpg|jpeg|webp)$")]
+Document = Annotated[str, Field(max_length=200, pattern=_FOLDERS + r"\.pdf$")]
+
+
+class Measure(PlanModel):
+    """The value that a step takes. ``low`` to ``high`` is right; beyond ``least`` and ``most`` it is mistyped."""
+
+    quantity: Text = Field(description="What is measured, such as 'Cooling water flow'.")
+    unit: Text = Field(description="Unit in which it is read and typed.")
+    low: float | None = Field(None, description="The value is right from here on; empty: no lower end.")
+    high: float | None = Field(None, description="The value is right up to here; empty: no upper end.")
+    least: float | None = Field(None, description="A value below is refused as mistyped.")
+    most: float | None = Field(None, description="A value above is refused as mistyped.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        ends = [end for end in (self.least, self.low, self.high, self.most) if end is not None]
+        if ends != sorted(ends):
+            raise ValueError("'least', 'low', 'high' and 'most' must rise in this order")
+        return self
+
+    def is_right(self, value: float) -> bool:
+        """Return whether a measured value is as it should be."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def is_possible(self, value: float) -> bool:
+        """Return whether a value can have been measured."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+
 class Step(PlanModel):
     """One thing to do."""
 
     do: StepKind = Field(description="What kind of step it is.")
     text: Text = Field(description="What to do, as it is read at the line.")
     instruction: str = Field("", description="Work instruction, such as 'WI-0312, step 4'.")
-    picture: str = Field("", description="File beside the plan.")
+    picture: Picture = Field("", description="Picture beside the plan (PNG, JPEG, WebP; 2 MB at most).")
+    document: Document = Field("", description="Document beside the plan (PDF; 10 MB at most).")
+    measure: Measure | None = Field(None, description="The value that the step takes; empty: it takes none.")
     owner: str = Field("", description="Role; empty: the owner of the reaction.")
     within: Duration | None = Field(None, description="Time limit of this step; empty: that of the reaction.")
 

@@ -23,7 +23,7 @@ PAGES = all_pages()
 CHANGING = [page for page in PAGES if page.method != "GET"]
 SAMPLES = {
     "{station}": "cast", "{alert:path}": ALERT, "{cycle:path}": "cast-118203", "{unit:path}": "118200",
-    "{account}": "nobody", "{fault}": "none", "{name}": "board.css",
+    "{account}": "nobody", "{fault}": "none", "{name}": "board.css", "{file:path}": "valve-v3.png",
 }  # fmt: skip
 
 

@@ -18,9 +18,11 @@ from lineside.apps.plant.board.settings import SHELVE_REASONS
 from lineside.apps.plant.floor.alerts import is_late
 from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS, cause_choices
 from lineside.domain.access import ENGINEERS
+from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
 from lineside.domain.errors import InputError
-from lineside.domain.units import MINUTE
+from lineside.domain.plan.model import Step
+from lineside.domain.units import MILLISECOND, MINUTE
 
 Kind = Literal[
     "acknowledged", "taken", "help", "shelved", "unshelved", "out_of_service", "in_service", "step", "closed"
@@ -33,7 +35,8 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An answer to an alert.
 
     ``minutes``: how long a shelved alert is put off; ``one_shot``: or until it is over, if that is sooner.
-    ``note``: why; needed to put an alert off or take it out of service. ``step``: number of the step that was done.
+    ``note``: why; needed to put an alert off or take it out of service. ``step``: number of the step that was done,
+    with the ``value`` where it takes one. ``held``: milliseconds for which a browser without a connection has kept it.
     ``verdict`` and ``cause_code``: how it turned out, for closing; ``cause_code`` is one of the plan's reactions,
     of the reasons for no defect, or ``other``.
     """
@@ -45,6 +48,8 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     step: Annotated[int, msgspec.Meta(ge=1, le=99)] | None = None
     minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
     one_shot: bool = False
+    value: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] | None = None
+    held: Annotated[int, msgspec.Meta(ge=0, le=43_200_000)] = 0
 
 
 def parse_answer(form: dict[str, str]) -> Answer:
@@ -54,6 +59,8 @@ def parse_answer(form: dict[str, str]) -> Answer:
         HTTPException: it is none (422).
     """
     fields = {name: value for name, value in form.items() if name in Answer.__struct_fields__ and value}
+    if "value" in fields:
+        fields["value"] = fields["value"].strip().replace(",", ".")
     try:
         return msgspec.convert(fields, Answer, strict=False)
     except msgspec.ValidationError as error:
@@ -70,12 +77,15 @@ async def answer(board: Board, visitor: Visitor, alert_id: str, given: Answer, *
     alert = board.floor.alert(alert_id)
     if alert is None:
         raise HTTPException(404)
+    event = _event(board, visitor, alert, given, once)
+    known = next((item for item in alert.events if item.id == event.id), None)
+    if known is not None:
+        return known
     if alert.closed is not None:
         raise HTTPException(409, detail="this alert is closed already")
     if given.kind in _BY_ENGINEERS and visitor.account.role not in ENGINEERS:
         raise HTTPException(403)
     _check(board, alert, given)
-    event = _event(board, visitor, alert, given, once)
     await board.respond(event)
     board.floor.apply_alerts([event], shown=True)
     return event
@@ -88,12 +98,36 @@ def _check(board: Board, alert: Alert, given: Answer) -> None:
             raise InputError("say for how long, within what is allowed", field="minutes", choices=(longest // MINUTE,))
     if given.kind in {"shelved", "out_of_service"} and not given.note.strip():
         raise InputError("say why", field="note", choices=SHELVE_REASONS)
-    if given.kind == "step" and given.step is None:
-        raise InputError("say which step was done", field="step")
+    if given.kind == "step":
+        _check_step(_step(board, alert, given), given)
     if given.kind == "closed" and given.verdict is None:
         raise InputError("say how it turned out", field="verdict", choices=tuple(Verdict))
     if given.cause_code and given.cause_code not in (known := _codes(board, alert)):
         raise InputError("not a cause of this alert", field="cause_code", value=given.cause_code, choices=known)
+
+
+def _step(board: Board, alert: Alert, given: Answer) -> Step | None:
+    """Return the plan's step that an answer speaks of, None where the plan has none of that number."""
+    reaction = reaction_for(board.floor.plan, alert.characteristic, alert.cause)
+    steps = () if reaction is None else reaction.steps
+    return steps[given.step - 1] if given.step is not None and given.step <= len(steps) else None
+
+
+def _check_step(step: Step | None, given: Answer) -> None:
+    if step is None:
+        raise InputError("say which step of the reaction was done", field="step", value=given.step)
+    measure = step.measure
+    if measure is None and given.value is not None:
+        raise InputError("this step takes no value", field="value", value=given.value)
+    if measure is not None and given.value is None:
+        raise InputError(f"say what was measured, in {measure.unit}", field="value")
+    if measure is not None and given.value is not None and not measure.is_possible(given.value):
+        words = f"{given.value:g} {measure.unit} cannot be: between {_end(measure.least)} and {_end(measure.most)}"
+        raise InputError(words, field="value", value=given.value, next_step="read it again")
+
+
+def _end(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"
 
 
 def _codes(board: Board, alert: Alert) -> tuple[str, ...]:
@@ -103,13 +137,15 @@ def _codes(board: Board, alert: Alert) -> tuple[str, ...]:
 
 def _event(board: Board, visitor: Visitor, alert: Alert, given: Answer, once: str) -> AlertEvent:
     now = board.now()
+    given_at = max(now - given.held * MILLISECOND, 0 if alert.raised is None else min(alert.raised.time, now))
+    step = _step(board, alert, given)
     by = visitor.account.signature
-    identity = "\n".join((alert.id, given.kind, by, once or str(now)))
+    identity = "\n".join((alert.id, given.kind, str(given.step or ""), by, once or str(now)))
     return AlertEvent(
         id=f"{alert.id}:{given.kind}:{hashlib.sha256(identity.encode()).hexdigest()[:16]}",
         alert_id=alert.id,
         kind=AlertKind(given.kind),
-        time=now,
+        time=given_at,
         received=now,
         station=alert.station,
         characteristic=alert.characteristic,
@@ -120,7 +156,10 @@ def _event(board: Board, visitor: Visitor, alert: Alert, given: Answer, once: st
         cause_code=given.cause_code,
         note=" ".join(given.note.split()),
         step=given.step,
-        until=0 if given.minutes is None else now + given.minutes * MINUTE,
+        text="" if step is None else step.text,
+        measured=given.value,
+        measured_unit="" if step is None or step.measure is None else step.measure.unit,
+        until=0 if given.minutes is None else given_at + given.minutes * MINUTE,
         late=is_late(alert),
         one_shot=given.one_shot,
     )

@@ -41,6 +41,7 @@ PAGES: Final = (
     Page(path="/coverage", handler=overview.coverage, allow=ANYONE),
     Page(path="/missing", handler=overview.missing, allow=ANYONE),
     Page(path="/gateways", handler=overview.gateways, allow=ANYONE),
+    Page(path="/plan-files/{file:path}", handler=files.plan_file, allow=ANYONE),
     Page(path="/login", handler=entry.login_form, allow=PUBLIC),
     Page(path="/login", handler=entry.log_in, allow=PUBLIC, method="POST"),
     Page(path="/first-run", handler=entry.code_form, allow=PUBLIC),

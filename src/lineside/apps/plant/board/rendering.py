@@ -96,6 +96,7 @@ def _common(board: Board) -> dict[str, Any]:
         "zone": plan.line.timezone,
         "now": board.now(),
         "demo": board.settings.demo,
+        "files": board.settings.plan_files,
         "station_name": lambda name: station_label(plan, name),
         "characteristic_name": lambda name: characteristic_label(plan, name),
         "cause_name": lambda characteristic, cause: cause_label(plan, characteristic, cause),

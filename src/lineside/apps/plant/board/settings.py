@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from lineside.adapters.onnx_judge.exact import ExactExplanation
+from lineside.adapters.plan_files import PlanFiles
 from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.coverages import CoverageView
@@ -57,6 +58,7 @@ class BoardSettings:
         releases: brings the state's releases up to date before they are shown, where something else is their record.
         traces: returns the traces of a part against what is usual, where the history can.
         exact: returns the exact shares of a part by the models in service, where somebody asks for them.
+        plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
         coverages: returns what the models in service have learned from, where that is known.
@@ -77,6 +79,7 @@ class BoardSettings:
     releases: Callable[[], Awaitable[None]] | None = None
     traces: Traces | None = None
     exact: Exact | None = None
+    plan_files: PlanFiles = field(default_factory=PlanFiles)
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None

@@ -12,15 +12,16 @@ from lineside.apps.plant.floor.labels import characteristic_label, feature_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.reactions import cause_choices, cause_label
 from lineside.apps.plant.floor.usual import feature_trend, score_trend
-from lineside.apps.plant.floor.views import Card, HistoryEntry, StepView, Trend, Trust, Why, finite
+from lineside.apps.plant.floor.views import Card, HistoryEntry, MeasureView, StepView, Trend, Trust, Why, finite
 from lineside.domain.alarm_load import is_stale
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind
 from lineside.domain.features.recipe import FeatureRecipe, signals_of
 from lineside.domain.nuisance import Decision
 from lineside.domain.outcomes import Outcome
-from lineside.domain.plan.model import Plan, Reaction
+from lineside.domain.plan.model import Plan, Reaction, Step
 from lineside.domain.predictions import Contribution
+from lineside.domain.remedies import Remedies, in_order
 from lineside.domain.units import MINUTE
 
 _CAUSES: Final = 3
@@ -37,6 +38,7 @@ class CardSight:
     parts: StationParts
     trust: Trust
     decision: Decision
+    remedies: Remedies
     outcomes_of: Callable[[str], tuple[Outcome, ...]]
 
 
@@ -65,7 +67,7 @@ def build_card(sight: CardSight, now: int) -> Card:
         due=0 if reaction is None else raised_at(alert) + reaction.within,
         escalates_to=escalates_to,
         escalates_at=escalates_at,
-        steps=_steps(alert, reaction),
+        steps=_steps(alert, reaction, sight.remedies),
         trend=leading_trend(plan, sight.parts, sight.recipe, alert),
         why=_why(plan, sight.recipe, latest),
         score=finite(latest.score),
@@ -145,12 +147,27 @@ def _why(plan: Plan, recipe: FeatureRecipe, event: AlertEvent) -> tuple[Why, ...
     )
 
 
-def _steps(alert: Alert, reaction: Reaction | None) -> tuple[StepView, ...]:
-    done = {event.step for event in alert.events if event.kind is AlertKind.STEP}
+def _steps(alert: Alert, reaction: Reaction | None, known: Remedies) -> tuple[StepView, ...]:
+    done = {event.step: event for event in alert.events if event.kind is AlertKind.STEP}
     steps = () if reaction is None else reaction.steps
-    return tuple(
-        StepView(number=number, do=step.do.value, text=step.text, instruction=step.instruction, done=number in done)
-        for number, step in enumerate(steps, start=1)
+    return tuple(_step(number, step, done.get(number), known) for number, step in in_order(steps, known))
+
+
+def _step(number: int, step: Step, event: AlertEvent | None, known: Remedies) -> StepView:
+    measured = None if event is None else event.measured
+    wrong = step.measure is not None and measured is not None and not step.measure.is_right(measured)
+    return StepView(
+        number=number,
+        do=step.do.value,
+        text=step.text,
+        instruction=step.instruction,
+        done=event is not None and not wrong,
+        picture=step.picture,
+        document=step.document,
+        measure=None if step.measure is None else MeasureView(**step.measure.model_dump()),
+        measured=measured,
+        solved=known.solved.get(step.text, 0),
+        of=known.of,
     )
 
 
@@ -192,4 +209,6 @@ def _entry(event: AlertEvent) -> HistoryEntry:
         note=event.note,
         step=event.step,
         until=event.until,
+        measured=event.measured,
+        measured_unit=event.measured_unit,
     )

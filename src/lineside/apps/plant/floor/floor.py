@@ -30,6 +30,7 @@ from lineside.apps.plant.floor.views import (
     Trust,
 )
 from lineside.domain.alarm_load import AlarmLoad, Flood, alarm_load, floods_of
+from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent
 from lineside.domain.features.recipe import FeatureRecipe, recipe_for
 from lineside.domain.nuisance import Decision, Grounds, Notice, Notices
@@ -38,6 +39,7 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.receipts import Receipt
+from lineside.domain.remedies import Remedies, remedies
 
 MOST_PARTS: Final = 2_000
 MOST_ALERTS: Final = 1_000
@@ -72,6 +74,7 @@ class Floor:
         self._outcomes: Final = OutcomeMemory(MOST_OUTCOMES)
         self._models: Final = ModelMemory()
         self.missing: Final = MissingMemory()
+        self._solved: dict[tuple[str, str, str], Remedies] = {}
         self._links: dict[str, LinkStatus] = {}
         self._notices: Notices | None = None
         self._listeners: list[Callable[[Change], None]] = []
@@ -349,11 +352,24 @@ class Floor:
             parts=self._parts[alert.station],
             trust=self._alerts.trust(alert.station, alert.characteristic),
             decision=self._decision(alert),
+            remedies=self._remedies(alert),
             outcomes_of=self._outcomes.of,
         )
         return build_card(sight, now)
 
+    def _remedies(self, alert: Alert) -> Remedies:
+        """Return what solved the alert's cause at its station before; kept until another alert changes."""
+        key = (alert.station, alert.characteristic, alert.cause)
+        if key not in self._solved:
+            reaction = reaction_for(self.plan, alert.characteristic, alert.cause)
+            same = (
+                other for other in self._alerts.visible() if (other.station, other.characteristic, other.cause) == key
+            )
+            self._solved[key] = remedies(same, () if reaction is None else reaction.steps)
+        return self._solved[key]
+
     def _tell_alerts(self, changed: set[str], *, withheld: bool = False) -> None:
+        self._solved.clear()
         stations = {self._alerts.alerts[name].station for name in changed if name in self._alerts.alerts}
         self._tell(stations=stations, alerts=changed, withheld=withheld)
 

@@ -125,14 +125,36 @@ class Why:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MeasureView:
+    """The value that a step takes: from ``low`` to ``high`` it is right, beyond ``least`` and ``most`` mistyped."""
+
+    quantity: str
+    unit: str
+    low: float | None
+    high: float | None
+    least: float | None
+    most: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StepView:
-    """One step of the reaction; ``number`` counts from 1."""
+    """One step of the reaction; ``number`` is its place in the plan, from 1.
+
+    ``measured`` is the latest value that it took; a value that is not right leaves it undone. It ``solved`` the same
+    cause so often of the ``of`` times that a step did.
+    """
 
     number: int
     do: str
     text: str
     instruction: str
     done: bool
+    picture: str = ""
+    document: str = ""
+    measure: MeasureView | None = None
+    measured: float | None = None
+    solved: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +169,8 @@ class HistoryEntry:
     note: str
     step: int | None
     until: int
+    measured: float | None = None
+    measured_unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

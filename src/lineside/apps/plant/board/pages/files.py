@@ -22,6 +22,14 @@ async def static(call: Call) -> Response:
     return found
 
 
+async def plan_file(call: Call) -> Response:
+    """Return a picture or document that the plan names; any other name leads nowhere."""
+    found = call.board.settings.plan_files.files.get(call.path("file"))
+    if found is None:
+        raise HTTPException(404)
+    return Response(found.content, media_type=found.media_type, headers={"Content-Disposition": "inline"})
+
+
 async def authority(call: Call) -> Response:
     """Return the local authority's certificate, for tablets to trust; it holds no secret."""
     certificate = call.board.settings.authority

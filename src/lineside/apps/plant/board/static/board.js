@@ -90,7 +90,7 @@
   let again = false;
   const refresh = async () => {
     const main = document.getElementById("main");
-    if (main.querySelector(".ask") || main.querySelector("input:focus, select:focus")) return;
+    if (main.querySelector(".ask:not([hidden])") || main.querySelector("input:focus, select:focus")) return;
     if (fetching) { again = true; return; }
     fetching = true;
     try {
@@ -112,6 +112,20 @@
     } finally {
       fetching = false;
       if (again) { again = false; setTimeout(refresh, 500); }
+    }
+  };
+
+  let asked = null; // what opened the question, to give the focus back to
+  const ask = (card, name) => {
+    const open = name && card.querySelector(`#ask-${CSS.escape(name)}`);
+    for (const other of card.querySelectorAll(".ask")) other.hidden = other !== open;
+    card.classList.toggle("asking", Boolean(open));
+    if (open) {
+      asked = document.activeElement;
+      open.querySelector("button, input:not([type=hidden])")?.focus();
+    } else {
+      asked?.focus();
+      refresh();
     }
   };
 
@@ -170,6 +184,13 @@
       try { localStorage.setItem("theme", root.dataset.theme); } catch { /* remembered for this page only */ }
     });
     document.querySelector("form[data-submit-at-once]")?.requestSubmit();
+    // A question of the card opens in its place: without a request, so also without a connection.
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[data-ask]");
+      if (!link) return;
+      event.preventDefault();
+      ask(link.closest("article"), link.dataset.ask);
+    });
     // A second tap on a slow network must not look like a second answer.
     document.addEventListener("submit", (event) => {
       const form = event.target;
