@@ -12,6 +12,8 @@ from typing import Protocol
 
 from lineside.domain.audit import AuditEntry as AuditEntry  # noqa: PLC0414 - part of the port
 from lineside.domain.health.sources import SourceCondition
+from lineside.domain.notifying.delivery import Outcome
+from lineside.domain.notifying.messages import Message
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.probes import ProbeReading as ProbeReading  # noqa: PLC0414 - part of the port
@@ -254,3 +256,10 @@ class Registry(Protocol):
         Raises:
             IntegrityError: one of them is not what it claims to be.
         """
+
+
+class Notifier(Protocol):
+    """Tells people or their systems about an alert, in one channel."""
+
+    async def deliver(self, message: Message) -> Outcome:
+        """Hand a message over and say what became of it; the same message may be handed over again."""

@@ -9,6 +9,7 @@
       plant/history/      the long memory, a folder per table
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
       keys/               secrets, readable by the owner only
+      notify.yaml         who is told of alerts, and where; secrets are only named in it
       nats/               the embedded transport: configuration, credentials, log
       gateway/configuration/   the signed configurations that it has taken
       gateway/identity/   who an enrolled gateway is: its keys, and whom it trusts
@@ -62,6 +63,11 @@ class Layout:
     def history(self) -> Path:
         """The folder of the history's tables."""
         return self.root / "plant" / "history"
+
+    @property
+    def notify_file(self) -> Path:
+        """The administrator's file of who is told what."""
+        return self.root / "notify.yaml"
 
     @property
     def state(self) -> Path:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "gateways": "Which gateways may write.",
     "history": "Look at, count, query and export the history.",
     "model": "Show, sign and offer models to the gateways.",
+    "notify": "Who is told of alerts, where, and what became of it.",
     "outcomes": "Import what was later found to be true of parts.",
     "plan": "Draft, check, compare and document control plans.",
     "plant": "The process of the site: history, alerts, board.",

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lineside.adapters.state_sql.accounts import Accounts
 from lineside.adapters.state_sql.configurations import Configurations
+from lineside.adapters.state_sql.deliveries import Deliveries
 from lineside.adapters.state_sql.gateways import Gateways
 from lineside.adapters.state_sql.releases import Releases, Settings
 from lineside.adapters.state_sql.sessions import Attempts, Sessions
@@ -37,6 +38,7 @@ class SqlState:
         self.releases: Final = Releases(engine)
         self.gateways: Final = Gateways(engine)
         self.configurations: Final = Configurations(engine)
+        self.deliveries: Final = Deliveries(engine)
 
     def close(self) -> None:
         """Close every connection."""

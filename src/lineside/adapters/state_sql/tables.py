@@ -115,6 +115,32 @@ configurations: Final = Table(
 )
 """Every plan that gateways were ever given; a version is never given to another."""
 
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("target", String(64), primary_key=True),
+    Column("message", String(300), primary_key=True),
+    Column("alert", String(300), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Index("deliveries_due", "state", "due"),
+)
+"""Messages to targets; ``state`` is waiting, sent, folded (told in another), dead or dropped."""
+
+leases: Final = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Who does what only one process may do, and until when."""
+
 placements: Final = Table(
     "configuration_placements",
     metadata,

@@ -47,6 +47,7 @@ from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
+from lineside.apps.plant.notifying import open_telling
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
@@ -177,7 +178,13 @@ class _Plant:
         compactor = Compactor(
             landing=self.landing, history=self.history, tidy=self.history.join_small_files, follow=feed.handed_in
         )
+        telling, teller = open_telling(
+            self.plan, self.layout, floor, self.state, self.clock if self.settings.clock else SystemClock(),
+            self.audit.append,
+        )  # fmt: skip
         beside = [
+            asyncio.create_task(telling.run(), name="tell"),
+            asyncio.create_task(teller.run(), name="send"),
             asyncio.create_task(compactor.run(), name="compact"),
             asyncio.create_task(roll.keep(), name="gateways"),
             asyncio.create_task(watch_gateways(feed), name="watch gateways"),

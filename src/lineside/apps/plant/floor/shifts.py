@@ -21,7 +21,7 @@ def shift_at(plan: Plan, now: int) -> ShiftView:
         for day in (today, today - timedelta(days=1)):
             starts, ends = _bounds(shift, day, zone)
             if starts <= now < ends:
-                return ShiftView(label=shift.id.replace("_", " "), starts=starts, ends=ends)
+                return ShiftView(label=shift.id.replace("_", " "), starts=starts, ends=ends, id=shift.id)
     return ShiftView(label="", starts=now - _WITHOUT_SHIFTS, ends=now)
 
 

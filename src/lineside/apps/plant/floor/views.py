@@ -325,6 +325,7 @@ class ShiftView:
     label: str
     starts: int
     ends: int
+    id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,163 @@
+"""From what the floor shows to messages: who has to be told of which alert, and when the next in line is.
+
+Looking again makes the same messages under the same ids, so nothing needs to be remembered of what has been told: a
+restart tells what the process before it did not get to, and nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote
+
+from lineside.adapters.clocks import SystemClock
+from lineside.adapters.notifiers import notifier_for
+from lineside.adapters.notifiers.posting import Poster
+from lineside.adapters.notifiers.targets_file import load_notifying
+from lineside.adapters.state_sql import SqlState
+from lineside.apps.gateway.secrets import find_secret
+from lineside.apps.layout import Layout
+from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.floor.shifts import shift_at
+from lineside.apps.plant.floor.views import Card
+from lineside.domain.alerting import reaction_for
+from lineside.domain.alerts import HELD, AlertKind
+from lineside.domain.errors import StorageError
+from lineside.domain.notifying.messages import Message, Occasion
+from lineside.domain.plan.model import Plan
+from lineside.domain.units import HOUR
+from lineside.flows.notify import Audit, Teller
+from lineside.ports import Clock
+
+HORIZON: Final = 12 * HOUR
+"""Older alerts are not told of any more."""
+_LOOK_SECONDS: Final = 1.0
+_MOST: Final = 500
+
+HOLDER: Final = "plant"
+AnswerLink = Callable[[str], str]
+"""Gives the address under which an alert can be answered, ``""`` where there is none."""
+
+
+def open_telling(
+    plan: Plan, layout: Layout, floor: Floor, state: SqlState, clock: Clock, audit: Audit
+) -> tuple[AlertTeller, Teller]:
+    """Return who makes messages and who sends them, by the administrator's file.
+
+    ``clock`` is that of the process: in a demo at a speed factor, messages are made by it and sent by wall time.
+
+    Raises:
+        ConfigurationError: the file does not say what it must.
+    """
+    told = load_notifying(layout.notify_file, plan)
+    poster = Poster(inside=told.inside)
+
+    def secret(name: str) -> str:
+        return find_secret(name, layout.keys)
+
+    targets = {target.id: (target, notifier_for(target, poster, secret)) for target in told.targets}
+    teller = Teller(
+        queue=state.deliveries,
+        targets=targets,
+        clock=SystemClock(),
+        holder=f"{HOLDER} {secrets.token_hex(4)}",
+        audit=audit,
+    )
+    return AlertTeller(floor=floor, teller=teller, clock=clock, board=told.board), teller
+
+
+@dataclass(slots=True)
+class AlertTeller:
+    """Watches the floor and tells.
+
+    Args:
+        floor: what is shown.
+        teller: keeps and sends messages.
+        clock: the time of the process.
+        board: the board's address, for links.
+        answer: gives an alert's answer link.
+    """
+
+    floor: Floor
+    teller: Teller
+    clock: Clock
+    board: str = ""
+    answer: AnswerLink = lambda _: ""
+    _told: set[str] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Look at every change, and once a second, until cancelled."""
+        changed = asyncio.Event()
+        stop = self.floor.listen(lambda change: changed.set() if change.alerts else None)
+        try:
+            while True:
+                changed.clear()
+                with contextlib.suppress(StorageError):
+                    await self.look()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await changed.wait()
+        finally:
+            stop()
+
+    async def look(self) -> None:
+        """Tell what has not been told."""
+        now = self.clock.now()
+        messages = list(self.messages(self.floor.alerts(now, most=_MOST), now))
+        for message in messages:
+            if message.id not in self._told:
+                await self.teller.tell(message)
+        self._told = {message.id for message in messages}
+
+    def messages(self, cards: Iterable[Card], now: int) -> Iterator[Message]:
+        """Yield everything that is to be told of alerts by now."""
+        for card in cards:
+            if card.raised < now - HORIZON or card.state in HELD:
+                continue
+            yield from self._of(card, now)
+
+    def _of(self, card: Card, now: int) -> Iterator[Message]:
+        closed = card.verdict is not None
+        if not closed and card.active:
+            yield self._message(card, Occasion.RAISED, card.raised, role=card.owner)
+        reaction = reaction_for(self.floor.plan, card.characteristic, card.cause)
+        if not closed and not card.taken_by and reaction is not None and card.active:
+            for number, step in enumerate(reaction.escalation, start=1):
+                if card.raised + step.after <= now:
+                    yield self._message(card, Occasion.ESCALATED, card.raised + step.after, role=step.to, number=number)
+        over = next((entry.time for entry in reversed(card.history) if entry.kind == AlertKind.CLEARED), None)
+        if over is not None and not card.active:
+            yield self._message(card, Occasion.CLEARED, over)
+        ended = next((entry.time for entry in reversed(card.history) if entry.kind == AlertKind.CLOSED), None)
+        if ended is not None:
+            yield self._message(card, Occasion.CLOSED, ended)
+
+    def _message(self, card: Card, occasion: Occasion, time: int, *, role: str = "", number: int = 0) -> Message:
+        step = next((step.text for step in card.steps if not step.done), "")
+        asks = occasion in {Occasion.RAISED, Occasion.ESCALATED}
+        return Message(
+            id=f"{card.id}#{occasion}{f'@{number}' if number else ''}",
+            alert=card.id,
+            occasion=occasion,
+            time=time,
+            line=self.floor.plan.line.id,
+            station=card.station,
+            station_label=card.station_label,
+            characteristic=card.characteristic,
+            characteristic_label=card.characteristic_label,
+            cause=card.cause,
+            priority=card.priority,
+            notice=card.notice,
+            text=card.text,
+            step=step if asks else "",
+            role=role,
+            suspects=card.suspects if asks else (),
+            raised=card.raised,
+            shift=shift_at(self.floor.plan, time).id,
+            link=f"{self.board}/alerts/{quote(card.id)}" if self.board else "",
+            answer=self.answer(card.id) if asks and self.board else "",
+        )
