@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "outcomes": "Import what was later found to be true of parts.",
     "plan": "Draft, check, compare and document control plans.",
     "plant": "The process of the site: history, alerts, board.",
+    "screen": "Let screens of other systems show stations.",
     "source": "Test, trust and browse machines, brokers and folders.",
     "train": "Learn a model from history or files and write a bundle.",
     "up": "Gateway, plant and transport on one machine.",

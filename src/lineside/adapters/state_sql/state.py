@@ -19,6 +19,7 @@ from lineside.adapters.state_sql.configurations import Configurations
 from lineside.adapters.state_sql.deliveries import Deliveries
 from lineside.adapters.state_sql.gateways import Gateways
 from lineside.adapters.state_sql.releases import Releases, Settings
+from lineside.adapters.state_sql.screens import Screens
 from lineside.adapters.state_sql.sessions import Attempts, Sessions
 from lineside.domain.errors import ConfigurationError
 
@@ -39,6 +40,7 @@ class SqlState:
         self.gateways: Final = Gateways(engine)
         self.configurations: Final = Configurations(engine)
         self.deliveries: Final = Deliveries(engine)
+        self.screens: Final = Screens(engine)
 
     def close(self) -> None:
         """Close every connection."""

@@ -141,6 +141,28 @@ leases: Final = Table(
 )
 """Who does what only one process may do, and until when."""
 
+spent_links: Final = Table(
+    "spent_links",
+    metadata,
+    Column("mark", String(64), primary_key=True),
+    Column("expires", BigInteger, nullable=False),
+)
+"""Answer links that have been used; forgotten once they would be over anyway."""
+
+screens: Final = Table(
+    "screens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("label", String(100), nullable=False),
+    Column("stations", Text, nullable=False),
+    Column("origins", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("revoked", BigInteger, nullable=True),
+)
+"""Other systems' screens that may show some stations, by the hash of their token."""
+
 placements: Final = Table(
     "configuration_placements",
     metadata,

@@ -47,7 +47,7 @@ from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
-from lineside.apps.plant.notifying import open_telling
+from lineside.apps.plant.notifying import answer_keys, open_telling
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
@@ -244,6 +244,7 @@ class _Plant:
                 exact=PartShares(BundleFolder(self.layout.bundles)),
                 plan_files=load_plan_files(self.settings.plan, self.plan),
                 demo=self._panel(),
+                link_keys=answer_keys(self.layout),
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
                 ),

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 from lineside.adapters.clocks import SystemClock
+from lineside.adapters.durable_files import load_key
 from lineside.adapters.notifiers import notifier_for
 from lineside.adapters.notifiers.posting import Poster
 from lineside.adapters.notifiers.targets_file import load_notifying
@@ -26,6 +27,7 @@ from lineside.apps.plant.floor.shifts import shift_at
 from lineside.apps.plant.floor.views import Card
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import HELD, AlertKind
+from lineside.domain.answer_links import AnswerLink, mark_of, seal_link
 from lineside.domain.errors import StorageError
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.plan.model import Plan
@@ -39,8 +41,9 @@ _LOOK_SECONDS: Final = 1.0
 _MOST: Final = 500
 
 HOLDER: Final = "plant"
-AnswerLink = Callable[[str], str]
-"""Gives the address under which an alert can be answered, ``""`` where there is none."""
+LINK_LASTS: Final = 12 * HOUR
+Answers = Callable[[str, str], str]
+"""Gives the address under which an alert can be answered once, by the message's id and the alert's."""
 
 
 def open_telling(
@@ -67,7 +70,22 @@ def open_telling(
         holder=f"{HOLDER} {secrets.token_hex(4)}",
         audit=audit,
     )
-    return AlertTeller(floor=floor, teller=teller, clock=clock, board=told.board), teller
+    key = answer_keys(layout)[0]
+
+    def answer(message: str, alert: str) -> str:
+        link = AnswerLink(alert=alert, expires=SystemClock().now() + LINK_LASTS, mark=mark_of(key, message))
+        return f"{told.board}/answer/{seal_link(key, link)}"
+
+    return AlertTeller(floor=floor, teller=teller, clock=clock, board=told.board, answer=answer), teller
+
+
+def answer_keys(layout: Layout) -> tuple[bytes, ...]:
+    """Return the keys of answer links: the one that signs, then an older one whose links still hold.
+
+    To change the key, rename ``answer.key`` to ``answer.previous.key`` and start again.
+    """
+    older = layout.keys / "answer.previous.key"
+    return (load_key(layout.keys / "answer.key"), *((load_key(older),) if older.exists() else ()))
 
 
 @dataclass(slots=True)
@@ -86,7 +104,7 @@ class AlertTeller:
     teller: Teller
     clock: Clock
     board: str = ""
-    answer: AnswerLink = lambda _: ""
+    answer: Answers | None = None
     _told: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -139,8 +157,9 @@ class AlertTeller:
     def _message(self, card: Card, occasion: Occasion, time: int, *, role: str = "", number: int = 0) -> Message:
         step = next((step.text for step in card.steps if not step.done), "")
         asks = occasion in {Occasion.RAISED, Occasion.ESCALATED}
+        name = f"{card.id}#{occasion}{f'@{number}' if number else ''}"
         return Message(
-            id=f"{card.id}#{occasion}{f'@{number}' if number else ''}",
+            id=name,
             alert=card.id,
             occasion=occasion,
             time=time,
@@ -159,5 +178,5 @@ class AlertTeller:
             raised=card.raised,
             shift=shift_at(self.floor.plan, time).id,
             link=f"{self.board}/alerts/{quote(card.id)}" if self.board else "",
-            answer=self.answer(card.id) if asks and self.board else "",
+            answer=self.answer(name, card.id) if asks and self.board and self.answer is not None else "",
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.responses import PlainTextResponse
@@ -30,6 +31,11 @@ HEADERS: Final = (
     ("Cache-Control", "no-store"),
 )
 """On every answer. The referrer policy keeps ``Origin`` on forms, which ``no-referrer`` would make ``null``."""
+
+FRAMED_BY: Final = "Lineside-Framed-By"
+"""A page that may stand in a frame says so by this header, with the origins; it never leaves the process."""
+SHARED: Final = "Lineside-Shared"
+"""An answer that pages of other origins may read says so by this header; it never leaves the process."""
 
 HSTS: Final = ("Strict-Transport-Security", "max-age=31536000")
 
@@ -54,8 +60,7 @@ class Armour:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in self._names]
-                message = {**message, "headers": [*kept, *self._headers]}
+                message = {**message, "headers": self._armed(message.get("headers", ()))}
             await send(message)
 
         try:
@@ -67,3 +72,20 @@ class Armour:
                 raise
             words = f"Something went wrong here. Reference: {reference}\n"
             await PlainTextResponse(words, status_code=500)(scope, receive, armed)
+
+    def _armed(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Return an answer's headers with those that every answer carries, but for what it may leave open."""
+        own = [(name.lower(), value) for name, value in given]
+        asked = {name: value for name, value in own if name in _ASKED}
+        mine = dict(self._headers)
+        if (origins := asked.get(FRAMED_BY.lower().encode())) is not None:
+            policy = _POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {origins.decode()}")
+            mine[b"content-security-policy"] = policy.encode()
+            del mine[b"x-frame-options"]
+        if asked:
+            mine[b"cross-origin-resource-policy"] = b"cross-origin"
+        kept = [pair for pair in own if pair[0] not in self._names and pair[0] not in _ASKED]
+        return [*kept, *mine.items()]
+
+
+_ASKED: Final = frozenset({FRAMED_BY.lower().encode(), SHARED.lower().encode()})

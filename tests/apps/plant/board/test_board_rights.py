@@ -20,10 +20,10 @@ from lineside.testing.boards import Bench, make_bench, sample_demo, served
 from lineside.testing.floors import ALERT
 
 PAGES = all_pages()
-CHANGING = [page for page in PAGES if page.method != "GET"]
+CHANGING = [page for page in PAGES if page.method not in {"GET", "OPTIONS"}]
 SAMPLES = {
     "{station}": "cast", "{alert:path}": ALERT, "{cycle:path}": "cast-118203", "{unit:path}": "118200",
-    "{account}": "nobody", "{fault}": "none", "{name}": "board.css", "{file:path}": "valve-v3.png",
+    "{account}": "nobody", "{fault}": "none", "{name}": "board.css", "{link}": "none", "{file:path}": "valve-v3.png",
 }  # fmt: skip
 
 
@@ -90,6 +90,11 @@ def test_11_public_is_only_what_must_be() -> None:
         "POST /first-run",
         "GET /static/{name}",
         "GET /authority.crt",
+        "GET /andon",
+        "OPTIONS /andon",
+        "GET /embed",
+        "GET /answer/{link}",
+        "POST /answer/{link}",
         "GET /alive",
         "POST /api/v1/session",
         "GET /api/v1/openapi.json",

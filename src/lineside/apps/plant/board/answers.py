@@ -13,11 +13,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 from starlette.exceptions import HTTPException
 
-from lineside.apps.plant.board.context import Board, Visitor
+from lineside.apps.plant.board.context import Board
 from lineside.apps.plant.board.settings import SHELVE_REASONS
 from lineside.apps.plant.floor.alerts import is_late
 from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS, cause_choices
-from lineside.domain.access import ENGINEERS
+from lineside.domain.access import ENGINEERS, Account
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
 from lineside.domain.errors import InputError
@@ -67,7 +67,7 @@ def parse_answer(form: dict[str, str]) -> Answer:
         raise HTTPException(422, detail=str(error)) from error
 
 
-async def answer(board: Board, visitor: Visitor, alert_id: str, given: Answer, *, once: str) -> AlertEvent:
+async def answer(board: Board, account: Account, alert_id: str, given: Answer, *, once: str) -> AlertEvent:
     """Keep an answer and show it; return its event.
 
     Raises:
@@ -77,13 +77,13 @@ async def answer(board: Board, visitor: Visitor, alert_id: str, given: Answer, *
     alert = board.floor.alert(alert_id)
     if alert is None:
         raise HTTPException(404)
-    event = _event(board, visitor, alert, given, once)
+    event = _event(board, account, alert, given, once)
     known = next((item for item in alert.events if item.id == event.id), None)
     if known is not None:
         return known
     if alert.closed is not None:
         raise HTTPException(409, detail="this alert is closed already")
-    if given.kind in _BY_ENGINEERS and visitor.account.role not in ENGINEERS:
+    if given.kind in _BY_ENGINEERS and account.role not in ENGINEERS:
         raise HTTPException(403)
     _check(board, alert, given)
     await board.respond(event)
@@ -135,11 +135,11 @@ def _codes(board: Board, alert: Alert) -> tuple[str, ...]:
     return tuple(dict.fromkeys(choice.code for choice in choices))
 
 
-def _event(board: Board, visitor: Visitor, alert: Alert, given: Answer, once: str) -> AlertEvent:
+def _event(board: Board, account: Account, alert: Alert, given: Answer, once: str) -> AlertEvent:
     now = board.now()
     given_at = max(now - given.held * MILLISECOND, 0 if alert.raised is None else min(alert.raised.time, now))
     step = _step(board, alert, given)
-    by = visitor.account.signature
+    by = account.signature
     identity = "\n".join((alert.id, given.kind, str(given.step or ""), by, once or str(now)))
     return AlertEvent(
         id=f"{alert.id}:{given.kind}:{hashlib.sha256(identity.encode()).hexdigest()[:16]}",

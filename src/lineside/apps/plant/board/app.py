@@ -16,7 +16,18 @@ from lineside.apps.plant.board.context import Board, Respond, Shown
 from lineside.apps.plant.board.doorkeeper import Doorkeeper
 from lineside.apps.plant.board.guard import PUBLIC, Page, route
 from lineside.apps.plant.board.live import Broadcast
-from lineside.apps.plant.board.pages import alerts, breaking, entry, files, overview, parts, people
+from lineside.apps.plant.board.pages import (
+    alerts,
+    andon,
+    breaking,
+    entry,
+    exports,
+    files,
+    links,
+    overview,
+    parts,
+    people,
+)
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.presenter import Presenter
 from lineside.apps.plant.board.rendering import make_templates, page
@@ -32,6 +43,9 @@ PAGES: Final = (
     Page(path="/live", handler=overview.live, allow=ANYONE),
     Page(path="/stations/{station}", handler=overview.station, allow=ANYONE),
     Page(path="/alerts", handler=alerts.alerts, allow=ANYONE),
+    Page(path="/alerts/{alert:path}/alert.csv", handler=exports.csv_file, allow=ANYONE),
+    Page(path="/alerts/{alert:path}/8d.json", handler=exports.eight_d_json, allow=ANYONE),
+    Page(path="/alerts/{alert:path}/8d", handler=exports.eight_d_page, allow=ANYONE),
     Page(path="/alerts/{alert:path}", handler=alerts.card, allow=ANYONE),
     Page(path="/alerts/{alert:path}/respond", handler=alerts.respond, allow=ANYONE, method="POST"),
     Page(path="/parts", handler=parts.parts, allow=ANYONE),
@@ -42,6 +56,11 @@ PAGES: Final = (
     Page(path="/missing", handler=overview.missing, allow=ANYONE),
     Page(path="/gateways", handler=overview.gateways, allow=ANYONE),
     Page(path="/plan-files/{file:path}", handler=files.plan_file, allow=ANYONE),
+    Page(path="/andon", handler=andon.andon, allow=PUBLIC, api=True),
+    Page(path="/andon", handler=andon.preflight, allow=PUBLIC, method="OPTIONS", api=True),
+    Page(path="/embed", handler=andon.embed, allow=PUBLIC),
+    Page(path="/answer/{link}", handler=links.show, allow=PUBLIC),
+    Page(path="/answer/{link}", handler=links.take, allow=PUBLIC, method="POST"),
     Page(path="/login", handler=entry.login_form, allow=PUBLIC),
     Page(path="/login", handler=entry.log_in, allow=PUBLIC, method="POST"),
     Page(path="/first-run", handler=entry.code_form, allow=PUBLIC),

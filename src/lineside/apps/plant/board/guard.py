@@ -23,6 +23,7 @@ from lineside.apps.plant.board.tokens import fits, form_token
 from lineside.apps.web.requests import address_of, is_ours, parse_form, read_body
 from lineside.domain.access import AccessRole
 
+_HARMLESS: Final = frozenset({"GET", "OPTIONS"})
 PUBLIC: Final[frozenset[AccessRole]] = frozenset()
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - a header's name
 
@@ -82,7 +83,7 @@ async def _guarded(board: Board, page: Page, request: Request) -> Response:
         if who.account.role not in page.allow:
             await _deny(board, request, who, "role")
     form, body = {}, b""
-    if page.method != "GET":
+    if page.method not in _HARMLESS:
         if page.api and not request.headers.get("content-type", "application/json").startswith("application/json"):
             raise HTTPException(415)
         body = await read_body(request, board.settings.body_limit)

@@ -61,6 +61,7 @@ class BoardSettings:
         plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
+        link_keys: the keys that answer links may be signed with, the newest first; none: there are no such links.
         coverages: returns what the models in service have learned from, where that is known.
     """
 
@@ -83,6 +84,7 @@ class BoardSettings:
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
+    link_keys: tuple[bytes, ...] = ()
 
 
 SHELVE_REASONS = ("known work on the machine", "waiting for a part", "waiting for maintenance", "trial", "other")

@@ -75,7 +75,7 @@ async def respond(call: Call, query: types.Nothing, body: Answer) -> types.Accep
     """Keep an answer to an alert."""
     del query
     once = call.request.headers.get("idempotency-key", "") or new_secret()
-    event = await answer(call.board, call.visitor, call.path("alert"), body, once=once)
+    event = await answer(call.board, call.visitor.account, call.path("alert"), body, once=once)
     return types.Accepted(id=event.id)
 
 

@@ -51,5 +51,5 @@ async def card(call: Call) -> Response:
 async def respond(call: Call) -> Response:
     """Take an answer, then show the card again."""
     alert_id = call.path("alert")
-    await answer(call.board, call.visitor, alert_id, parse_answer(call.form), once=call.form.get("once", ""))
+    await answer(call.board, call.visitor.account, alert_id, parse_answer(call.form), once=call.form.get("once", ""))
     return RedirectResponse(f"/alerts/{quote(alert_id)}", status_code=303)

@@ -24,7 +24,7 @@ async def login_form(call: Call) -> Response:
     """Ask for name and password."""
     if call.who is not None:
         return RedirectResponse(own_path(call.request.query_params.get("next", "/")), status_code=303)
-    return _with_form_cookie(call, "login.html", next=own_path(call.request.query_params.get("next", "/")), problem="")
+    return with_form_cookie(call, "login.html", next=own_path(call.request.query_params.get("next", "/")), problem="")
 
 
 async def log_in(call: Call) -> Response:
@@ -36,7 +36,7 @@ async def log_in(call: Call) -> Response:
             call.form.get("name", ""), call.form.get("password", ""), address=call.address, device=device
         )
     except LoginRefusedError as error:
-        answer = _with_form_cookie(
+        answer = with_form_cookie(
             call, "login.html", status=refusal_status(error), next=target, problem=_LATER if error.later else _WRONG
         )
         return with_retry(answer, error)
@@ -50,7 +50,7 @@ async def code_form(call: Call) -> Response:
         code = await call.board.doors.code(secret, address=call.address)
     except LoginRefusedError as error:
         return _no_code(call, error)
-    return _with_form_cookie(call, "code.html", code=secret, purpose=code.purpose.value, problem="", name="")
+    return with_form_cookie(call, "code.html", code=secret, purpose=code.purpose.value, problem="", name="")
 
 
 async def use_code(call: Call) -> Response:
@@ -68,7 +68,7 @@ async def use_code(call: Call) -> Response:
         return _no_code(call, error)
     except InputError as error:
         purpose = form.get("purpose", CodePurpose.SET_PASSWORD.value)
-        return _with_form_cookie(
+        return with_form_cookie(
             call,
             "code.html",
             status=422,
@@ -143,7 +143,7 @@ def _no_code(call: Call, error: LoginRefusedError) -> Response:
     return with_retry(answer, error)
 
 
-def _with_form_cookie(call: Call, template: str, *, status: int = 200, **values: object) -> Response:
+def with_form_cookie(call: Call, template: str, *, status: int = 200, **values: object) -> Response:
     """Return a page whose form a stranger may send: its token belongs to a cookie of its own."""
     secure = call.board.settings.secure
     secret = cookies.read(call.request, cookies.FORM, secure=secure) or new_secret()

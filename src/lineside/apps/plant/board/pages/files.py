@@ -9,8 +9,11 @@ from starlette.responses import Response
 
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import HERE
+from lineside.apps.web.armour import SHARED
 from lineside.apps.web.files import file_response, page_files
 
+_COMPONENT: Final = "lineside-alerts.js"
+"""The one file that pages of other systems load."""
 _FILES: Final = page_files(HERE / "static")
 
 
@@ -19,6 +22,8 @@ async def static(call: Call) -> Response:
     found = file_response(_FILES, call.path("name"))
     if found is None:
         raise HTTPException(404)
+    if call.path("name") == _COMPONENT:
+        found.headers[SHARED] = "yes"
     return found
 
 
