@@ -7,26 +7,36 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from lineside.apps.web.language import language, tr, word
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
 _UNITS: Final = {"degC": "°C", "degF": "°F", "Cel": "°C", "degree": "°", "percent": "%", "um": "µm", "m3/h": "m³/h"}
+_DECIMAL_COMMA: Final = frozenset({"de", "es", "pt"})
+_DATES: Final = {
+    "de": ("%d.%m.%Y", "%d.%m."),
+    "es": ("%d/%m/%Y", "%d/%m"),
+    "pt": ("%d/%m/%Y", "%d/%m"),
+    "zh": ("%Y-%m-%d", "%m-%d"),
+}
+"""By language: how a date is written in full, and without its year (Unicode CLDR, in figures)."""
+_ISO: Final = ("%Y-%m-%d", "%d %b")
 
 
 def age(nanoseconds: int) -> str:
     """Return a span of time in its one or two leading units: '8 s', '3 min', '4 h 12 min', '2 d 3 h'."""
     span = max(nanoseconds, 0)
     if span < MINUTE:
-        return f"{span // SECOND} s"
+        return tr("{n} s", n=span // SECOND)
     if span < HOUR:
-        return f"{span // MINUTE} min"
+        return tr("{n} min", n=span // MINUTE)
     if span < DAY:
-        return _two(span, HOUR, "h", MINUTE, "min")
-    return _two(span, DAY, "d", HOUR, "h")
+        return _two(span, HOUR, word("{n} h"), MINUTE, word("{n} min"))
+    return _two(span, DAY, word("{n} d"), HOUR, word("{n} h"))
 
 
 def _two(span: int, large: int, large_name: str, small: int, small_name: str) -> str:
     rest = span % large // small
-    return f"{span // large} {large_name}" + (f" {rest} {small_name}" if rest else "")
+    return tr(large_name, n=span // large) + (" " + tr(small_name, n=rest) if rest else "")
 
 
 def clock_time(nanoseconds: int, zone: str, *, seconds: bool = False) -> str:
@@ -38,7 +48,7 @@ def clock_time(nanoseconds: int, zone: str, *, seconds: bool = False) -> str:
 def date_time(nanoseconds: int, zone: str) -> str:
     """Return date and time of day at the line."""
     local = datetime.fromtimestamp(nanoseconds / SECOND, tz=UTC).astimezone(ZoneInfo(zone))
-    return local.strftime("%Y-%m-%d %H:%M:%S")
+    return local.strftime(f"{_DATES.get(language(), _ISO)[0]} %H:%M:%S")
 
 
 def when(nanoseconds: int, now: int, zone: str) -> str:
@@ -46,7 +56,7 @@ def when(nanoseconds: int, now: int, zone: str) -> str:
     local, today = (
         datetime.fromtimestamp(item / SECOND, tz=UTC).astimezone(ZoneInfo(zone)) for item in (nanoseconds, now)
     )
-    return local.strftime("%H:%M" if local.date() == today.date() else "%d %b %H:%M")
+    return local.strftime("%H:%M" if local.date() == today.date() else f"{_DATES.get(language(), _ISO)[1]} %H:%M")
 
 
 def number(value: float | None) -> str:
@@ -58,14 +68,15 @@ def number(value: float | None) -> str:
     else:
         digits = 2 - math.floor(math.log10(abs(value))) if value else 0
         text = f"{value:.{min(max(digits, 0), 2)}f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    text = text.replace("-", "\N{MINUS SIGN}")
+    return text.replace(".", ",") if language() in _DECIMAL_COMMA else text
 
 
 def percent(share: float | None) -> str:
     """Return a share in per cent, small ones as 'under 1 %'."""
     if share is None or not math.isfinite(share):
         return "\N{EN DASH}"
-    return "under 1\N{NO-BREAK SPACE}%" if 0 < share < 0.01 else f"{round(100 * share)}\N{NO-BREAK SPACE}%"
+    return tr("under 1\N{NO-BREAK SPACE}%") if 0 < share < 0.01 else f"{round(100 * share)}\N{NO-BREAK SPACE}%"
 
 
 def unit_name(unit: str) -> str:
@@ -85,5 +96,5 @@ def quantity(value: float | None, unit: str) -> str:
 def span(low: float | None, high: float | None, unit: str) -> str:
     """Return a band with its unit: '198 to 214 °C'."""
     if low is None or high is None:
-        return "not known yet"
+        return tr("not known yet")
     return f"{number(low)} \N{EN DASH} {quantity(high, unit)}"

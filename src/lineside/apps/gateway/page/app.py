@@ -25,7 +25,9 @@ from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.web import words
 from lineside.apps.web.armour import Armour
 from lineside.apps.web.files import file_response, page_files
+from lineside.apps.web.language import choose, language, lazily, speak, tr, word
 from lineside.apps.web.requests import is_ours, parse_form, read_body
+from lineside.apps.web.template_words import TemplateWords
 from lineside.domain.alerts import Alert
 from lineside.domain.errors import StorageError
 from lineside.domain.plan.model import Plan
@@ -34,13 +36,15 @@ from lineside.wire.status import GatewayStatus
 
 HERE: Final = Path(__file__).parent
 MOST_BODY: Final = 4_096
-_STATES: Final = {
-    "normal": "normal",
-    "alarm": "above the limit",
-    "outside_experience": "outside experience",
-    "warming_up": "learning",
-    "bad_data": "data not good enough to judge",
-}
+_STATES: Final = lazily(
+    {
+        "normal": word("normal"),
+        "alarm": word("above the limit"),
+        "outside_experience": word("outside experience"),
+        "warming_up": word("learning"),
+        "bad_data": word("data not good enough to judge"),
+    }
+)
 
 Acknowledge = Callable[[Alert], Awaitable[None]]
 
@@ -98,9 +102,11 @@ class LocalPage:
 
     def _page(self, request: Request, template: str) -> Response:
         self._check_host(request)
+        speak(choose(accept=request.headers.get("accept-language", "")))
         now, status = self.clock.now(), self.status()
         html = self.templates.get_template(template).render(
             line=self.plan.line.label,
+            lang=language(),
             zone=self.plan.line.timezone,
             now=now,
             token=self.token,
@@ -108,7 +114,7 @@ class LocalPage:
             away=next((item for item in status.healths if item.subject == "link" and item.level), None),
             alerts=[self._card(alert, now) for alert in self.floor.open_alerts(now)],
             parts=self.floor.parts,
-            state_words=lambda state: _STATES.get(state, state),
+            state_words=lambda state: tr(_STATES.get(state, state)),
             station_name=lambda name: self.plan.station(name).label,
             characteristic_name=self._characteristic,
         )
@@ -160,6 +166,7 @@ async def _say(_: Request, error: Exception) -> Response:
 def _templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
+        extensions=[TemplateWords],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

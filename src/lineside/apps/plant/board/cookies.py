@@ -10,6 +10,7 @@ from starlette.responses import Response
 SESSION: Final = "lineside"
 DEVICE: Final = "lineside-device"
 FORM: Final = "lineside-form"
+LANGUAGE: Final = "lineside-language"
 _YEAR: Final = 31_536_000
 
 

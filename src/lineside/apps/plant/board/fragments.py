@@ -1,4 +1,4 @@
-"""The pieces of the overview that are sent as they change; the same for everybody, so rendered once."""
+"""The pieces of the overview that are sent as they change; the same for all who read one language."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from lineside.apps.plant.board import cookies
 from lineside.apps.plant.board.context import Board, Visitor
 from lineside.apps.plant.board.tokens import fits, form_token
+from lineside.apps.web.language import choose, speak
 from lineside.apps.web.requests import address_of, is_ours, parse_form, read_body
 from lineside.domain.access import AccessRole
 
@@ -76,6 +77,12 @@ def route(board: Board, page: Page) -> Route:
 
 
 async def _guarded(board: Board, page: Page, request: Request) -> Response:
+    speak(
+        choose(
+            cookies.read(request, cookies.LANGUAGE, secure=board.settings.secure),
+            accept=request.headers.get("accept-language", ""),
+        )
+    )
     who = await _visitor(board, request)
     if page.allow:
         if who is None:

@@ -1,4 +1,4 @@
-"""Live updates: each is encoded once, and the same bytes go to every listener (server-sent events).
+"""Live updates: each is encoded once for each language, and the same bytes go to every listener (server-sent events).
 
 A listener that does not keep up is cut off; its browser comes back by itself and gets the page as it is then.
 """
@@ -14,14 +14,17 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from lineside.apps.web.language import SOURCE
+
 _WAITING: Final = 32
 """Updates that may wait for one listener."""
 
 
 class Listener:
-    """One open stream: who listens, and what waits to be sent."""
+    """One open stream: who listens in which language, and what waits to be sent."""
 
-    def __init__(self, account_id: str, token_hash: str) -> None:
+    def __init__(self, account_id: str, token_hash: str, language: str = SOURCE) -> None:
+        self.language: Final = language
         self.account_id: Final = account_id
         self.token_hash: Final = token_hash
         self.waiting: Final[asyncio.Queue[bytes | None]] = asyncio.Queue(_WAITING)
@@ -69,9 +72,15 @@ class Broadcast:
             self._listeners.remove(listener)
             self._held[listener.account_id] -= 1
 
-    def send(self, data: bytes) -> None:
-        """Put an encoded event before every listener; cut off, and count, those who do not keep up."""
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages that are listened in."""
+        return tuple(sorted({listener.language for listener in self._listeners}))
+
+    def send(self, data: bytes, *, language: str = "") -> None:
+        """Put an encoded event before every listener, or those of a language; cut off who does not keep up."""
         for listener in tuple(self._listeners):
+            if language and listener.language != language:
+                continue
             try:
                 listener.waiting.put_nowait(data)
             except asyncio.QueueFull:

@@ -1,7 +1,7 @@
 """What happens by itself while the board runs.
 
 1. Alerts that wait for the audit record are put into it, and only then may be seen.
-2. What changed is rendered once, a few times a second at most, and sent to everybody.
+2. What changed is rendered once for each language, a few times a second at most, and sent to everybody.
 3. The time of the process is sent every two seconds, so that ages are right on tablets whose clocks are not, and
    a browser notices that nothing comes any more.
 4. Streams whose session has ended are closed.
@@ -20,6 +20,7 @@ from lineside.apps.plant.board.context import Board, Shown
 from lineside.apps.plant.board.fragments import overview_fragments
 from lineside.apps.plant.board.live import encode_event
 from lineside.apps.plant.floor import Change, LinkStatus
+from lineside.apps.web.language import speaking
 from lineside.domain.errors import StorageError, UnavailableError
 from lineside.domain.nuisance import Notice
 
@@ -117,14 +118,16 @@ class Presenter:
 
     def _send(self, stations: set[str], alerts: set[str]) -> None:
         self.board.broadcast.version += 1
-        if len(self.board.broadcast):
+        for language in self.board.broadcast.languages():
+            with speaking(language):
+                html = overview_fragments(self.board, stations)
             content = {
                 "now": self.board.now() // 1_000_000,
-                "html": overview_fragments(self.board, stations),
+                "html": html,
                 "stations": sorted(stations),
                 "alerts": sorted(alerts),
             }
-            self.board.broadcast.send(encode_event("change", content))
+            self.board.broadcast.send(encode_event("change", content), language=language)
 
     async def _beat(self) -> None:
         beats = 0

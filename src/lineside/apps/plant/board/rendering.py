@@ -15,6 +15,8 @@ from lineside.apps.plant.board.context import Board, Visitor
 from lineside.apps.plant.board.tokens import new_secret
 from lineside.apps.plant.floor.labels import characteristic_label, signal_label, station_label
 from lineside.apps.plant.floor.reactions import cause_label
+from lineside.apps.web.language import LANGUAGES, language
+from lineside.apps.web.template_words import TemplateWords
 from lineside.domain.access import ADMINS, ENGINEERS
 from lineside.domain.coverage.plots import condition_plot, pair_plot
 
@@ -25,6 +27,7 @@ def make_templates() -> Environment:
     """Return the environment of the templates."""
     templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
+        extensions=[TemplateWords],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -93,6 +96,9 @@ def _common(board: Board) -> dict[str, Any]:
     plan = board.floor.plan
     return {
         "line": plan.line.label,
+        "lang": language(),
+        "languages": LANGUAGES,
+        "script_words": wording.script_words(),
         "zone": plan.line.timezone,
         "now": board.now(),
         "demo": board.settings.demo,

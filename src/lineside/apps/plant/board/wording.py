@@ -7,52 +7,77 @@ from collections.abc import Sequence
 from typing import Final
 
 from lineside.apps.plant.floor.views import Card, Condition, Trust
+from lineside.apps.web.language import lazily, tr, word
 from lineside.apps.web.words import age, clock_time, date_time, number, percent, quantity, span, unit_name, when
 from lineside.domain.nuisance import Grounds, Notice
 
-_LIKELIHOOD: Final = ((0.9, "very likely"), (0.66, "likely"), (0.4, "about even"), (0.1, "unlikely"))
+_LIKELIHOOD: Final = (
+    (0.9, word("very likely")),
+    (0.66, word("likely")),
+    (0.4, word("about even")),
+    (0.1, word("unlikely")),
+)
 
 __all__ = ["age", "clock_time", "date_time", "number", "percent", "quantity", "span", "unit_name", "when"]
 
-CONDITIONS: Final = {
-    Condition.ALARM: "likely",
-    Condition.ADVISORY: "advisory",
-    Condition.CONTAINMENT: "hold back: judged late",
-    Condition.OUTSIDE_EXPERIENCE: "outside experience",
-    Condition.BAD_DATA: "data not good enough to judge",
-    Condition.NO_DATA: "no data",
-    Condition.RETURNED: "back to normal, wants an answer",
-    Condition.LEARNING: "learning",
-    Condition.NOT_JUDGED: "not judged",
-    Condition.NORMAL: "normal",
+CONDITIONS: Final = lazily(
+    {
+        Condition.ALARM: word("likely"),
+        Condition.ADVISORY: word("advisory"),
+        Condition.CONTAINMENT: word("hold back: judged late"),
+        Condition.OUTSIDE_EXPERIENCE: word("outside experience"),
+        Condition.BAD_DATA: word("data not good enough to judge"),
+        Condition.NO_DATA: word("no data"),
+        Condition.RETURNED: word("back to normal, wants an answer"),
+        Condition.LEARNING: word("learning"),
+        Condition.NOT_JUDGED: word("not judged"),
+        Condition.NORMAL: word("normal"),
+    }
+)
+VERDICTS: Final = lazily(
+    {"defect_confirmed": word("defect confirmed"), "no_defect": word("no defect"), "not_checked": word("not checked")}
+)
+_ONLY: Final = {
+    "advise": word("advice only: right {share} of the time here"),
+    "log": word("logged only: right {share} of the time here"),
 }
-VERDICTS: Final = {"defect_confirmed": "defect confirmed", "no_defect": "no defect", "not_checked": "not checked"}
 PRIORITY_MARKS: Final = {"critical": "1", "high": "2", "advisory": "i"}
+
+
+def script_words() -> dict[str, str]:
+    """Return what the pages' script says by itself, in the spoken language."""
+    return {
+        "old": tr("data {age} old"),
+        "s": tr("{n} s"),
+        "min": tr("{n} min"),
+        "h": tr("{n} h"),
+        "d": tr("{n} d"),
+    }
 
 
 def likelihood(risk: float | None) -> str:
     """Return a probability in words and per cent."""
     if risk is None:
-        return "unusual; how likely is not known yet"
-    words = next((name for least, name in _LIKELIHOOD if risk >= least), "very unlikely")
-    return f"{words} ({percent(risk)})"
+        return tr("unusual; how likely is not known yet")
+    words = next((name for least, name in _LIKELIHOOD if risk >= least), word("very unlikely"))
+    return f"{tr(words)} ({percent(risk)})"
 
 
 def trust_words(trust: Trust) -> str:
     """Return how alerts of this kind turned out: 'confirmed 17 of the last 20 here, 3 not checked'."""
     if not trust.checked:
-        words = "none checked here yet"
+        words = tr("none checked here yet")
     else:
-        words = f"confirmed {trust.confirmed} of the last {trust.checked} here"
-    return words + (f", {trust.unconfirmed} not checked" if trust.unconfirmed else "")
+        words = tr("confirmed {right} of the last {n} here", right=trust.confirmed, n=trust.checked)
+    return words + (tr(", {n} not checked", n=trust.unconfirmed) if trust.unconfirmed else "")
 
 
 def notice_words(card: Card) -> str:
     """Return why an alert does not interrupt, empty where it does or where its kind says so already."""
     if card.grounds is Grounds.BUDGET:
-        return " · advice: the interruptions of this shift are used up"
+        return " · " + tr("advice: the interruptions of this shift are used up")
     if card.grounds is Grounds.RECORD and card.notice is not Notice.INTERRUPT:
-        return f" · {card.notice.value} only: right {percent(card.expected_value)} of the time here"
+        return " · " + tr(_ONLY[card.notice.value], share=percent(card.expected_value))
     return ""
 
 

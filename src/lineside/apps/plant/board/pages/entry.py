@@ -10,6 +10,7 @@ from lineside.apps.plant.board.doorkeeper import WINDOW, Entry, LoginRefusedErro
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.apps.plant.board.tokens import form_token, new_secret
+from lineside.apps.web.language import choose
 from lineside.apps.web.requests import own_path
 from lineside.domain.access import CodePurpose
 from lineside.domain.errors import InputError
@@ -85,6 +86,14 @@ async def log_out(call: Call) -> Response:
     await call.board.doors.log_out(call.visitor.session)
     answer = RedirectResponse("/login", status_code=303)
     cookies.drop(answer, cookies.SESSION, secure=call.board.settings.secure)
+    return answer
+
+
+async def choose_language(call: Call) -> Response:
+    """Remember the language that somebody wants to read, in this browser."""
+    answer = RedirectResponse(own_path(call.form.get("next", "/")), status_code=303)
+    wanted = choose(call.form.get("language", ""))
+    cookies.write(answer, cookies.LANGUAGE, wanted, secure=call.board.settings.secure, lasting=True)
     return answer
 
 

@@ -10,6 +10,7 @@ from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.live import EventStream, Listener
 from lineside.apps.plant.board.presenter import beat
 from lineside.apps.plant.board.rendering import page
+from lineside.apps.web.language import language
 
 
 async def overview(call: Call) -> Response:
@@ -63,7 +64,7 @@ async def live(call: Call) -> Response:
     board, account = call.board, call.visitor.account
     if board.broadcast.held_by(account.id) >= board.settings.streams_per_account:
         raise HTTPException(429)
-    listener = Listener(account.id, call.visitor.session.token_hash)
+    listener = Listener(account.id, call.visitor.session.token_hash, language())
     return EventStream(board.broadcast, listener, beat(board))
 
 

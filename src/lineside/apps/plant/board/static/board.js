@@ -9,15 +9,17 @@
   const theme = (() => { try { return localStorage.getItem("theme"); } catch { return null; } })();
   if (theme) root.dataset.theme = theme;
 
+  let words = { old: "data {age} old", s: "{n} s", min: "{n} min", h: "{n} h", d: "{n} d" };
+  const say = (unit, n) => words[unit].replace("{n}", n);
   const age = (ms) => {
     const seconds = Math.max(0, Math.floor(ms / 1000));
-    if (seconds < 60) return `${seconds} s`;
+    if (seconds < 60) return say("s", seconds);
     const minutes = Math.floor(seconds / 60);
-    if (minutes < 60) return `${minutes} min`;
+    if (minutes < 60) return say("min", minutes);
     const hours = Math.floor(minutes / 60);
-    if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+    if (hours < 24) return minutes % 60 ? `${say("h", hours)} ${say("min", minutes % 60)}` : say("h", hours);
     const days = Math.floor(hours / 24);
-    return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+    return hours % 24 ? `${say("d", days)} ${say("h", hours % 24)}` : say("d", days);
   };
 
   let now = 0;      // the process's time as last heard, ms
@@ -31,7 +33,7 @@
     }
     const badge = document.querySelector("[data-age]");
     if (badge && newest) {
-      badge.textContent = `data ${age(now - newest)} old`;
+      badge.textContent = words.old.replace("{age}", age(now - newest));
       badge.parentElement.classList.toggle("old", now - newest > OLD_AFTER);
     }
     const silence = performance.now() - heard;
@@ -175,6 +177,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const { now: start, newest: latest, live, watch, version } = document.body.dataset;
+    words = { ...words, ...JSON.parse(document.body.dataset.words || "{}") };
     now = Number(start);
     newest = Number(latest);
     learnOffset();
