@@ -121,8 +121,9 @@ async def served(bench: Bench, *, port: int = 0, deadline: float = 15.0) -> Asyn
 class ServedThread:
     """A board served from a thread of its own, for tests that drive a browser from theirs."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, port: int = 0) -> None:
         self._bench = bench
+        self._port = port
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="board")
         self.address = ""
@@ -150,7 +151,7 @@ class ServedThread:
 
     async def _serve(self) -> None:
         self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with served(self._bench) as address:
+        async with served(self._bench, port=self._port) as address:
             self.address = address
             self._ready.set()
             await self._stop.wait()

@@ -8,7 +8,13 @@ from typing import Final
 from starlette.responses import Response
 
 HERE: Final = Path(__file__).parent
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES: Final = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
 
 
 def page_files(*folders: Path) -> dict[str, tuple[bytes, str]]:

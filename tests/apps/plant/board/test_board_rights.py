@@ -89,6 +89,8 @@ def test_11_public_is_only_what_must_be() -> None:
         "GET /first-run",
         "POST /first-run",
         "GET /static/{name}",
+        "GET /worker.js",
+        "GET /offline",
         "GET /authority.crt",
         "GET /andon",
         "OPTIONS /andon",

@@ -75,6 +75,8 @@ PAGES: Final = (
     Page(path="/demo", handler=breaking.panel, allow=ENGINEERS),
     Page(path="/demo/{fault}", handler=breaking.change, allow=ENGINEERS, method="POST"),
     Page(path="/static/{name}", handler=files.static, allow=PUBLIC),
+    Page(path="/worker.js", handler=files.worker, allow=PUBLIC),
+    Page(path="/offline", handler=files.offline, allow=PUBLIC),
     Page(path="/authority.crt", handler=files.authority, allow=PUBLIC),
     Page(path="/alive", handler=overview.alive, allow=PUBLIC),
 )

@@ -52,6 +52,7 @@ def script_words() -> dict[str, str]:
         "min": tr("{n} min"),
         "h": tr("{n} h"),
         "d": tr("{n} d"),
+        "seen": tr("Seen"),
     }
 
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lineside.apps.plant.board.guard import Call
-from lineside.apps.plant.board.rendering import HERE
+from lineside.apps.plant.board.rendering import HERE, page
 from lineside.apps.web.armour import SHARED
 from lineside.apps.web.files import file_response, page_files
 
@@ -33,6 +33,19 @@ async def plan_file(call: Call) -> Response:
     if found is None:
         raise HTTPException(404)
     return Response(found.content, media_type=found.media_type, headers={"Content-Disposition": "inline"})
+
+
+async def worker(call: Call) -> Response:
+    """Return the script that keeps pages for when there is no connection; its place says that it is for all of them."""
+    del call
+    found = file_response(_FILES, "worker.js")
+    assert found is not None
+    return found
+
+
+async def offline(call: Call) -> Response:
+    """Say that a page was not kept; browsers keep this one for when there is no connection."""
+    return page(call.board, None, "offline.html")
 
 
 async def authority(call: Call) -> Response:

@@ -22,22 +22,24 @@
     return hours % 24 ? `${say("d", days)} ${say("h", hours % 24)}` : say("d", days);
   };
 
+  let kept = 0;     // when this page was kept, wall ms, where it was shown without a connection
   let now = 0;      // the process's time as last heard, ms
   let newest = 0;   // receive time of the newest data, ms
-  let heard = 0;    // when we last heard anything, by our own steady clock
+  let heard = null; // when we last heard anything, by our own steady clock
 
   const tick = () => {
     for (const element of document.querySelectorAll("[data-since]")) {
       const text = age(now - Number(element.dataset.since));
       if (element.textContent !== text) element.textContent = text;
     }
+    const silence = heard === null ? 0 : performance.now() - heard;
+    const lost = kept > 0 || silence > LOST_AFTER;
+    const old = now - newest + (lost ? silence : 0);
     const badge = document.querySelector("[data-age]");
     if (badge && newest) {
-      badge.textContent = words.old.replace("{age}", age(now - newest));
-      badge.parentElement.classList.toggle("old", now - newest > OLD_AFTER);
+      badge.textContent = words.old.replace("{age}", age(old));
+      badge.parentElement.classList.toggle("old", old > OLD_AFTER);
     }
-    const silence = performance.now() - heard;
-    const lost = heard > 0 && silence > LOST_AFTER;
     const banner = document.getElementById("offline");
     if (banner) {
       banner.hidden = !lost;
@@ -66,6 +68,9 @@
 
   const heardOf = (content) => {
     heard = performance.now();
+    // What was shown without a connection is old in every part: begin anew once there is one, and what waited is sent.
+    if (kept) { kept = 0; answers.flush().finally(() => location.reload()); return; }
+    answers.flush().then((changed) => { if (changed) refresh(); }, () => undefined);
     now = content.now;
     if (content.newest) newest = content.newest;
     tick();
@@ -117,6 +122,26 @@
     }
   };
 
+  // The cards that somebody may need without a connection: those that this page leads to.
+  const keepCards = () => {
+    const links = [...document.querySelectorAll('main a[href^="/alerts/"]')].map((link) => link.getAttribute("href"));
+    answers.keepCards([...new Set(links)].slice(0, 12));
+  };
+
+  const respond = async (form, submitter) => {
+    const said = await answers.send(form, submitter);
+    delete form.dataset.sent;
+    if (said === null) { ask(form.closest("article"), ""); return; }
+    if (said.again) location.reload();
+    else if (said.taken) location.assign(form.getAttribute("action").replace(/\/respond$/, ""));
+    else {
+      const problem = form.querySelector(".problem") || form.appendChild(document.createElement("p"));
+      problem.className = "problem";
+      problem.setAttribute("role", "alert");
+      problem.textContent = said.words;
+    }
+  };
+
   let asked = null; // what opened the question, to give the focus back to
   const ask = (card, name) => {
     const open = name && card.querySelector(`#ask-${CSS.escape(name)}`);
@@ -127,7 +152,7 @@
       open.querySelector("button, input:not([type=hidden])")?.focus();
     } else {
       asked?.focus();
-      refresh();
+      if (!kept) refresh();
     }
   };
 
@@ -157,6 +182,7 @@
         const content = JSON.parse(event.data);
         heardOf(content);
         for (const [id, html] of Object.entries(content.html)) put(id, html);
+        if (content.alerts.length) keepCards();
         if (concerns(watch, content)) refresh();
       });
       stream.addEventListener("error", () => {
@@ -197,11 +223,17 @@
     // A second tap on a slow network must not look like a second answer.
     document.addEventListener("submit", (event) => {
       const form = event.target;
-      if (form.dataset.sent) event.preventDefault();
+      if (form.dataset.sent) { event.preventDefault(); return; }
       form.dataset.sent = "yes";
+      if (!form.matches("[data-queue]")) return;
+      event.preventDefault();
+      respond(form, event.submitter);
     });
     if (live) {
-      heard = performance.now();
+      kept = Number(document.body.dataset.kept || 0);
+      heard = performance.now() - (kept ? Date.now() - kept : 0);
+      if (kept) tick();
+      keepCards();
       follow(live, watch || "", Number(version));
       setInterval(tick, 1000);
     }
