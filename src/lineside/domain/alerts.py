@@ -37,6 +37,7 @@ class AlertKind(StrEnum):
     IN_SERVICE = "in_service"
     STEP = "step"
     CLOSED = "closed"
+    AGREED = "agreed"
 
 
 CONDITION_KINDS: Final = frozenset({AlertKind.RAISED, AlertKind.UPDATED, AlertKind.CLEARED})

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import Alert, AlertEvent, Verdict
+from lineside.domain.answers import agreement
 from lineside.domain.cycles.assembler import AssemblyCounts, CycleAssembler
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
@@ -97,11 +98,12 @@ class LineJudge:
             engine.restore(known)
 
     def hear(self, alert: Alert) -> None:
-        """Learn from what people found of an alert's parts, once they have closed it."""
+        """Learn that people have closed an alert, and from what they found of its parts once two of them agree."""
         if alert.station in self._engines:
             self._engines[alert.station].hear(alert)
         judge = self._judges.get(alert.station)
-        verdict = None if alert.closed is None else alert.closed.verdict
+        second = agreement(alert)
+        verdict = None if second is None else second.verdict
         if isinstance(judge, StationSeats) and verdict in {Verdict.CONFIRMED, Verdict.NO_DEFECT}:
             judge.found(alert.characteristic, alert.suspects, good=verdict is Verdict.NO_DEFECT)
 

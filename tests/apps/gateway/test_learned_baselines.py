@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -109,7 +110,7 @@ async def test_a_damaged_file_is_audited_and_what_the_outbox_holds_is_learned_ag
     assert judged(again, parts[5:]) == judged(line, parts[5:])
 
 
-async def test_people_who_close_an_alert_say_whether_its_parts_may_teach(root: Path) -> None:
+async def test_two_people_who_agree_on_an_alert_say_whether_its_parts_may_teach(root: Path) -> None:
     shelf, line = await started(root, [])
     parts = new_setup(14)
     judged(line, parts[:10])
@@ -117,13 +118,16 @@ async def test_people_who_close_an_alert_say_whether_its_parts_may_teach(root: P
     raised = line.judge([parts[10]], parts[10].ended).events
     assert [event.kind for event in raised] == [AlertKind.RAISED]
     before = _count(shelf)
-    line.hear(_closed(raised[0], Verdict.CONFIRMED))
-    assert _count(shelf) == before
+    line.hear(_closed(raised[0], Verdict.CONFIRMED, seconds="B"))
     line.hear(_closed(raised[0], Verdict.NO_DEFECT))
+    line.hear(_closed(raised[0], Verdict.NO_DEFECT, seconds="A"))
+    assert _count(shelf) == before
+    line.hear(_closed(raised[0], Verdict.NO_DEFECT, seconds="B"))
     assert _count(shelf) == before + 1.0
 
 
-def _closed(raised: AlertEvent, verdict: Verdict) -> Alert:
+def _closed(raised: AlertEvent, verdict: Verdict, seconds: str = "") -> Alert:
+    """An alert that A has closed and, if ``seconds`` says so, somebody agrees on."""
     closing = AlertEvent(
         id=f"{raised.id}:closed",
         alert_id=raised.alert_id,
@@ -134,8 +138,10 @@ def _closed(raised: AlertEvent, verdict: Verdict) -> Alert:
         cause=raised.cause,
         writer="plant",
         verdict=verdict,
+        by="A",
     )
-    return fold([raised, closing])[raised.alert_id]
+    agreed = replace(closing, id=f"{raised.id}:agreed", kind=AlertKind.AGREED, time=raised.time + 2, by=seconds)
+    return fold([raised, closing, *([agreed] if seconds else [])])[raised.alert_id]
 
 
 def _count(shelf: ModelShelf) -> float:

@@ -81,7 +81,7 @@ class LocalBoard:
 
         async def take(events: Sequence[AlertEvent]) -> None:
             self.floor.take(events)
-            closed = {event.alert_id for event in events if event.kind is AlertKind.CLOSED}
+            closed = {event.alert_id for event in events if event.kind in {AlertKind.CLOSED, AlertKind.AGREED}}
             for alert in (self.floor.alert(name) for name in sorted(closed)):
                 if alert is not None:
                     self.hear(alert)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, AlertState, fold
+from lineside.domain.answers import agreement
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan, Priority, Step
 from lineside.domain.predictions import Prediction
@@ -82,8 +83,8 @@ class LocalFloor:
         return tuple(sorted(wanted, key=lambda alert: (self._rank(alert), -_raised(alert))))
 
     def unanswered(self) -> tuple[str, ...]:
-        """Return the ids of the alerts that are not closed: those whose answers the plant may have."""
-        return tuple(alert.id for alert in self.alerts() if alert.closed is None)
+        """Return the ids of the alerts that are not closed and agreed on: those whose answers the plant may have."""
+        return tuple(alert.id for alert in self.alerts() if alert.closed is None or agreement(alert) is None)
 
     @property
     def parts(self) -> tuple[JudgedPart, ...]:

@@ -53,9 +53,11 @@ from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.witness import Witness
-from lineside.domain.alerts import AlertEvent, AlertKind
+from lineside.domain.alerts import AlertEvent, AlertKind, fold
+from lineside.domain.answers import outcome_from
 from lineside.domain.errors import UnavailableError
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
 from lineside.flows.ingest import Ingest, serve_ingest
@@ -221,6 +223,8 @@ class _Plant:
                 said["measured"] = f"{event.measured!r} {event.measured_unit}"
             await self.audit.append(f"alert.{event.kind}", said)
             await submitter.submit(RecordKind.ALERTS, [event])
+            if event.kind is AlertKind.AGREED and (outcome := _agreed_outcome(floor, event, self.clock.now())):
+                await submitter.submit(RecordKind.OUTCOMES, [outcome])
             with contextlib.suppress(UnavailableError):  # gateways ask now and then by themselves
                 await self.bus.publish(Subjects(self.plan.site.id, self.plan.line.id).control, RESPONDED)
 
@@ -315,6 +319,15 @@ class _Plant:
         first = f"{board}/first-run?code={code}" if code is not None else board
         sys.stdout.write(f"board: {first}\n")
         sys.stdout.flush()
+
+
+def _agreed_outcome(floor: Floor, event: AlertEvent, now: int) -> Outcome | None:
+    """Return the outcome that two people agree on by this event; None where there is none."""
+    known = floor.alert(event.alert_id)
+    if known is None:
+        return None
+    alert = fold([*known.events, event])[event.alert_id]
+    return outcome_from(alert, floor.plan.characteristic(event.characteristic), now)
 
 
 def _events_of(floor: Floor, alert_id: str) -> tuple[AlertEvent, ...]:

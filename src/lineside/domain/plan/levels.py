@@ -57,6 +57,9 @@ class Privacy(PlanModel):
     process_in: tuple[str, ...] = Field(("site",), description="Where data may be processed.")
     retention: Duration = Field(365 * DAY, description="How long data is kept.")
     personal_retention: Duration = Field(30 * DAY, description="How long data of the class 'personal' is kept.")
+    least_group: int = Field(
+        5, ge=5, le=1000, description="Fewest people of whom figures are shown; never fewer than five."
+    )
     classes: dict[Id, DataClass] = Field(
         default_factory=dict, description="Class of each signal that is not 'machine'."
     )

@@ -20,12 +20,13 @@ from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS, cause_choices
 from lineside.domain.access import ENGINEERS, Account
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
+from lineside.domain.answers import agrees
 from lineside.domain.errors import InputError
 from lineside.domain.plan.model import Step
 from lineside.domain.units import MILLISECOND, MINUTE
 
 Kind = Literal[
-    "acknowledged", "taken", "help", "shelved", "unshelved", "out_of_service", "in_service", "step", "closed"
+    "acknowledged", "taken", "help", "shelved", "unshelved", "out_of_service", "in_service", "step", "closed", "agreed"
 ]
 _BY_ENGINEERS: Final = frozenset({"out_of_service", "in_service"})
 _LONGEST_NOTE: Final = 500
@@ -81,7 +82,9 @@ async def answer(board: Board, account: Account, alert_id: str, given: Answer, *
     known = next((item for item in alert.events if item.id == event.id), None)
     if known is not None:
         return known
-    if alert.closed is not None:
+    if given.kind == "agreed":
+        _check_second(alert, event)
+    elif alert.closed is not None:
         raise HTTPException(409, detail="this alert is closed already")
     if given.kind in _BY_ENGINEERS and account.role not in ENGINEERS:
         raise HTTPException(403)
@@ -89,6 +92,18 @@ async def answer(board: Board, account: Account, alert_id: str, given: Answer, *
     await board.respond(event)
     board.floor.apply_alerts([event], shown=True)
     return event
+
+
+def _check_second(alert: Alert, event: AlertEvent) -> None:
+    """Refuse an agreement that is none: with nothing, with oneself, or with something else."""
+    if alert.closed is None:
+        raise InputError("this alert is not closed yet: there is no answer to agree with", field="kind")
+    if event.by == alert.closed.by:
+        raise InputError("only somebody else can agree with an answer", field="by", value=event.by)
+    if not agrees(alert.closed, event):
+        raise InputError(
+            "agree with the answer that was given, or leave it", field="verdict", choices=(str(alert.closed.verdict),)
+        )
 
 
 def _check(board: Board, alert: Alert, given: Answer) -> None:

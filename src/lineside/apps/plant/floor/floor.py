@@ -11,7 +11,7 @@ from lineside.apps.plant.floor.cards import CardSight, build_card
 from lineside.apps.plant.floor.labels import feature_labels, station_label
 from lineside.apps.plant.floor.missing import MissingMemory
 from lineside.apps.plant.floor.models import ModelMemory
-from lineside.apps.plant.floor.notices import notices_of
+from lineside.apps.plant.floor.notices import measured, notices_of
 from lineside.apps.plant.floor.parts import OutcomeMemory, StationParts
 from lineside.apps.plant.floor.partviews import feature_views, feedback_about, met_by, summarise
 from lineside.apps.plant.floor.shifts import shift_at
@@ -24,6 +24,7 @@ from lineside.apps.plant.floor.views import (
     ModelView,
     PartSummary,
     PartView,
+    ShiftView,
     Surrounding,
     Tile,
     Trend,
@@ -32,6 +33,7 @@ from lineside.apps.plant.floor.views import (
 from lineside.domain.alarm_load import AlarmLoad, Flood, alarm_load, floods_of
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent
+from lineside.domain.answers import Label, label_of
 from lineside.domain.features.recipe import FeatureRecipe, recipe_for
 from lineside.domain.nuisance import Decision, Grounds, Notice, Notices
 from lineside.domain.outcomes import Outcome, is_nonconforming
@@ -40,6 +42,7 @@ from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.receipts import Receipt
 from lineside.domain.remedies import Remedies, remedies
+from lineside.domain.uptake import TooFew, Uptake, uptake
 
 MOST_PARTS: Final = 2_000
 MOST_ALERTS: Final = 1_000
@@ -171,6 +174,21 @@ class Floor:
         """Return how many alerts came over the last ``over`` nanoseconds, with floods, chatter and silence."""
         seen = [alert for alert in self._alerts.visible() if raised_at(alert) > now - over]
         return alarm_load(seen, now - over, now, nonconforming=self._did_not_conform)
+
+    def labels(self, now: int) -> tuple[tuple[Card, Label], ...]:
+        """Return the answers that say whether an alert was right, newest first, with how far they can be believed."""
+        found = ((alert, label_of(alert, measured=self._measured(alert))) for alert in self._alerts.visible())
+        return tuple((self._card(alert, now), label) for alert, label in found if label is not None)
+
+    def uptake(self, now: int, over: int) -> tuple[tuple[Uptake, ...], tuple[TooFew, ...]]:
+        """Return what became of the alerts of the last ``over`` nanoseconds, by station and shift."""
+        seen = (alert for alert in self._alerts.visible() if raised_at(alert) > now - over and not alert.suppressed)
+        least = self.plan.privacy.least_group
+        return uptake(((shift_at(self.plan, raised_at(alert)).id, alert) for alert in seen), now, least)
+
+    def shift(self, now: int) -> ShiftView:
+        """Return the shift that runs at ``now``."""
+        return shift_at(self.plan, now)
 
     def flood(self, now: int) -> Flood | None:
         """Return the flood of alerts that lasts at ``now``, None where there is none."""
@@ -329,6 +347,10 @@ class Floor:
         found = [item for item in self._outcomes.of(unit) if item.characteristic == characteristic]
         known = self.plan.characteristic(characteristic)
         return any(is_nonconforming(known, item.value) for item in found)
+
+    def _measured(self, alert: Alert) -> bool | None:
+        said = measured(self.plan, alert, self._outcomes.of)
+        return None if said is None else said[0]
 
     def _decision(self, alert: Alert) -> Decision:
         return self.notices().decisions.get(alert.id, _SILENCED)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
 from lineside.apps.plant.floor.shifts import shift_at
 from lineside.domain.alerts import Alert, AlertKind, Verdict
+from lineside.domain.answers import SOURCE
 from lineside.domain.nuisance import Notices, Seen, decide
 from lineside.domain.outcomes import Outcome, is_nonconforming
 from lineside.domain.plan.model import Plan, Priority
@@ -36,7 +37,7 @@ def notices_of(plan: Plan, alerts: Iterable[Alert], outcomes_of: OutcomesOf) -> 
 
 
 def _seen(plan: Plan, alert: Alert, shift: int, outcomes_of: OutcomesOf) -> Seen:
-    right, found = _measured(plan, alert, outcomes_of) or _answered(alert)
+    right, found = measured(plan, alert, outcomes_of) or _answered(alert)
     return Seen(
         id=alert.id,
         key=(alert.station, alert.characteristic, alert.cause),
@@ -49,11 +50,16 @@ def _seen(plan: Plan, alert: Alert, shift: int, outcomes_of: OutcomesOf) -> Seen
     )
 
 
-def _measured(plan: Plan, alert: Alert, outcomes_of: OutcomesOf) -> tuple[bool, int] | None:
+def measured(plan: Plan, alert: Alert, outcomes_of: OutcomesOf) -> tuple[bool, int] | None:
     """Return whether a part of the alert is known not to conform, and since when; None while none is known."""
     characteristic = plan.characteristic(alert.characteristic)
     units = dict.fromkeys(event.unit for event in alert.events if event.kind in _SEEN and event.unit)
-    found = [item for unit in units for item in outcomes_of(unit) if item.characteristic == characteristic.id]
+    found = [
+        item
+        for unit in units
+        for item in outcomes_of(unit)
+        if item.characteristic == characteristic.id and item.source != SOURCE
+    ]
     told = [(is_nonconforming(characteristic, item.value), item.found) for item in found]
     said = [(bad, time) for bad, time in told if bad is not None]
     if not said:

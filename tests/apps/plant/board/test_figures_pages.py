@@ -1,0 +1,88 @@
+"""Hand-over, answers that wait, statistics: what the pages say, and what nobody can make them say."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from board_client import BoardClient, client_of
+from lineside.domain.access import AccessRole
+from lineside.domain.alerts import AlertKind, Verdict
+from lineside.testing.boards import Bench, make_bench
+from lineside.testing.floors import ALERT, alert_event
+
+CARD = f"/alerts/{quote(ALERT)}"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    bench = make_bench(tmp_path)
+    yield bench
+    bench.state.close()
+
+
+@pytest.fixture
+async def operator(bench: Bench) -> AsyncIterator[BoardClient]:
+    async with client_of(bench) as client:
+        await bench.account(AccessRole.OPERATOR, "ann")
+        await client.log_in("ann")
+        yield client
+
+
+async def test_the_hand_over_lists_what_stands_what_is_held_and_what_was_noted(
+    bench: Bench, operator: BoardClient
+) -> None:
+    now = bench.clock.now()
+    bench.floor.apply_alerts(
+        [alert_event(AlertKind.SHELVED, now, by="operator K7", until=now + 10**12, note="trial")], shown=True
+    )
+    html = (await operator.get("/handover")).text
+    assert "Held back" in html
+    assert "shelved: trial" in html
+    assert "Porosity likely" in html
+
+
+async def test_an_answer_waits_until_somebody_else_agrees(bench: Bench, operator: BoardClient) -> None:
+    now = bench.clock.now()
+    closed = alert_event(AlertKind.CLOSED, now, by="operator K7", verdict=Verdict.NO_DEFECT)
+    bench.floor.apply_alerts([closed], shown=True)
+    shown = (await operator.get("/labels")).text
+    assert "I agree: no defect" in shown
+    answer = await operator.send_form("/labels", f"{CARD}/respond", kind="agreed", verdict="no_defect")
+    assert answer.status_code == 303
+    assert bench.answers[-1].kind is AlertKind.AGREED
+    assert f"{CARD}/respond" not in (await operator.get("/labels")).text
+
+
+@pytest.mark.parametrize(("verdict", "by"), [("no_defect", "me"), ("defect_confirmed", "other")])
+async def test_nobody_agrees_with_themselves_or_with_what_was_not_said(
+    bench: Bench, operator: BoardClient, verdict: str, by: str
+) -> None:
+    account = await bench.state.accounts.named("ann")
+    assert account is not None
+    signature = account.signature if by == "me" else "operator K7"
+    closed = alert_event(AlertKind.CLOSED, bench.clock.now(), by=signature, verdict=Verdict.NO_DEFECT)
+    bench.floor.apply_alerts([closed], shown=True)
+    page = (await operator.get("/password")).text
+    token = page.split('name="token" value="')[1].split('"')[0]
+    answer = await operator.post(
+        f"{CARD}/respond",
+        data={"token": token, "kind": "agreed", "verdict": verdict},
+        headers={"Origin": "http://board.test"},
+    )
+    assert answer.status_code == 422
+    assert bench.answers == []
+
+
+async def test_statistics_stand_beside_the_usual_marks_and_show_no_small_group(operator: BoardClient) -> None:
+    html = (await operator.get("/statistics?over=month")).text
+    for words in ("per day", "IEC 62682", "floods", "fewer than 5 people", "No figure is made of one person"):
+        assert words in html
+    assert "K7" not in html
+    rows = list(csv.DictReader(io.StringIO((await operator.get("/statistics.csv?over=month")).text.lstrip("\ufeff"))))
+    assert {row["alerts"] for row in rows} == {"too few people"}
