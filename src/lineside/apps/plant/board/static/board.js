@@ -95,9 +95,13 @@
   // unfolded stays unfolded.
   let fetching = false;
   let again = false;
+  const isBusy = (main) => Boolean(
+    main.querySelector(".ask:not([hidden])") || main.querySelector("input:focus, select:focus")
+    || [...main.querySelectorAll("input:not([type=radio], [type=checkbox])")].some((field) => field.value !== field.defaultValue)
+  );
   const refresh = async () => {
     const main = document.getElementById("main");
-    if (main.querySelector(".ask:not([hidden])") || main.querySelector("input:focus, select:focus")) return;
+    if (isBusy(main)) return;
     if (fetching) { again = true; return; }
     fetching = true;
     try {
@@ -105,6 +109,7 @@
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
+      if (isBusy(main)) return;
       for (const fold of main.querySelectorAll("details[id]")) {
         const same = fresh.querySelector(`#${CSS.escape(fold.id)}`);
         if (same) same.open = fold.open;
