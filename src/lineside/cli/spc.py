@@ -25,7 +25,11 @@ _SEED = 1
     "--baseline", type=int, required=True, metavar="N", help="The first N points were stable: limits are theirs."
 )
 @click.option(
-    "--chart", type=click.Choice(["individuals", "averages", "ewma"]), default="individuals", show_default=True
+    "--chart",
+    type=click.Choice(["individuals", "averages", "ewma"]),
+    default="individuals",
+    show_default=True,
+    help="Single values, averages of groups, or an average that remembers.",
 )
 @click.option("--size", default=5, show_default=True, help="Values in a group, for averages.")
 @click.option("--weight", default=0.2, show_default=True, help="Of the newest value, for ewma.")
