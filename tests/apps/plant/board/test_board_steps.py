@@ -66,6 +66,13 @@ async def test_the_step_that_solved_the_cause_before_comes_first_with_how_often(
     assert "solved it 6 of 17 times here" in html
 
 
+async def test_a_question_that_the_card_cannot_ask_hides_nothing(operator: BoardClient) -> None:
+    assert "asking" in (await operator.get(f"{CARD}?ask=close")).text
+    assert "asking" not in (await operator.get(f"{CARD}?ask=service")).text
+    await operator.send_form(CARD, RESPOND, kind="taken")
+    assert "asking" not in (await operator.get(f"{CARD}?ask=close")).text
+
+
 async def test_pictures_and_documents_come_by_the_plans_names_and_no_other(operator: BoardClient) -> None:
     picture = await operator.get("/plan-files/valve-v3.png")
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")

@@ -12,6 +12,8 @@ from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.apps.plant.board.settings import SHELVE_CHOICES, SHELVE_REASONS
 from lineside.apps.plant.floor.reactions import NO_DEFECT_REASONS
+from lineside.apps.plant.floor.views import Card
+from lineside.domain.access import ENGINEERS
 
 _ASKS = frozenset({"problem", "later", "close", "service"})
 
@@ -41,11 +43,18 @@ async def card(call: Call) -> Response:
         call.who,
         "alert.html",
         card=found,
-        ask=ask if ask in _ASKS else "",
+        ask=ask if ask in _asks_of(found, call) else "",
         reasons=NO_DEFECT_REASONS,
         whys=SHELVE_REASONS,
         delays=[choice for choice in SHELVE_CHOICES if choice <= board.settings.longest_shelving],
     )
+
+
+def _asks_of(found: Card, call: Call) -> frozenset[str]:
+    """Return the questions that the card can open now; one that was taken asks by itself whether it was real."""
+    closing = {"close"} if found.taken_by else set()
+    service = set() if call.visitor.account.role in ENGINEERS and not found.out_of_service else {"service"}
+    return _ASKS - closing - service
 
 
 async def respond(call: Call) -> Response:

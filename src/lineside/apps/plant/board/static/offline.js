@@ -48,7 +48,7 @@ const answers = (() => {
     } catch {
       const { token, ...rest } = fields;
       const label = (submitter?.firstChild?.textContent || "").trim();
-      await add({ action, fields: rest, account: account(), at: Date.now(), label, where: document.title });
+      await add({ action, fields: rest, account: account(), at: Date.now(), label, where: document.title.replace(/ · Lineside$/, "") });
       await show();
       return null;
     }
