@@ -82,14 +82,9 @@ class _Spoken(dict[Any, str]):
         return tr(super().__getitem__(key))
 
 
-@contextlib.contextmanager
-def planned(words: Mapping[str, Mapping[str, str]]) -> Iterator[None]:
-    """Within the block, know the texts of a plan by language."""
-    before = _plan.set(words.get(language(), {}))
-    try:
-        yield
-    finally:
-        _plan.reset(before)
+def know_plan(words: Mapping[str, Mapping[str, str]]) -> None:
+    """Know the texts of a plan in the spoken language, from here on in this task."""
+    _plan.set(words.get(language(), {}))
 
 
 def plan_text(text: str) -> str:

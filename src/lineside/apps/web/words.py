@@ -69,7 +69,12 @@ def number(value: float | None) -> str:
         digits = 2 - math.floor(math.log10(abs(value))) if value else 0
         text = f"{value:.{min(max(digits, 0), 2)}f}"
     text = text.replace("-", "\N{MINUS SIGN}")
-    return text.replace(".", ",") if language() in _DECIMAL_COMMA else text
+    return text.replace(".", decimal_point())
+
+
+def decimal_point() -> str:
+    """Return the sign between whole and parts in the spoken language."""
+    return "," if language() in _DECIMAL_COMMA else "."
 
 
 def percent(share: float | None) -> str:

@@ -23,6 +23,7 @@ LONGEST_DURATION: Final = 100 * 366 * DAY
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A stable id: lower case, digits, '_'.")]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="A language, such as 'de' (ISO 639-1).")]
 
 
 def _duration(value: Any, info: ValidationInfo) -> Any:

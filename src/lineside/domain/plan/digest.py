@@ -44,7 +44,7 @@ def response_digest(plan: Plan) -> str:
     usual = AlertDelays().model_dump(mode="json")
     delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
     silent = {item["id"]: item[SILENCE] for item in dump["stations"] if item[SILENCE]}
-    more = {"delays": delayed, "silence": silent}
+    more = {"delays": delayed, "silence": silent, "words": dump["words"]}
     return _digest(response | {name: found for name, found in more.items() if found})
 
 

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field
 
-from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration, Text, by_id
+from lineside.domain.plan.basics import Duration, Id, LanguageCode, Named, PlanModel, PositiveDuration, Text, by_id
 from lineside.domain.plan.characteristics import (
     NORMAL_FAMILIES,
     Acceptance,
@@ -160,6 +160,9 @@ class Plan(PlanModel):
     service_levels: ServiceLevels = Field(ServiceLevels(), description="What the line asks of Lineside.")
     privacy: Privacy = Field(Privacy(), description="What may happen to data.")
     gateway: Gateway = Field(Gateway(), description="What is asked of the gateway itself.")
+    words: dict[LanguageCode, dict[Text, Text]] = Field(
+        {}, description="The plan's names and texts in other languages: by language, each text with its translation."
+    )
 
     def station(self, station_id: str) -> Station:
         """Return the station of that id; raises `KeyError` where there is none."""

@@ -25,7 +25,7 @@ from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.web import words
 from lineside.apps.web.armour import Armour
 from lineside.apps.web.files import file_response, page_files
-from lineside.apps.web.language import choose, language, lazily, speak, tr, word
+from lineside.apps.web.language import choose, know_plan, language, lazily, plan_text, speak, tr, word
 from lineside.apps.web.requests import is_ours, parse_form, read_body
 from lineside.apps.web.template_words import TemplateWords
 from lineside.domain.alerts import Alert
@@ -45,6 +45,8 @@ _STATES: Final = lazily(
         "bad_data": word("data not good enough to judge"),
     }
 )
+
+PRIORITIES: Final = lazily({"critical": word("Critical"), "high": word("High"), "advisory": word("Advisory")})
 
 Acknowledge = Callable[[Alert], Awaitable[None]]
 
@@ -82,15 +84,15 @@ class LocalPage:
         self._check_host(request)
         form = parse_form(await read_body(request, MOST_BODY))
         if not is_ours(request, ()) or not secrets.compare_digest(form.get("token", ""), self.token):
-            raise HTTPException(403, "Reload the page and try again.")
+            raise HTTPException(403, tr("Reload the page and try again."))
         alert = self.floor.alert(form.get("alert", ""))
         if alert is None:
-            raise HTTPException(404, "There is no such alert here.")
+            raise HTTPException(404, tr("There is no such alert here."))
         if not alert.acknowledged:
             try:
                 await self.acknowledge(alert)
             except StorageError as error:
-                raise HTTPException(503, "The disk did not take it, so it did not happen. Try again.") from error
+                raise HTTPException(503, tr("The disk did not take it, so it did not happen. Try again.")) from error
         return RedirectResponse("/", status_code=303)
 
     async def file(self, request: Request) -> Response:
@@ -103,9 +105,10 @@ class LocalPage:
     def _page(self, request: Request, template: str) -> Response:
         self._check_host(request)
         speak(choose(accept=request.headers.get("accept-language", "")))
+        know_plan(self.plan.words)
         now, status = self.clock.now(), self.status()
         html = self.templates.get_template(template).render(
-            line=self.plan.line.label,
+            line=plan_text(self.plan.line.label),
             lang=language(),
             zone=self.plan.line.timezone,
             now=now,
@@ -115,7 +118,7 @@ class LocalPage:
             alerts=[self._card(alert, now) for alert in self.floor.open_alerts(now)],
             parts=self.floor.parts,
             state_words=lambda state: tr(_STATES.get(state, state)),
-            station_name=lambda name: self.plan.station(name).label,
+            station_name=lambda name: plan_text(self.plan.station(name).label),
             characteristic_name=self._characteristic,
         )
         return HTMLResponse(html)
@@ -136,7 +139,7 @@ class LocalPage:
         }
 
     def _characteristic(self, name: str) -> str:
-        return next((item.label for item in self.plan.characteristics if item.id == name), name)
+        return plan_text(next((item.label for item in self.plan.characteristics if item.id == name), name))
 
     def _check_host(self, request: Request) -> None:
         """Refuse a request that came by another name: another site's name may have been pointed here."""
@@ -173,7 +176,8 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {"age": words.age, "when": words.when, "number": words.number, "clock_time": words.clock_time}
-    templates.globals |= {"version": __version__}
+    templates.filters["planned"] = plan_text
+    templates.globals |= {"version": __version__, "PRIORITIES": PRIORITIES}
     return templates
 
 

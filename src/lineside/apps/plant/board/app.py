@@ -35,6 +35,7 @@ from lineside.apps.plant.board.rendering import make_templates, page
 from lineside.apps.plant.board.settings import BoardSettings
 from lineside.apps.plant.floor import Floor
 from lineside.apps.web.armour import Armour
+from lineside.apps.web.language import word
 from lineside.domain.access import ADMINS, ANYONE, ENGINEERS
 from lineside.domain.errors import InputError, LinesideError
 from lineside.ports import AuditLog, Clock
@@ -88,18 +89,21 @@ PAGES: Final = (
 """Every page there is beside the interface's operations, and who may."""
 
 _WORDS: Final = {
-    400: ("Not understood", "The request could not be read."),
-    401: ("Please log in", "This needs somebody who is logged in."),
-    403: ("Not allowed", "Your role does not allow this, or the page had expired. Go back, reload it and try again."),
-    404: ("Not here", "There is nothing under this address, or not any more."),
-    405: ("Not like this", "This address does not answer to such a request."),
-    408: ("Too slow", "The request did not arrive in time."),
-    409: ("Too late", "Somebody else was faster. Reload to see how it stands."),
-    413: ("Too large", "The request is larger than anything the board needs."),
-    415: ("Not JSON", "The interface takes JSON."),
-    422: ("Not accepted", "Something in the request is not as it must be."),
-    429: ("Too many", "Too many at once. Wait a little, then try again."),
-    503: ("Not now", "What you did could not be made durable, so it did not happen. Try again."),
+    400: (word("Not understood"), word("The request could not be read.")),
+    401: (word("Please log in"), word("This needs somebody who is logged in.")),
+    403: (
+        word("Not allowed"),
+        word("Your role does not allow this, or the page had expired. Go back, reload it and try again."),
+    ),
+    404: (word("Not here"), word("There is nothing under this address, or not any more.")),
+    405: (word("Not like this"), word("This address does not answer to such a request.")),
+    408: (word("Too slow"), word("The request did not arrive in time.")),
+    409: (word("Too late"), word("Somebody else was faster. Reload to see how it stands.")),
+    413: (word("Too large"), word("The request is larger than anything the board needs.")),
+    415: (word("Not JSON"), word("The interface takes JSON.")),
+    422: (word("Not accepted"), word("Something in the request is not as it must be.")),
+    429: (word("Too many"), word("Too many at once. Wait a little, then try again.")),
+    503: (word("Not now"), word("What you did could not be made durable, so it did not happen. Try again.")),
 }
 
 
@@ -158,7 +162,7 @@ def create_app(
 
 async def _say_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title, words = _WORDS.get(error.status_code, ("Not possible", "The request could not be answered."))
+    title, words = _WORDS.get(error.status_code, (word("Not possible"), word("The request could not be answered.")))
     detail = error.detail if error.status_code in {409, 422} and error.detail else words
     return _say(request, error.status_code, title, detail, dict(error.headers or {}))
 

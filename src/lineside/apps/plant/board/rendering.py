@@ -15,7 +15,7 @@ from lineside.apps.plant.board.context import Board, Visitor
 from lineside.apps.plant.board.tokens import new_secret
 from lineside.apps.plant.floor.labels import characteristic_label, signal_label, station_label
 from lineside.apps.plant.floor.reactions import cause_label
-from lineside.apps.web.language import LANGUAGES, language
+from lineside.apps.web.language import LANGUAGES, know_plan, language, plan_text, tr
 from lineside.apps.web.template_words import TemplateWords
 from lineside.domain.access import ADMINS, ENGINEERS
 from lineside.domain.coverage.plots import condition_plot, pair_plot
@@ -46,11 +46,19 @@ def make_templates() -> Environment:
         "trust_words": wording.trust_words,
         "serials": wording.serials,
         "notice_words": wording.notice_words,
+        "said": wording.said,
+        "planned": plan_text,
+        "exactly": wording.exactly,
     }
     templates.globals |= {
         "span": wording.span,
         "CONDITIONS": wording.CONDITIONS,
         "VERDICTS": wording.VERDICTS,
+        "PRIORITIES": wording.PRIORITIES,
+        "STATES": wording.STATES,
+        "strong": wording.strong,
+        "offline_age": wording.OFFLINE_AGE,
+        "script_count": wording.SCRIPT_COUNT,
         "PRIORITY_MARKS": wording.PRIORITY_MARKS,
         "tile_chart": charts.tile_chart,
         "card_chart": charts.card_chart,
@@ -94,8 +102,9 @@ def page(board: Board, visitor: Visitor | None, template: str, *, status: int = 
 
 def _common(board: Board) -> dict[str, Any]:
     plan = board.floor.plan
+    know_plan(plan.words)
     return {
-        "line": plan.line.label,
+        "line": plan_text(plan.line.label),
         "lang": language(),
         "languages": LANGUAGES,
         "script_words": wording.script_words(),
@@ -103,8 +112,8 @@ def _common(board: Board) -> dict[str, Any]:
         "now": board.now(),
         "demo": board.settings.demo,
         "files": board.settings.plan_files,
-        "station_name": lambda name: station_label(plan, name),
-        "characteristic_name": lambda name: characteristic_label(plan, name),
-        "cause_name": lambda characteristic, cause: cause_label(plan, characteristic, cause),
-        "signal_name": lambda name: signal_label(plan, name),
+        "station_name": lambda name: plan_text(station_label(plan, name)),
+        "characteristic_name": lambda name: plan_text(characteristic_label(plan, name)),
+        "cause_name": lambda characteristic, cause: tr(plan_text(cause_label(plan, characteristic, cause))),
+        "signal_name": lambda name: plan_text(signal_label(plan, name)),
     }

@@ -11,6 +11,7 @@ from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.gateway_book import GatewayView
+from lineside.apps.web.language import word
 from lineside.domain.parts import PartRecord
 from lineside.domain.units import DAY, HOUR, MINUTE
 from lineside.ports import Clock
@@ -87,5 +88,11 @@ class BoardSettings:
     link_keys: tuple[bytes, ...] = ()
 
 
-SHELVE_REASONS = ("known work on the machine", "waiting for a part", "waiting for maintenance", "trial", "other")
+SHELVE_REASONS = (
+    word("known work on the machine"),
+    word("waiting for a part"),
+    word("waiting for maintenance"),
+    word("trial"),
+    word("other"),
+)
 SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)

@@ -6,9 +6,22 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from markupsafe import Markup
+
 from lineside.apps.plant.floor.views import Card, Condition, Trust
 from lineside.apps.web.language import lazily, tr, word
-from lineside.apps.web.words import age, clock_time, date_time, number, percent, quantity, span, unit_name, when
+from lineside.apps.web.words import (
+    age,
+    clock_time,
+    date_time,
+    decimal_point,
+    number,
+    percent,
+    quantity,
+    span,
+    unit_name,
+    when,
+)
 from lineside.domain.nuisance import Grounds, Notice
 
 _LIKELIHOOD: Final = (
@@ -42,6 +55,52 @@ _ONLY: Final = {
     "log": word("logged only: right {share} of the time here"),
 }
 PRIORITY_MARKS: Final = {"critical": "1", "high": "2", "advisory": "i"}
+
+
+PRIORITIES: Final = lazily({"critical": word("Critical"), "high": word("High"), "advisory": word("Advisory")})
+STATES: Final = lazily(
+    {
+        "normal": word("normal"),
+        "alarm": word("above limit"),
+        "outside_experience": word("outside experience"),
+        "warming_up": word("learning"),
+        "bad_data": word("data not good enough"),
+        "": word("not judged"),
+    }
+)
+SCRIPT_COUNT: Final = Markup("<b data-count></b>")
+OFFLINE_AGE: Final = Markup("<span data-offline></span>")
+_SAID: Final = frozenset(
+    {
+        *(word("raised"), word("updated"), word("cleared"), word("acknowledged"), word("taken"), word("help")),
+        *(word("shelved"), word("unshelved"), word("out of service"), word("in service"), word("step"), word("closed")),
+        *(word("unacknowledged"), word("returned"), word("latched"), word("suppressed"), word("normal")),
+        *(word("operator"), word("engineer"), word("admin")),
+        *(word("conforming"), word("nonconforming"), word("draft"), word("shadow"), word("canary")),
+        *(word("champion"), word("retired"), word("looked good"), word("changeover"), word("sensor")),
+        *(word("known work"), word("other"), word("warm up"), word("planned stop"), word("maintenance")),
+        *(word("new lot"), word("sensor fault"), word("healthy"), word("link"), word("source"), word("disk")),
+        *(word("clock"), word("model"), word("signal"), word("station"), word("outbox")),
+    }
+)
+"""Names out of records, as they are said."""
+
+
+def said(name: str) -> str:
+    """Return the name of a kind, a state or a role in the spoken language; the name itself where it is not known."""
+    words = str(name or "").replace("_", " ")
+    return tr(words) if words in _SAID else words
+
+
+def exactly(value: float) -> str:
+    """Return a number of the plan with all its digits."""
+    text = f"{value:g}"
+    return text.replace(".", decimal_point())
+
+
+def strong(text: str) -> Markup:
+    """Return a text that stands out."""
+    return Markup("<b>{}</b>").format(text)
 
 
 def script_words() -> dict[str, str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from lineside.apps.plant.floor.views import CauseChoice
+from lineside.apps.web.language import word
 from lineside.domain.plan.model import Plan, Reaction
 
 NO_DEFECT_REASONS: Final = (
-    CauseChoice(code="looked_good", label="Parts are good"),
-    CauseChoice(code="changeover", label="Changeover or warm-up"),
-    CauseChoice(code="sensor", label="Sensor is wrong"),
-    CauseChoice(code="known_work", label="Known work on the machine"),
-    CauseChoice(code="other", label="Other"),
+    CauseChoice(code="looked_good", label=word("Parts are good")),
+    CauseChoice(code="changeover", label=word("Changeover or warm-up")),
+    CauseChoice(code="sensor", label=word("Sensor is wrong")),
+    CauseChoice(code="known_work", label=word("Known work on the machine")),
+    CauseChoice(code="other", label=word("Other")),
 )
 """Reasons for "not a problem", the same on every line, so that they can be compared."""
 
-OTHER: Final = CauseChoice(code="other", label="Another cause")
+OTHER: Final = CauseChoice(code="other", label=word("Another cause"))
 
 
 def cause_choices(plan: Plan, characteristic: str) -> tuple[CauseChoice, ...]:
@@ -35,6 +36,6 @@ def _cause(plan: Plan, reaction: Reaction) -> str:
     if reaction.name:
         return reaction.name
     if not reaction.signals:
-        return "No single cause"
+        return word("No single cause")
     labels = [plan.signal(name).label.replace("_", " ") for name in reaction.signals]
     return ", ".join(labels)
