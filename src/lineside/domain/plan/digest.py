@@ -30,6 +30,9 @@ DELAYS: Final = "alert"
 SILENCE: Final = "silence"
 """The field of a station that only changes which alerts are announced."""
 
+WORDS: Final = "words"
+"""The plan's texts in other languages: they only change what people read."""
+
 
 def judging_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever a model's answer could."""
@@ -44,7 +47,7 @@ def response_digest(plan: Plan) -> str:
     usual = AlertDelays().model_dump(mode="json")
     delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
     silent = {item["id"]: item[SILENCE] for item in dump["stations"] if item[SILENCE]}
-    more = {"delays": delayed, "silence": silent, "words": dump["words"]}
+    more = {"delays": delayed, "silence": silent, WORDS: dump[WORDS]}
     return _digest(response | {name: found for name, found in more.items() if found})
 
 

@@ -36,6 +36,7 @@ RULES: Final[tuple[Callable[[View], Iterator[Finding]], ...]] = (
 
 CODES: Final = {
     "duplicate-id": "Two things of a kind have one id.",
+    "words-of-nothing": "A text is translated that the plan does not say.",
     "unknown-name": "A name refers to nothing in the plan.",
     "wrong-station": "A signal is used at a station that is not its own.",
     "no-signals": "A station has nothing that a model could judge by.",

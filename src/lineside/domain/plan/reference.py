@@ -80,7 +80,9 @@ def _collection(node: dict[str, Any]) -> str:
         return "two numbers"
     if node["type"] == "array":
         return f"list of {_type(node['items'])}"
-    return f"by id: {_type(next(iter(node['patternProperties'].values())))}"
+    if "patternProperties" in node:
+        return f"by id: {_type(next(iter(node['patternProperties'].values())))}"
+    return f"by text: {_type(node['additionalProperties'])}"
 
 
 def _scalar(node: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Protocol
 
-from lineside.domain.plan.findings import Finding, Path
+from lineside.domain.plan.findings import Finding, Path, did_you_mean
 from lineside.domain.plan.model import CycleBySerial, CycleByTrigger, Role
 from lineside.domain.plan.view import View, mistake, unknown, warning
 
@@ -129,10 +129,34 @@ def _repeated(path: Path, items: Sequence[_HasId]) -> Iterator[Finding]:
         first.setdefault(item.id, position)
 
 
+def words_are_of_the_plan(view: View) -> Iterator[Finding]:
+    """Each text that is translated stands in the plan: a changed text needs its translation anew."""
+    texts = frozenset(_texts(view.plan.model_dump(mode="json", exclude={"words"})))
+    for code, words in view.plan.words.items():
+        for text in words:
+            if text not in texts:
+                yield warning(
+                    "words-of-nothing",
+                    ("words", code, text),
+                    "the plan says this nowhere, so its translation is never shown",
+                    found=text,
+                    next_step=did_you_mean(text, texts) or "take it out, or word it as the plan does",
+                )
+
+
+def _texts(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict | list):
+        for item in content.values() if isinstance(content, dict) else content:
+            yield from _texts(item)
+
+
 NAME_RULES: Final = (
     unique_ids,
     signals_have_place_and_source,
     stations_name_own_signals,
     judgements_name_what_exists,
     reactions_name_what_exists,
+    words_are_of_the_plan,
 )
