@@ -137,6 +137,8 @@ def _column(data: Any, as_text: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
             wrong = np.flatnonzero(np.isinf(numbers))
             numbers[wrong] = np.nan
             return numbers, wrong
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        data = data.cast(pa.string())  # Python's own times end at microseconds
     texts = np.empty(len(data), dtype=np.object_)
     texts[:] = [None if cell is None else str(cell) for cell in data.to_pylist()]
     return texts, np.empty(0, dtype=np.int64)
