@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from lineside.apps.plant.board.context import Board
 from lineside.apps.plant.board.rendering import fragment
+
+_FIRST: Final = 5
+"""Alerts that are named beside the tiles; of the others, how many there are."""
 
 
 def overview_fragments(board: Board, stations: Iterable[str]) -> dict[str, str]:
@@ -21,14 +25,16 @@ def overview_fragments(board: Board, stations: Iterable[str]) -> dict[str, str]:
 def side_fragments(board: Board) -> dict[str, str]:
     """Return the HTML of the alerts beside the tiles, the shift's budget, the facts and the warnings."""
     now = board.now()
-    cards, budget = board.floor.open_alerts(now), board.floor.budget(now)
+    budget = board.floor.budget(now)
+    wanting, held = board.floor.count(now)
     return {
         "top-alerts": fragment(
             board,
             "fragments/top_alerts.html",
-            cards=cards,
+            cards=board.floor.open_alerts(now, _FIRST),
+            count=wanting,
             flood=board.floor.flood(now),
-            held=board.floor.held_alerts(now),
+            held=held,
         ),
         "budget": fragment(board, "fragments/budget.html", budget=budget),
         "facts": fragment(

@@ -19,6 +19,7 @@ from lineside.domain.alerts import (
     fold,
 )
 from lineside.domain.plan.model import Priority
+from lineside.domain.units import SECOND
 
 LAST: Final = 20
 """How many checked alerts "confirmed N of the last M here" looks back."""
@@ -34,6 +35,9 @@ class AlertMemory:
         self._events: dict[str, dict[str, AlertEvent]] = {}
         self._withheld: dict[str, AlertEvent] = {}
         self._holds: dict[Point, dict[str, AlertEvent]] = {}
+        self._visible: list[Alert] | None = None
+        self._trusts: dict[tuple[str | None, str | None], Trust] = {}
+        self._by_state: tuple[int, list[Alert], list[Alert]] | None = None
         self.alerts: dict[str, Alert] = {}
 
     def add(self, events: Iterable[AlertEvent], *, shown: bool) -> set[str]:
@@ -73,6 +77,8 @@ class AlertMemory:
             own = self._events[name].values()
             self.alerts |= fold(own, (hold for event in own for hold in self._holds.get(event.point, {}).values()))
         self._forget()
+        if changed:
+            self._visible, self._by_state, self._trusts = None, None, {}
         return changed
 
     def _forget(self) -> None:
@@ -85,20 +91,37 @@ class AlertMemory:
 
     def visible(self) -> list[Alert]:
         """Return the alerts that were raised, newest first; answers that came before their alert wait for it."""
-        raised = [alert for alert in self.alerts.values() if alert.raised is not None]
-        return sorted(raised, key=lambda alert: (-raised_at(alert), alert.id))
+        if self._visible is None:
+            raised = [alert for alert in self.alerts.values() if alert.raised is not None]
+            self._visible = sorted(raised, key=lambda alert: (-raised_at(alert), alert.id))
+        return self._visible
 
     def open(self, now: int) -> list[Alert]:
         """Return the alerts that want an answer: those that stand, the urgent, the unanswered, the newest first."""
-        wanting = [alert for alert in self.visible() if alert.state(now) in OPEN]
-        return sorted(wanting, key=_urgency)
+        return self._sorted_out(now)[0]
 
     def held(self, now: int) -> list[Alert]:
         """Return the alerts that stand but are shelved, suppressed by design or out of service, the newest first."""
-        return [alert for alert in self.visible() if alert.active and alert.state(now) in HELD]
+        return self._sorted_out(now)[1]
+
+    def _sorted_out(self, now: int) -> tuple[list[Alert], list[Alert]]:
+        """Return the open and the held alerts; what time alone changes (a shelving's end) shows within a second."""
+        second = now // SECOND
+        if self._by_state is None or self._by_state[0] != second:
+            states = [(alert, alert.state(now)) for alert in self.visible()]
+            wanting = sorted((alert for alert, state in states if state in OPEN), key=_urgency)
+            held = [alert for alert, state in states if state in HELD and alert.active]
+            self._by_state = second, wanting, held
+        return self._by_state[1], self._by_state[2]
 
     def trust(self, station: str | None = None, characteristic: str | None = None) -> Trust:
         """Return how the latest alerts turned out, of one kind at one station or of all."""
+        key = station, characteristic
+        if key not in self._trusts:
+            self._trusts[key] = self._trust(station, characteristic)
+        return self._trusts[key]
+
+    def _trust(self, station: str | None, characteristic: str | None) -> Trust:
         confirmed = checked = unconfirmed = 0
         for alert in self.visible():
             if station not in {None, alert.station} or characteristic not in {None, alert.characteristic}:

@@ -80,6 +80,7 @@ class Floor:
         self._solved: dict[tuple[str, str, str], Remedies] = {}
         self._links: dict[str, LinkStatus] = {}
         self._notices: Notices | None = None
+        self._opened: tuple[list[Alert], Notices, list[Alert]] | None = None
         self._listeners: list[Callable[[Change], None]] = []
 
     # -- what goes in -------------------------------------------------------------------------------------
@@ -148,8 +149,8 @@ class Floor:
             station=self.plan.station(station),
             recipe=self._recipes[station],
             parts=self._parts[station],
-            alerts=tuple(alert for alert in self._open(now) if alert.station == station),
-            interrupting=frozenset(alert.id for alert in self._open(now) if self._interrupts(alert)),
+            alerts=(opened := tuple(alert for alert in self._open(now) if alert.station == station)),
+            interrupting=frozenset(alert.id for alert in opened if self._interrupts(alert)),
             links=tuple(self._links.values()),
         )
         return build_tile(sight, now)
@@ -158,9 +159,13 @@ class Floor:
         """Return the tile of every station, in the plan's order."""
         return tuple(self.tile(station, now) for station in self._parts)
 
-    def open_alerts(self, now: int) -> tuple[Card, ...]:
-        """Return the alerts that want an answer: those that interrupt first, then the most urgent."""
-        return tuple(self._card(alert, now) for alert in self._open(now))
+    def open_alerts(self, now: int, most: int | None = None) -> tuple[Card, ...]:
+        """Return the alerts that want an answer, all or the first: those that interrupt first, then the most urgent."""
+        return tuple(self._card(alert, now) for alert in self._open(now)[:most])
+
+    def count(self, now: int) -> tuple[int, int]:
+        """Return how many alerts want an answer, and how many stand but are held back."""
+        return len(self._open(now)), len(self._alerts.held(now))
 
     def logged_alerts(self, now: int) -> tuple[Card, ...]:
         """Return the alerts that stand but are only logged, because alerts of their cause are seldom right."""
@@ -363,8 +368,12 @@ class Floor:
 
     def _open(self, now: int) -> list[Alert]:
         """Return the open alerts that are announced; what stands first, of that what interrupts, then by urgency."""
-        announced = [alert for alert in self._alerts.open(now) if not self._logged(alert)]
-        return sorted(announced, key=lambda alert: (not alert.active, not self._interrupts(alert)))
+        wanting, notices = self._alerts.open(now), self.notices()
+        if self._opened is None or self._opened[0] is not wanting or self._opened[1] is not notices:
+            announced = [alert for alert in wanting if not self._logged(alert)]
+            announced.sort(key=lambda alert: (not alert.active, not self._interrupts(alert)))
+            self._opened = wanting, notices, announced
+        return self._opened[2]
 
     def _card(self, alert: Alert, now: int) -> Card:
         sight = CardSight(

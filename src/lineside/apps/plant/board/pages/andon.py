@@ -26,6 +26,7 @@ from lineside.domain.plan.model import Priority
 
 _PAUSE: Final = 0.3
 _BEAT: Final = 10.0
+_MOST_CARDS: Final = 50
 _encoder: Final = msgspec.json.Encoder()
 _EVERYTHING: Final = Screen(id="", label="", stations=(), origins=(), created=0, expires=0)
 
@@ -80,7 +81,7 @@ async def embed(call: Call) -> Response:
     screen = await _screen(call)
     now, floor = call.board.now(), call.board.floor
     tiles = [tile for tile in floor.tiles(now) if screen.may_show(tile.station)]
-    cards = [card for card in floor.open_alerts(now) if screen.may_show(card.station)]
+    cards = [card for card in floor.open_alerts(now, _MOST_CARDS) if screen.may_show(card.station)]
     answer = page(call.board, None, "embed.html", tiles=tiles, cards=cards)
     answer.headers[FRAMED_BY] = " ".join(screen.origins) or "'none'"
     return answer
@@ -119,12 +120,11 @@ def _shared(call: Call, screen: Screen) -> dict[str, str]:
 def _andon(call: Call, screen: Screen) -> Andon:
     board = call.board
     now = board.now()
-    cards = {card.id: card for card in board.floor.open_alerts(now)}
     stations = []
     for tile in board.floor.tiles(now):
         if not screen.may_show(tile.station):
             continue
-        card = cards.get(tile.alert_id)
+        card = board.floor.card(tile.alert_id, now) if tile.alert_id else None
         step = "" if card is None else next((item.text for item in card.steps if not item.done), "")
         stations.append(
             StationAndon(
