@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lineside.domain.plan.model import Shift
+from lineside.domain.plan.model import Shift, Weekday
 from lineside.domain.shifts import NO_SHIFT, SEASONS, month_name, month_of, season_of, shift_of
 from lineside.domain.units import DAY, HOUR
 from lineside.learn.local_time import local_times
@@ -33,3 +33,11 @@ def test_local_time_follows_the_zone_through_its_change_of_the_clock() -> None:
     spring = int(np.datetime64("2025-03-30T00:30", "ns").astype(np.int64))
     local = local_times(np.array([spring, spring + HOUR]), "Europe/Berlin")
     assert (local - np.array([spring, spring + HOUR])).tolist() == [HOUR, 2 * HOUR]
+
+
+def test_parts_of_other_weekdays_and_of_holidays_are_of_no_shift() -> None:
+    shifts = (Shift(id="night", starts="22:00", days=(Weekday.THURSDAY, Weekday.FRIDAY)),)
+    thursday, friday, saturday = (MAY + day * DAY + 23 * HOUR for day in range(3))
+    local = np.array([thursday, thursday + 3 * HOUR, friday, saturday])
+    assert shift_of(shifts, local)[0].tolist() == [0, 0, 0, NO_SHIFT]
+    assert shift_of(shifts, local, ("2025-05-02",))[0].tolist() == [0, 0, NO_SHIFT, NO_SHIFT]

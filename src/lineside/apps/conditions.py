@@ -72,4 +72,4 @@ def file_record(plan: Plan, path: Path, time_column: str) -> ConditionRecord:
 
 
 def _record(plan: Plan, times: Int64, values: Mapping[str, Float64]) -> ConditionRecord:
-    return record_of(plan.shifts, local_times(times, plan.line.timezone), values)
+    return record_of(plan.shifts, local_times(times, plan.line.timezone), values, plan.holidays)

@@ -153,7 +153,7 @@ def _by_value(kind: str, label: str, values: Sequence[str]) -> list[Regime]:
 
 
 def _by_shift(plan: Plan, kind: str, local: Int64) -> list[Regime]:
-    which, _ = shift_of(plan.shifts, local)
+    which, _ = shift_of(plan.shifts, local, plan.holidays)
     if not plan.shifts:
         raise DataError("the plan names no shifts", field="shifts", next_step="add the shifts of a day to the plan")
     return [

@@ -54,9 +54,11 @@ class Share:
         return f"{most} ({_percent(self.there, self.total)} of all {self.total})"
 
 
-def record_of(shifts: Sequence[Shift], local: Int64, values: Mapping[str, Float64]) -> ConditionRecord:
+def record_of(
+    shifts: Sequence[Shift], local: Int64, values: Mapping[str, Float64], holidays: Sequence[str] = ()
+) -> ConditionRecord:
     """Return the record of values measured at local times (ns); what falls into no shift is left out."""
-    which, began = shift_of(shifts, local)
+    which, began = shift_of(shifts, local, holidays)
     runs = which != NO_SHIFT
     return ConditionRecord(
         began=began[runs],

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from lineside.domain.plan.identity import WEEKDAYS
 from lineside.domain.plan.model import AlertDelays, Plan
 
 JUDGING_FIELDS: Final[Mapping[str, frozenset[str]]] = {
@@ -44,10 +45,18 @@ def response_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever what people see or do could."""
     dump = plan.model_dump(mode="json")
     response = {name: dump[key] for key, name in RESPONSE_KEYS.items()}
+    response["shifts"] = [{key: value for key, value in item.items() if key != "days"} for item in dump["shifts"]]
     usual = AlertDelays().model_dump(mode="json")
     delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
     silent = {item["id"]: item[SILENCE] for item in dump["stations"] if item[SILENCE]}
-    more = {"delays": delayed, "silence": silent, WORDS: dump[WORDS]}
+    days = {item.id: sorted(item.days) for item in plan.shifts if set(item.days) != set(WEEKDAYS)}
+    more = {
+        "delays": delayed,
+        "silence": silent,
+        WORDS: dump[WORDS],
+        "days": days,
+        "holidays": sorted(plan.holidays),
+    }
     return _digest(response | {name: found for name, found in more.items() if found})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import Field
 
@@ -61,9 +62,26 @@ class SafeLaunch(PlanModel):
     responsible: str = Field("", description="Role.")
 
 
+class Weekday(StrEnum):
+    """Day of the week."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+WEEKDAYS: Final = tuple(Weekday)
+"""From Monday on, as ISO 8601 counts them."""
+
+
 class Shift(PlanModel):
     """One shift of the day, in the line's time zone."""
 
     id: Id = Field(description="A stable id, such as 'early'.")
     starts: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Time of day, 'HH:MM'.")
-    hours: float = Field(8.0, gt=0, le=24, description="Length in hours.")
+    hours: float = Field(8.0, gt=0, le=24, description="Length in hours, by the clock on the wall.")
+    days: tuple[Weekday, ...] = Field(WEEKDAYS, min_length=1, description="The weekdays on which it begins.")

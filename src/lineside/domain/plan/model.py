@@ -10,7 +10,7 @@ The parts stand in files of their own (`identity`, `sources`, `stations`, `signa
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -31,7 +31,7 @@ from lineside.domain.plan.characteristics import (
     Specification,
 )
 from lineside.domain.plan.gateway import Buffer, Ceilings, Gateway, WhenFull
-from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift
+from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift, Weekday
 from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Measure, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.registers import Register
@@ -128,10 +128,12 @@ __all__ = [
     "Step",
     "StepKind",
     "Text",
+    "Weekday",
     "WhenFull",
 ]
 
 
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 _S = TypeVar("_S", bound=SourceBase)
 
 
@@ -151,6 +153,7 @@ class Plan(PlanModel):
     approvals: tuple[Approval, ...] = Field((), description="Approvals that the form asks for.")
     safe_launch: SafeLaunch | None = Field(None, description="Extra containment, in the phase 'safe_launch'.")
     shifts: tuple[Shift, ...] = Field((), description="The shifts of a day.")
+    holidays: tuple[Date, ...] = Field((), description="Days on which no shift begins (ISO 8601).")
     sources: tuple[SourceSpec, ...] = Field(min_length=1, description="Where readings come from.")
     stations: tuple[Station, ...] = Field(min_length=1, description="Where operations are done to parts.")
     signals: tuple[Signal, ...] = Field(min_length=1, description="What is measured.")

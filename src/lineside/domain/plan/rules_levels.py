@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from lineside.domain.plan.budget import false_alarms, shift_hours
 from lineside.domain.plan.findings import Finding, Path, did_you_mean
+from lineside.domain.plan.identity import WEEKDAYS, Shift
 from lineside.domain.plan.model import DataClass, Phase, Role
 from lineside.domain.plan.sources import TimedSource
 from lineside.domain.plan.view import View, mistake, warning
@@ -18,6 +19,7 @@ from lineside.domain.units import format_duration
 _PEOPLE: Final = re.compile(
     r"(^|_)(operator|worker|employee|person|inspector|badge|user|bediener|mitarbeiter|pruefer)(_|$)"
 )
+_WEEK: Final = 7 * 24 * 60
 
 
 def alarms_fit_the_budget(view: View) -> Iterator[Finding]:
@@ -61,11 +63,22 @@ def calendar_is_sound(view: View) -> Iterator[Finding]:
     yield from _date(("revision", "original"), plan.revision.original)
     for position, approval in enumerate(plan.approvals):
         yield from _date(("approvals", position, "date"), approval.date)
-    minutes = sorted((_minute(shift.starts), shift.hours * 60, i) for i, shift in enumerate(plan.shifts))
+    for position, day in enumerate(plan.holidays):
+        yield from _date(("holidays", position), day)
+    told: set[int] = set()
+    minutes = sorted(_week(plan.shifts))
     for (start, length, _), (following, _, i) in zip(minutes, [*minutes[1:], *minutes[:1]], strict=True):
-        gap = (following - start) % (24 * 60) or 24 * 60
-        if length > gap:
+        gap = (following - start) % _WEEK if len(minutes) > 1 else _WEEK
+        if length > gap and i not in told:
+            told.add(i)
             yield mistake("shifts", ("shifts", i), "this shift begins before the one before it ends")
+
+
+def _week(shifts: Sequence[Shift]) -> Iterator[tuple[int, float, int]]:
+    """Yield when in the week each shift begins and how long it lasts (minutes), with its position."""
+    for position, shift in enumerate(shifts):
+        for day in set(shift.days):
+            yield WEEKDAYS.index(day) * 24 * 60 + _minute(shift.starts), shift.hours * 60, position
 
 
 def _minute(clock: str) -> int:

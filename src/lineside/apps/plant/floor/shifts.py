@@ -1,12 +1,18 @@
-"""Which shift is running, from the plan's shifts in the line's time zone."""
+"""Which shift is running, from the plan's shifts in the line's time zone.
+
+A shift ends by the clock on the wall: where the clock is changed in it, it is an hour shorter or longer, and the next
+begins when it ends.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from lineside.apps.plant.floor.views import ShiftView
+from lineside.domain.plan.identity import WEEKDAYS
 from lineside.domain.plan.model import Plan, Shift
 from lineside.domain.units import HOUR, SECOND
 
@@ -18,15 +24,22 @@ def shift_at(plan: Plan, now: int) -> ShiftView:
     zone = ZoneInfo(plan.line.timezone)
     today = datetime.fromtimestamp(now // SECOND, tz=UTC).astimezone(zone).date()
     for shift in plan.shifts:
-        for day in (today, today - timedelta(days=1)):
+        for day in _begins(shift, (today, today - timedelta(days=1)), plan.holidays):
             starts, ends = _bounds(shift, day, zone)
             if starts <= now < ends:
                 return ShiftView(label=shift.id.replace("_", " "), starts=starts, ends=ends, id=shift.id)
     return ShiftView(label="", starts=now - _WITHOUT_SHIFTS, ends=now)
 
 
+def _begins(shift: Shift, days: Iterable[date], holidays: Collection[str]) -> Iterator[date]:
+    """Yield those of the days on which a shift begins."""
+    for day in days:
+        if WEEKDAYS[day.weekday()] in shift.days and day.isoformat() not in holidays:
+            yield day
+
+
 def _bounds(shift: Shift, day: date, zone: ZoneInfo) -> tuple[int, int]:
     hour, minute = shift.starts.split(":")
     begins = datetime.combine(day, time(int(hour), int(minute)), tzinfo=zone)
-    starts = int(begins.timestamp()) * SECOND
-    return starts, starts + round(shift.hours * HOUR)
+    ends = begins + timedelta(hours=shift.hours)
+    return int(begins.timestamp()) * SECOND, int(ends.timestamp()) * SECOND
