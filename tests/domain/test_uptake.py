@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,3 +81,10 @@ def test_no_group_that_is_shown_is_smaller_than_the_least_and_none_names_a_perso
     assert {(item.station, item.shift) for item in shown} == {key for key, who in people.items() if len(who) >= least}
     assert len(shown) + len(hidden) == len(people)
     assert not any("operator" in repr(item) for item in (*shown, *hidden))
+
+
+def test_no_figures_of_fewer_than_five_people_can_be_made_at_all() -> None:
+    [figures], _ = uptake(taken(PEOPLE), 50 * HOUR)
+    with pytest.raises(ConfigurationError) as caught:
+        replace(figures, people=4)
+    assert caught.value.field == "people"

@@ -27,8 +27,11 @@ ANSWERED_WITHIN: Final = HOUR
 class Uptake:
     """What became of the alerts of a station in one kind of shift.
 
-    ``median`` and ``p90`` are the times from the alert to the first answer (ns), None where nobody answered. Only
-    `uptake` makes one, of a group that is large enough.
+    ``people`` is how many answered; fewer than `LEAST_GROUP` make no figures. ``median`` and ``p90`` are the times from
+    the alert to the first answer (ns), None where nobody answered.
+
+    Raises:
+        ConfigurationError: the group is too small.
     """
 
     station: str
@@ -39,6 +42,11 @@ class Uptake:
     ignored: int
     median: int | None
     p90: int | None
+    people: int
+
+    def __post_init__(self) -> None:
+        """Refuse figures of a group that is too small."""
+        _check_group("people", self.people)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +70,7 @@ def uptake(
     Raises:
         ConfigurationError: fewer are asked for than may be.
     """
-    if least_group < LEAST_GROUP:
-        raise ConfigurationError(
-            "figures of so few people would tell of single ones", field="least_group", value=least_group,
-            choices=(f"{LEAST_GROUP} or more",),
-        )  # fmt: skip
+    _check_group("least_group", least_group)
     groups: dict[tuple[str, str], list[Alert]] = {}
     for shift, alert in alerts:
         groups.setdefault((alert.station, shift), []).append(alert)
@@ -76,11 +80,19 @@ def uptake(
         if len(people) < least_group:
             hidden.append(TooFew(station=station, shift=shift))
         else:
-            shown.append(_figures(station, shift, found, now))
+            shown.append(_figures(station, shift, found, now, len(people)))
     return tuple(shown), tuple(hidden)
 
 
-def _figures(station: str, shift: str, alerts: Collection[Alert], now: int) -> Uptake:
+def _check_group(field: str, people: int) -> None:
+    if people < LEAST_GROUP:
+        least = f"{LEAST_GROUP} or more"
+        raise ConfigurationError(
+            "figures of so few people would tell of single ones", field=field, value=people, choices=(least,)
+        )
+
+
+def _figures(station: str, shift: str, alerts: Collection[Alert], now: int, people: int) -> Uptake:
     settled = [word for alert in alerts if (word := _what_became(alert, now))]
     waits = sorted(wait for alert in alerts if (wait := _wait(alert)) is not None)
     return Uptake(
@@ -92,6 +104,7 @@ def _figures(station: str, shift: str, alerts: Collection[Alert], now: int) -> U
         ignored=settled.count("ignored"),
         median=waits[len(waits) // 2] if waits else None,
         p90=_p90(waits),
+        people=people,
     )
 
 

@@ -207,6 +207,8 @@ async def test_what_is_answered_at_the_plant_comes_to_the_gateway(bench: Bench) 
     found = await fetch_responses(bench.bus, Subjects("works", "dc07", "g1"), bench.floor.unanswered())
     assert found == (closed,)
     bench.floor.take(found)
+    assert bench.floor.unanswered() == ("a1", "a2")
+    bench.floor.take([replace(closed, id="agreed", kind=AlertKind.AGREED, by="op-2", time=closed.time + 1)])
     assert bench.floor.unanswered() == ("a2",)
     alert = bench.floor.alert("a1")
     assert alert is not None

@@ -98,7 +98,7 @@ def _revision(old: Plan, new: Plan, changes: Sequence[Change]) -> Iterator[Findi
 
 def _effect(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> Effect:
     top = str(path[0])
-    if top in RESPONSE_KEYS or top == WORDS:
+    if top in RESPONSE_KEYS or top in {WORDS, "holidays"}:
         return Effect.RESPONSE
     if top not in JUDGING_FIELDS:
         return Effect.RECORD

@@ -139,7 +139,7 @@ def test_an_alert_appears_is_taken_worked_through_and_closed_and_stands_in_the_r
     page.get_by_role("button", name="I take it").click()
     expect(page.get_by_text("taken by admin")).to_be_visible()
     page.get_by_role("button", name="Done").click()
-    expect(page.get_by_text("All 1 steps done. Was it real?")).to_be_visible()
+    expect(page.get_by_text("The only step is done. Was it real?")).to_be_visible()
     page.get_by_label("Cooling too weak").check()
     page.get_by_role("button", name="Defect confirmed").click()
     expect(page.locator(".step")).to_contain_text("Defect confirmed: Cooling too weak")

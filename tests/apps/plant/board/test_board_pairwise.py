@@ -65,9 +65,7 @@ def test_every_pair_is_shown_in_its_language_without_sideways_scrolling(chromium
                     "[document.documentElement.lang, document.querySelector('nav a[href=\"/alerts\"]').textContent,"
                     " document.documentElement.scrollWidth <= innerWidth]"
                 )
-                # The card may still be a little wider than a phone: its table of causes does not break.
-                fits = found[2] or (path == CARD and width < 700)
-                if [*found[:2], fits] != [language, HEADINGS[language], True]:
+                if found != [language, HEADINGS[language], True]:
                     wrong.append((row, found))
     bench.state.close()
     assert wrong == []
