@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from lineside.adapters.notifiers.email import EmailNotifier
 from lineside.adapters.notifiers.mqtt import MqttNotifier
-from lineside.adapters.notifiers.posting import Poster
+from lineside.adapters.notifiers.posting import ChatNotifier, Poster
 from lineside.adapters.notifiers.sap import SapNotifier
 from lineside.adapters.notifiers.servicenow import ServiceNowNotifier
-from lineside.adapters.notifiers.slack import SlackNotifier
-from lineside.adapters.notifiers.teams import TeamsNotifier
+from lineside.adapters.notifiers.slack import slack_body
+from lineside.adapters.notifiers.teams import card_body
 from lineside.adapters.notifiers.webhook import WebhookNotifier
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.routing import Channel, Target
@@ -60,8 +61,8 @@ def notifier_for(target: Target, poster: Poster, secrets: Secrets) -> Notifier:
     """Return the notifier of a target."""
     makers: Mapping[Channel, Callable[[Target, Poster, Secrets], Notifier]] = {
         Channel.WEBHOOK: WebhookNotifier,
-        Channel.TEAMS: TeamsNotifier,
-        Channel.SLACK: SlackNotifier,
+        Channel.TEAMS: partial(ChatNotifier, body=card_body),
+        Channel.SLACK: partial(ChatNotifier, body=slack_body),
         Channel.EMAIL: EmailNotifier,
         Channel.MQTT: MqttNotifier,
         Channel.SERVICENOW: ServiceNowNotifier,

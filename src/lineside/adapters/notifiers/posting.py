@@ -20,6 +20,8 @@ import httpx
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.addresses import chosen_address, parse_target
 from lineside.domain.notifying.delivery import Deferred, Delivered, Outcome, Refused
+from lineside.domain.notifying.messages import Message
+from lineside.domain.notifying.routing import Target
 from lineside.domain.units import SECOND
 
 LARGEST_ANSWER: Final = 1 << 20
@@ -131,3 +133,23 @@ def _pause(said: str) -> int:
     except (TypeError, ValueError):
         return 0
     return max(0, round((until.timestamp() - time.time()) * SECOND))
+
+
+class ChatNotifier:
+    """Posts a message into a channel whose whole address is a secret; ``body`` gives it the channel's form."""
+
+    def __init__(
+        self, target: Target, poster: Poster, secrets: Callable[[str], str], body: Callable[[Message], bytes]
+    ) -> None:
+        self._target, self._poster, self._secrets, self._body = target, poster, secrets, body
+
+    async def deliver(self, message: Message) -> Outcome:
+        """Post a message."""
+        options = self._target.options
+        try:
+            url = self._secrets(options["url_secret"])
+        except ConfigurationError as error:
+            return Deferred(str(error))
+        headers = {"Content-Type": "application/json"}
+        where, authority = f"targets.{self._target.id}.url_secret", options.get("authority", "")
+        return await self._poster.deliver("POST", url, self._body(message), headers, where=where, authority=authority)

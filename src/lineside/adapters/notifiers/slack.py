@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
-from lineside.adapters.notifiers.posting import Poster
-from lineside.domain.errors import ConfigurationError
-from lineside.domain.notifying.delivery import Deferred, Outcome
 from lineside.domain.notifying.messages import Message
-from lineside.domain.notifying.routing import Target
 
 _LONGEST: Final = 3000
 """Characters of a section (Slack, Block Kit)."""
 
 
-class SlackNotifier:
-    """Posts into a channel."""
-
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
-
-    async def deliver(self, message: Message) -> Outcome:
-        """Post a message."""
-        options = self._target.options
-        try:
-            url = self._secrets(options["url_secret"])
-        except ConfigurationError as error:
-            return Deferred(str(error))
-        body = json.dumps(blocks(message), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
-        where = f"targets.{self._target.id}.url_secret"
-        return await self._poster.deliver(
-            "POST", url, body, headers, where=where, authority=options.get("authority", "")
-        )
+def slack_body(message: Message) -> bytes:
+    """Return the request's body."""
+    return json.dumps(blocks(message), ensure_ascii=False).encode()
 
 
 def blocks(message: Message) -> dict[str, Any]:

@@ -7,39 +7,15 @@ it can be (serials, then text) and says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from lineside.adapters.notifiers.posting import Poster
-from lineside.domain.errors import ConfigurationError
-from lineside.domain.notifying.delivery import Deferred, Outcome
 from lineside.domain.notifying.messages import Message
-from lineside.domain.notifying.routing import Target
 from lineside.domain.plan.model import Priority
 
 LARGEST: Final = 28 * 1024
 _SOME: Final = 10
 _COLOURS: Final = {Priority.CRITICAL: "attention", Priority.HIGH: "warning", Priority.ADVISORY: "default"}
-
-
-class TeamsNotifier:
-    """Posts a card into a channel or chat."""
-
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
-
-    async def deliver(self, message: Message) -> Outcome:
-        """Post a message."""
-        options = self._target.options
-        try:
-            url = self._secrets(options["url_secret"])
-        except ConfigurationError as error:
-            return Deferred(str(error))
-        headers = {"Content-Type": "application/json"}
-        where = f"targets.{self._target.id}.url_secret"
-        authority = options.get("authority", "")
-        return await self._poster.deliver("POST", url, card_body(message), headers, where=where, authority=authority)
 
 
 def card_body(message: Message) -> bytes:
