@@ -28,6 +28,7 @@ from lineside.apps.plant.board.pages import (
     overview,
     parts,
     people,
+    spc,
 )
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.presenter import Presenter
@@ -44,6 +45,7 @@ PAGES: Final = (
     Page(path="/", handler=overview.overview, allow=ANYONE),
     Page(path="/live", handler=overview.live, allow=ANYONE),
     Page(path="/stations/{station}", handler=overview.station, allow=ANYONE),
+    Page(path="/stations/{station}/charts", handler=spc.charts, allow=ANYONE),
     Page(path="/alerts", handler=alerts.alerts, allow=ANYONE),
     Page(path="/handover", handler=figures.handover, allow=ANYONE),
     Page(path="/labels", handler=figures.labels, allow=ANYONE),

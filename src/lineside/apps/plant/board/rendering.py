@@ -45,6 +45,7 @@ def make_templates() -> Environment:
         "likelihood": wording.likelihood,
         "trust_words": wording.trust_words,
         "serials": wording.serials,
+        "capitalised": wording.capitalised,
         "notice_words": wording.notice_words,
         "said": wording.said,
         "planned": plan_text,

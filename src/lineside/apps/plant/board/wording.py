@@ -132,6 +132,11 @@ def trust_words(trust: Trust) -> str:
     return words + (tr(", {n} not checked", n=trust.unconfirmed) if trust.unconfirmed else "")
 
 
+def capitalised(text: str) -> str:
+    """Return a text with a capital at its beginning; what follows stays, since German nouns have theirs."""
+    return text[:1].upper() + text[1:]
+
+
 def notice_words(card: Card) -> str:
     """Return why an alert does not interrupt, empty where it does or where its kind says so already."""
     if card.grounds is Grounds.BUDGET:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,10 +21,12 @@ from lineside.apps.plant.floor.usual import bands, feature_trend, unsuspected
 from lineside.apps.plant.floor.views import (
     Budget,
     Card,
+    FeatureName,
     LinkStatus,
     ModelView,
     PartSummary,
     PartView,
+    Series,
     ShiftView,
     Surrounding,
     Tile,
@@ -299,6 +302,29 @@ class Floor:
             for spec in reversed(first.values())
         ]
         return tuple(trend for trend in found if trend is not None and trend.values)
+
+    def features(self, station: str) -> tuple[FeatureName, ...]:
+        """Return the features of a station, in the recipe's order."""
+        recipe = self._recipes[station]
+        labels = feature_labels(self.plan, recipe)
+        return tuple(FeatureName(name=name, label=labels[name]) for name in recipe.names)
+
+    def series(self, station: str, feature: str) -> Series:
+        """Return the values of a feature over all parts that are remembered; raises `ValueError` for another name."""
+        memory, recipe = self._parts[station], self._recipes[station]
+        column = recipe.names.index(feature)
+        known = [
+            (part.ended, part.unit, float(part.features[column]))
+            for part in memory.ordered
+            if part.recipe == recipe.digest and math.isfinite(part.features[column])
+        ]
+        return Series(
+            label=feature_labels(self.plan, recipe)[feature],
+            unit=recipe.features[column].unit,
+            times=tuple(item[0] for item in known),
+            units=tuple(item[1] for item in known),
+            values=tuple(item[2] for item in known),
+        )
 
     def models(self) -> tuple[ModelView, ...]:
         """Return the models that have judged of late, the latest first."""

@@ -68,6 +68,25 @@ class Trend:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureName:
+    """A feature of a station, by its name in the recipe and in words."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """The values of a feature over the parts that are remembered and have one, oldest first; times are UTC ns."""
+
+    label: str
+    unit: str
+    times: tuple[int, ...]
+    units: tuple[str, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tile:
     """One station at a glance. ``since`` is when the condition began, 0 where that says nothing."""
 
