@@ -6,19 +6,23 @@ import asyncio
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from lineside.adapters.state_sql import ReleaseRecord, SqlState, open_state, sqlite_url
+from lineside.adapters.state_sql import ReleaseRecord, SqlState, migrations, open_state, sqlite_url
 from lineside.adapters.state_sql.tables import metadata
 from lineside.domain.access import AccessRole, Account, CodePurpose, OneTimeCode
 from lineside.domain.errors import ConfigurationError, InputError
 
+MIGRATIONS = Path(migrations.__file__).parent
 ANNA = Account(id="a1", name="Anna", role=AccessRole.OPERATOR, pseudonym="K7QM", created=1, password="hash")
 
 
@@ -169,3 +173,29 @@ async def test_settings_and_releases_are_kept(state: SqlState) -> None:
     await state.releases.add(release)
     await state.releases.set_state("m1", "champion")
     assert await state.releases.all() == (replace(release, state="champion"),)
+
+
+def test_a_state_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "state.db")
+    open_state(url).close()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = (tmp_path / "state.db").read_bytes()
+    with pytest.raises(ConfigurationError, match="newer version"):
+        open_state(url)
+    assert (tmp_path / "state.db").read_bytes() == before
+
+
+def test_every_change_of_the_states_form_can_be_taken_back(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "state.db")
+    open_state(url).close()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        assert set(tables) - {"sqlite_sequence"} == {"alembic_version"}
+    engine.dispose()
+    open_state(url).close()

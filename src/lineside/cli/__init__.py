@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "audit": "Verify the audit record.",
     "backtest": "Run past data through learn, judge and alert, as production would.",
     "capability": "Cp, Cpk, Pp and Ppk with intervals, or why not.",
+    "backup": "Copy everything that is kept, and bring it back.",
     "compress": "Make smaller variants of a model, and measure them here.",
     "coverage": "Which part of the declared envelope the data has seen.",
     "demo": "A simulated die-casting cell, judged live.",

@@ -6,11 +6,14 @@ corrupt a file that several connections write and checkpoint, and Python brings 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -77,8 +80,23 @@ def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
+        _refuse_newer(MigrationContext.configure(connection).get_current_heads(), ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _refuse_newer(heads: Sequence[str], scripts: ScriptDirectory) -> None:
+    """Refuse a state that a newer version has changed: to write into it by older rules would damage it."""
+    known = {script.revision for script in scripts.walk_revisions()}
+    for head in heads:
+        if head not in known:
+            raise ConfigurationError(
+                "the state is of a newer version of Lineside",
+                field="revision",
+                value=head,
+                choices=tuple(sorted(known)),
+                next_step="run that version, or restore a copy that this version has made (lineside backup restore)",
+            )
 
 
 def _set_up(connection: Any, record: object) -> None:
