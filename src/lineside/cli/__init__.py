@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "outcomes": "Import what was later found to be true of parts.",
     "plan": "Draft, check, compare and document control plans.",
     "plant": "The process of the site: history, alerts, board.",
+    "ready": "Whether a release meets every service level of the plan.",
     "screen": "Let screens of other systems show stations.",
     "source": "Test, trust and browse machines, brokers and folders.",
     "spc": "Control charts of a column, with the false alarms to expect.",

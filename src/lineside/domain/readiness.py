@@ -1,0 +1,188 @@
+"""Whether a release is ready: every service level of the plan, what was measured, and what that is worth.
+
+A figure is no evidence without its number of cases. Shares are held against their level with a 90 % interval (Wilson,
+JASA 22, 1927): *met* where the whole interval is on the right side, *missed* where it is on the wrong one, and else
+*insufficient evidence*, which is not a pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from lineside.domain.plan.budget import false_alarms
+from lineside.domain.plan.model import Plan
+from lineside.domain.units import SECOND, format_duration
+
+_Z: Final = 1.6448536269514722
+"""Of a two-sided 90 % interval of the normal distribution."""
+LEAST_FOR_TAIL: Final = 1000
+"""Fewest parts for a 99th percentile."""
+
+
+class Verdict(StrEnum):
+    """What a service level's measurement amounts to."""
+
+    MET = "met"
+    MISSED = "missed"
+    INSUFFICIENT = "insufficient evidence"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOut:
+    """What a model showed on parts held out from its training: ``found`` of ``bad``, ``false`` alarms of ``good``."""
+
+    scheme: str
+    bad: int
+    found: int
+    good: int
+    false: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lived:
+    """What a model has shown in service: parts, those it could judge, and those whose outcome is known.
+
+    ``p99`` is the time from a part's last reading to its judgement, 99th percentile (ns; None: no part). ``alerts``
+    were raised by it, ``answered`` of them.
+    """
+
+    parts: int = 0
+    judged: int = 0
+    bad: int = 0
+    found: int = 0
+    p99: int | None = None
+    alerts: int = 0
+    answered: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Level:
+    """One service level: what was declared, what was measured on what, and the verdict."""
+
+    name: str
+    declared: str
+    measured: str
+    verdict: Verdict
+    evidence: str
+
+
+def readiness(
+    plan: Plan, characteristic: str, held_out: HeldOut, lived: Lived, lacks: tuple[str, ...]
+) -> tuple[Level, ...]:
+    """Return every service level of the plan for a release.
+
+    Args:
+        plan: the control plan in force.
+        characteristic: what the model judges.
+        held_out: what it showed before it was released.
+        lived: what it has shown in service, if it was.
+        lacks: what the plan lacks for it (`lineside.domain.rule_coverage.uncovered`).
+    """
+    levels = plan.service_levels
+    return (
+        _share(
+            "recall, held out", held_out.found, held_out.bad, levels.least_recall, of="nonconforming parts held out"
+        ),
+        _share("recall, in service", lived.found, lived.bad, levels.least_recall, of="parts found nonconforming"),
+        _loss(held_out, lived, levels.greatest_performance_loss),
+        _false_alarms(plan, characteristic, held_out),
+        _latency(lived, levels.sensor_to_alert_p99),
+        _share("availability", lived.judged, lived.parts, levels.availability, of="parts in service"),
+        _share("adoption", lived.answered, lived.alerts, levels.adoption, of="alerts"),
+        Level(
+            name="cost per part",
+            declared=f"<= {levels.cost_per_part:g}",
+            measured="-",
+            verdict=Verdict.INSUFFICIENT,
+            evidence="the plan gives no rates for processor time and storage",
+        ),
+        Level(
+            name="rule coverage",
+            declared="a reaction for whatever the model can say",
+            measured="; ".join(lacks) or "complete",
+            verdict=Verdict.MISSED if lacks else Verdict.MET,
+            evidence="the plan in force",
+        ),
+    )
+
+
+def ready(levels: tuple[Level, ...]) -> bool:
+    """Return whether everything is met."""
+    return all(level.verdict is Verdict.MET for level in levels)
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """Return the 90 % interval of a share; everything where there are no cases."""
+    if of == 0:
+        return 0.0, 1.0
+    share, spread = hits / of, _Z**2 / of
+    centre = (share + spread / 2) / (1 + spread)
+    half = _Z * math.sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _share(name: str, hits: int, cases: int, least: float, *, of: str) -> Level:
+    low, high = wilson(hits, cases)
+    verdict = Verdict.MET if cases and low >= least else Verdict.MISSED if high < least else Verdict.INSUFFICIENT
+    measured = f"{hits / cases:.3f} ({low:.3f} to {high:.3f})" if cases else "-"
+    return Level(
+        name=name, declared=f">= {least:g}", measured=measured, verdict=verdict, evidence=f"{hits} of {cases} {of}"
+    )
+
+
+def _loss(held_out: HeldOut, lived: Lived, most: float) -> Level:
+    """Return the loss of recall in service against held-out parts, by the ends of both intervals."""
+    evidence = f"{lived.bad} nonconforming parts in service, {held_out.bad} held out"
+    declared = f"<= {most:g}"
+    if not held_out.bad or not lived.bad:
+        return Level(
+            name="performance loss", declared=declared, measured="-", verdict=Verdict.INSUFFICIENT, evidence=evidence
+        )
+    before, now = wilson(held_out.found, held_out.bad), wilson(lived.found, lived.bad)
+    least, greatest = before[0] - now[1], before[1] - now[0]
+    loss = held_out.found / held_out.bad - lived.found / lived.bad
+    verdict = Verdict.MET if greatest <= most else Verdict.MISSED if least > most else Verdict.INSUFFICIENT
+    measured = f"{loss:.3f} ({least:.3f} to {greatest:.3f})"
+    return Level(name="performance loss", declared=declared, measured=measured, verdict=verdict, evidence=evidence)
+
+
+def _false_alarms(plan: Plan, characteristic: str, held_out: HeldOut) -> Level:
+    """Return the parts in false alarm of a shift; alerts, which fold neighbours, are never more."""
+    budget = false_alarms(plan, plan.characteristic(characteristic))
+    low, high = wilson(held_out.false, held_out.good)
+    evidence = f"{held_out.false} of {held_out.good} conforming parts held out ({held_out.scheme})"
+    parts = budget.shift_parts
+    if parts is None or budget.per_shift is None or not held_out.good:
+        return Level(
+            name="false alarms a shift",
+            declared=f"rate <= {budget.rate:.3g}",
+            measured=f"rate {low:.3g} to {high:.3g}",
+            verdict=_upper(low, high, budget.rate),
+            evidence=evidence,
+        )
+    return Level(
+        name="false alarms a shift",
+        declared=f"<= {budget.per_shift:.3g} {budget.unit}",
+        measured=f"{held_out.false / held_out.good * parts:.2f} parts ({low * parts:.2f} to {high * parts:.2f})",
+        verdict=_upper(low * parts, high * parts, budget.per_shift),
+        evidence=evidence,
+    )
+
+
+def _upper(low: float, high: float, most: float) -> Verdict:
+    return Verdict.MET if high <= most else Verdict.MISSED if low > most else Verdict.INSUFFICIENT
+
+
+def _latency(lived: Lived, most: int) -> Level:
+    enough = lived.parts >= LEAST_FOR_TAIL and lived.p99 is not None
+    within = lived.p99 is not None and lived.p99 <= most
+    return Level(
+        name="sensor to alert, 99th percentile",
+        declared=f"<= {format_duration(most)}",
+        measured="-" if lived.p99 is None else f"{lived.p99 / SECOND:.3g} s",
+        verdict=Verdict.INSUFFICIENT if not enough else Verdict.MET if within else Verdict.MISSED,
+        evidence=f"{lived.parts} parts in service; {LEAST_FOR_TAIL} are needed",
+    )

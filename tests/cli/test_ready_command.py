@@ -1,0 +1,100 @@
+"""`lineside ready`, as it is called: over a bundle and the history of what it judged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.delta_history import DeltaHistory
+from lineside.adapters.landing_sqlite import SqliteLanding
+from lineside.apps.layout import Layout
+from lineside.cli.ready import command
+from lineside.domain.errors import InputError
+from lineside.domain.outcomes import NONCONFORMING, Outcome
+from lineside.domain.predictions import JudgementState, Prediction
+from lineside.learn.fit import FitRequest, fit
+from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
+from lineside.testing.records import BORN, a_record
+from lineside.wire.codecs import encode_items
+from lineside.wire.records import RecordKind
+
+PLAN = modelling_plan(3, model={"family": "supervised"})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    features = np.random.default_rng(0).normal(size=(300, 3))
+    outcome = [NONCONFORMING if x > 1.0 else "conforming" for x in features[:, 2]]
+    bundle = fit(FitRequest(plan=PLAN, characteristic=CHARACTERISTIC, table=part_table(PLAN, features, outcome))).bundle
+    layout = Layout(tmp_path / "data")
+    layout.create()
+    BundleFolder(layout.bundles).add(bundle)
+    (tmp_path / "plan.yaml").write_text(PLAN.model_dump_json(exclude_none=True), encoding="utf-8")
+    (tmp_path / "model").write_text(bundle.name)
+    return tmp_path
+
+
+async def lives(folder: Path, parts: int, bad: int, found: int) -> None:
+    """Let the release judge so many parts, of which some are found bad and some of these were in alarm."""
+    layout, model = Layout(folder / "data"), (folder / "model").read_text()
+    judged = [
+        Prediction(
+            cycle_id=f"c{number}", unit=f"U{number}", station=STATION, characteristic=CHARACTERISTIC, model=model,
+            plan="p", started=BORN, ended=BORN, received=BORN, judged=BORN + 5_000_000, score=1.0, limit=2.0,
+            state=JudgementState.ALARM if number < found else JudgementState.NORMAL,
+        )
+        for number in range(parts)
+    ]  # fmt: skip
+    outcomes = [
+        Outcome(unit=f"U{number}", characteristic=CHARACTERISTIC, value=NONCONFORMING, found=BORN, source="xray")
+        for number in range(bad)
+    ]
+    landing, history = await SqliteLanding.open(layout.landing), await DeltaHistory.open(layout.history, {})
+    await landing.land(
+        [
+            a_record(1, encode_items(judged), kind=RecordKind.PREDICTIONS, count=parts),
+            a_record(2, encode_items(outcomes), kind=RecordKind.OUTCOMES, count=bad),
+        ]
+    )
+    await history.append(await landing.after(0, 64 << 20))
+    await landing.close()
+
+
+def ask(folder: Path, release: str, *more: str) -> tuple[int, str]:
+    arguments = [release, "--plan", str(folder / "plan.yaml"), "--data", str(folder / "data"), *more]
+    result = CliRunner().invoke(command, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_a_release_that_was_never_in_service_is_not_ready(folder: Path) -> None:
+    code, said = ask(folder, f"{CHARACTERISTIC}/1")
+    assert code == 1
+    assert "not ready" in said
+    assert "0 of 0 parts found nonconforming" in said
+
+
+async def test_what_a_release_did_in_service_is_counted_from_the_history(folder: Path) -> None:
+    await lives(folder, parts=1200, bad=200, found=190)
+    code, said = ask(folder, f"{CHARACTERISTIC}/1", "--json")
+    content = json.loads(said)
+    levels = {level["name"]: level for level in content["levels"]}
+    assert code == 1  # what a part costs is not known
+    assert levels["recall, in service"]["evidence"] == "190 of 200 parts found nonconforming"
+    assert levels["recall, in service"]["verdict"] == "met"
+    assert levels["availability"]["verdict"] == "met"
+    assert levels["sensor to alert, 99th percentile"]["measured"] == "0.005 s"
+    assert [name for name, level in levels.items() if level["verdict"] == "missed"] == []
+
+
+def test_a_release_that_is_not_kept_is_named_with_those_that_are(folder: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        ask(folder, "porosity/7")
+    assert caught.value.field == "RELEASE"
+    assert f"{CHARACTERISTIC}/1" in str(caught.value)

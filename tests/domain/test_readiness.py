@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineside.domain.readiness import HeldOut, Level, Lived, Verdict, readiness, ready, wilson
+from lineside.domain.units import MILLISECOND, SECOND
+from lineside.testing.floors import sample_plan
+
+PLAN = sample_plan()
+GOOD = HeldOut(scheme="later periods", bad=400, found=300, good=10_000, false=2)
+LIVED = Lived(
+    parts=5000, judged=4998, bad=300, found=230, p99=100 * MILLISECOND, alerts=100, answered=95
+)  # fmt: skip
+
+
+def levels(held_out: HeldOut = GOOD, lived: Lived = LIVED, lacks: tuple[str, ...] = ()) -> dict[str, Level]:
+    return {level.name: level for level in readiness(PLAN, "porosity", held_out, lived, lacks)}
+
+
+def test_every_service_level_of_the_plan_has_a_verdict_and_its_evidence() -> None:
+    found = levels()
+    assert found["recall, held out"].verdict is Verdict.MET
+    assert found["availability"].verdict is Verdict.MET
+    assert found["adoption"].verdict is Verdict.MET
+    assert found["sensor to alert, 99th percentile"].verdict is Verdict.MET
+    assert found["recall, held out"].evidence == "300 of 400 nonconforming parts held out"
+
+
+def test_a_release_that_was_never_in_service_is_not_ready_and_not_bad_either() -> None:
+    found = levels(lived=Lived())
+    assert {found[name].verdict for name in ("recall, in service", "availability", "adoption")} == {
+        Verdict.INSUFFICIENT
+    }
+    assert not ready(tuple(found.values()))
+
+
+def test_few_cases_are_no_evidence_however_good_they_look() -> None:
+    assert levels(replace(GOOD, bad=2, found=2))["recall, held out"].verdict is Verdict.INSUFFICIENT
+    few = replace(LIVED, parts=999, judged=999)
+    assert levels(lived=few)["sensor to alert, 99th percentile"].verdict is Verdict.INSUFFICIENT
+
+
+def test_what_is_clearly_worse_than_declared_is_missed() -> None:
+    assert levels(replace(GOOD, found=100))["recall, held out"].verdict is Verdict.MISSED
+    assert levels(replace(GOOD, false=2000))["false alarms a shift"].verdict is Verdict.MISSED
+    slow = replace(LIVED, p99=30 * SECOND)
+    assert levels(lived=slow)["sensor to alert, 99th percentile"].verdict is Verdict.MISSED
+    assert levels(lived=replace(LIVED, found=60))["performance loss"].verdict is Verdict.MISSED
+    assert levels(lacks=("no reaction",))["rule coverage"].verdict is Verdict.MISSED
+
+
+def test_cost_is_not_called_met_while_nothing_says_what_it_is() -> None:
+    assert levels()["cost per part"].verdict is Verdict.INSUFFICIENT
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_the_interval_holds_the_share_and_narrows_with_cases(hits: int, more: int) -> None:
+    of = hits + more
+    low, high = wilson(hits, of)
+    assert 0.0 <= low <= high <= 1.0
+    if of:
+        assert low <= hits / of + 1e-12
+        assert high >= hits / of - 1e-12
+        wide = wilson(hits * 4, of * 4)
+        assert wide[1] - wide[0] <= high - low + 1e-12
+
+
+def test_the_interval_is_wilsons() -> None:
+    low, high = wilson(81, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2633, 0.3566)
