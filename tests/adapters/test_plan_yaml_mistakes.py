@@ -237,6 +237,11 @@ SENSE = [
     Mistake("buffer-size", "    rate: 10\n", "    rate: 5000\n", "the buffer is full after 13.5 h, not 168 h", "lineside: 1"),
     Mistake("when-full", "address: ns=2;s=Serial, role: context,", "address: ns=2;s=Serial, when_full: aggregates, role: context,", "text has no mean", "id: serial"),
     Mistake("when-full", "role: trigger}", "role: trigger, when_full: thin}", "loses the edges of a trigger", "id: cycle_on"),
+    Mistake("silence-form", "    parts_per_hour: 40\n", "    silence: [{reason: changeover, parts: 3}]\n", "nothing tells when this silence holds", "silence:"),
+    Mistake("silence-form", "    parts_per_hour: 40\n", "    silence: [{reason: new_lot, signal: shot}]\n", "lasts no part", "silence:"),
+    Mistake("silence-signal", "    parts_per_hour: 40\n", "    silence: [{reason: new_lot, signal: shot, parts: 2}]\n", "is a feature as well", "silence:"),
+    Mistake("unknown-name", "    parts_per_hour: 40\n", "    silence: [{reason: new_lot, signal: lot, parts: 2}]\n", "no such context signal", "silence:"),
+    Mistake("words-of-nothing", "privacy:\n", "words: {de: {Nothing says this: Nichts}}\nprivacy:\n", "Nothing says this", "words:"),
     Mistake("region", "  retention: 365 d", "  retention: 365 d\n  store_in: []", "no place is named", "store_in"),
 ]  # fmt: skip
 

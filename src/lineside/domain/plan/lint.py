@@ -46,6 +46,8 @@ CODES: Final = {
     "trigger-type": "A trigger or counter is not a number.",
     "trigger-role": "A trigger does not have the role 'trigger'.",
     "lateness": "A reading may arrive later than a part counts as live.",
+    "silence-form": "Nothing tells when a silence holds, or for how many parts.",
+    "silence-signal": "A signal tells a context of silence and is a feature as well.",
     "window-rate": "A window is shorter than the time between two readings.",
     "range-order": "The low end of a range is not below its high end.",
     "setting-order": "Setting and tolerance of a process parameter disagree with each other or with its range.",
