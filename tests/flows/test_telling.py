@@ -71,6 +71,16 @@ async def test_a_message_is_told_once_however_often_it_is_made(line: Line) -> No
     assert line.audited == ["notify.sent"]
 
 
+async def test_an_escalation_is_in_the_audit_record_once_whether_or_not_anybody_is_told(line: Line) -> None:
+    line.route = Route(stations=("trim",))
+    escalated = message(id="a#escalated@1", occasion=Occasion.ESCALATED, role="shift leader")
+    for holder in ("one", "two"):
+        await line.teller(holder).record(escalated)
+        await line.teller(holder).step()
+    assert line.audited == ["alert.escalated"]
+    assert line.peer.got == []
+
+
 async def test_what_is_not_wanted_by_the_route_is_not_told(line: Line) -> None:
     line.route = Route(stations=("trim",))
     assert await line.teller().tell(message()) == 0

@@ -25,6 +25,8 @@ from lineside.domain.units import DAY, MINUTE, SECOND
 from lineside.ports import Clock, Notifier
 
 LEASE: Final = "notify"
+RECORD: Final = "audit record"
+"""Stands in the place of a target for what is only recorded."""
 LEASE_TIME: Final = 15 * SECOND
 _LOOK_SECONDS: Final = 0.5
 _KEPT: Final = 30 * DAY
@@ -49,8 +51,8 @@ class Item(Protocol):
 class Queue(Protocol):
     """Where messages are kept until they are sent."""
 
-    async def add(self, target: str, message: Message, now: int) -> bool:
-        """Put a message before a target; return whether it was new."""
+    async def add(self, target: str, message: Message, now: int, *, state: str = "waiting") -> bool:
+        """Put a message before a target, or note it as settled by another state; return whether it was new."""
 
     async def due(self, now: int) -> Sequence[Item]:
         """Return what is due."""
@@ -105,6 +107,11 @@ class Teller:
         if added:
             self.new.set()
         return added
+
+    async def record(self, message: Message) -> None:
+        """Put an escalation into the audit record, once, whether or not anybody is told of it."""
+        if await self.queue.add(RECORD, message, self.clock.now(), state="sent"):
+            await self.audit("alert.escalated", {"alert": message.alert, "to": message.role, "message": message.id})
 
     async def run(self) -> None:
         """Send until cancelled."""

@@ -32,11 +32,11 @@ class Delivery:
 class Deliveries(Store):
     """The queue of messages, and the lease of who sends."""
 
-    async def add(self, target: str, message: Message, now: int) -> bool:
-        """Put a message before a target; return whether it was new."""
+    async def add(self, target: str, message: Message, now: int, *, state: str = WAITING) -> bool:
+        """Put a message before a target, or note it as settled by another state; return whether it was new."""
         values = {
             "target": target, "message": message.id, "alert": message.alert, "created": now, "due": now, "attempts": 0,
-            "state": WAITING, "reason": "", "changed": now, "body": msgspec.json.encode(message).decode(),
+            "state": state, "reason": "", "changed": now, "body": msgspec.json.encode(message).decode(),
         }  # fmt: skip
         same = (deliveries.c.target == target) & (deliveries.c.message == message.id)
 

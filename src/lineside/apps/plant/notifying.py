@@ -128,6 +128,8 @@ class AlertTeller:
         messages = list(self.messages(self.floor.alerts(now, most=_MOST), now))
         for message in messages:
             if message.id not in self._told:
+                if message.occasion is Occasion.ESCALATED:
+                    await self.teller.record(message)
                 await self.teller.tell(message)
         self._told = {message.id for message in messages}
 
