@@ -1,0 +1,110 @@
+"""The evidence of a release: what its bundle says of parts held out, and what the history says of its service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.history_query import HistoryQuery
+from lineside.domain.errors import InputError
+from lineside.domain.outcomes import NONCONFORMING
+from lineside.domain.plan.model import Plan
+from lineside.domain.readiness import HeldOut, Level, Lived, lacking, readiness
+from lineside.domain.releases.deciding import Report
+from lineside.domain.releases.table import Rung
+from lineside.domain.rule_coverage import uncovered
+from lineside.wire.bundle import Bundle, Manifest
+
+_PARTS: Final = """
+SELECT count(*) AS parts, count(*) FILTER (state IN ('normal', 'alarm')) AS judged,
+       quantile_cont(judged - received, 0.99) AS p99
+FROM predictions WHERE model = {model}
+"""
+_KNOWN: Final = """
+SELECT count(DISTINCT p.unit) AS bad, count(DISTINCT p.unit) FILTER (p.state = 'alarm') AS found
+FROM predictions p JOIN outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+WHERE p.model = {model} AND o.value IN ({bad})
+"""
+_ALERTS: Final = """
+SELECT count(*) AS alerts, count(*) FILTER (EXISTS (
+       SELECT 1 FROM alert_events a
+       WHERE a.alert_id = r.alert_id AND a.kind IN ('acknowledged', 'taken', 'step', 'closed', 'help'))) AS answered
+FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model}
+"""
+
+
+def levels_of(plan: Plan, bundle: Bundle, history: Path) -> tuple[Level, ...]:
+    """Return every service level of the plan with what was measured of a release."""
+    manifest = bundle.manifest
+    lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
+    return readiness(plan, manifest.characteristic, held_out_of(manifest), lived_of(history, bundle), lacks)
+
+
+def report_of(release: str, levels: tuple[Level, ...], rung: Rung) -> Report:
+    """Return what the levels amount to for a step to a rung, with the digest of all that they say."""
+    text = json.dumps([release, rung, *(asdict(level) for level in levels)], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Report(release=release, rung=rung, lacks=lacking(levels, served=rung is Rung.CHAMPION), digest=digest)
+
+
+def held_out_of(manifest: Manifest) -> HeldOut:
+    """Return what a bundle says of parts held out from its training."""
+    training = manifest.training
+    judged = int(training.metrics.get("judged_by_limit", 0))
+    share = training.nonconforming / training.rows if training.rows else 0.0
+    bad = round(judged * training.metrics.get("trivial_average_precision", share))
+    good = max(0, judged - bad)
+    return HeldOut(
+        scheme=training.scheme,
+        bad=bad,
+        found=round(bad * training.metrics.get("recall", 0.0)),
+        good=good,
+        false=round(good * training.metrics.get("false_alarm_rate", 0.0)),
+    )
+
+
+def lived_of(history: Path, bundle: Bundle) -> Lived:
+    """Return what the history says of a release in service; nothing where there is no history."""
+    if not (history / "predictions").is_dir():
+        return Lived()
+    query, words = HistoryQuery(history), {"model": _quoted(bundle.name), "bad": _bad_words(bundle.manifest)}
+    found = _row(query, _PARTS.format(**words))
+    if (history / "outcomes").is_dir():
+        found |= _row(query, _KNOWN.format(**words))
+    if (history / "alert_events").is_dir():
+        found |= _row(query, _ALERTS.format(**words))
+    p99 = found.pop("p99")
+    counts = {name: int(value or 0) for name, value in found.items()}
+    return Lived(**counts, p99=None if p99 is None else round(float(p99)))
+
+
+def _bad_words(manifest: Manifest) -> str:
+    return ", ".join(_quoted(word) for word in manifest.nonconforming or (NONCONFORMING,))
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("'", "''") + "'"
+
+
+def _row(query: HistoryQuery, text: str) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = query.sql(text).to_pylist()
+    return rows[0]
+
+
+def kept_bundle(folder: BundleFolder, plan: Plan, release: str) -> Bundle:
+    """Return the kept bundle of a release, such as ``porosity/3``.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    name, _, version = release.partition("/")
+    known = [bundle for item in plan.characteristics for bundle in folder.bundles(item.id)]
+    for bundle in known:
+        if bundle.manifest.characteristic == name and version.split("+")[0] == str(bundle.manifest.version):
+            return bundle
+    choices = tuple(f"{item.manifest.characteristic}/{item.manifest.version}" for item in known)
+    raise InputError("no such release", field="RELEASE", value=release, choices=choices)
