@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.run-ready
 ALL_READY := $(VENV)/.all-ready
 DATA ?= ../shared/data
+WORKERS ?= 2
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
@@ -24,7 +25,7 @@ run: $(RUN_READY) ## Install what it takes, then start the demo and its board
 
 test: $(ALL_READY) browser ## Install everything, then run every test
 	@echo "== test: running the tests"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(ALL_READY) ## Format, lint, types and floors
 	@echo "== check: format";  $(BIN)/ruff format --check .

@@ -42,7 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch over the processes that tests start."""
     if config.getoption("--require-mosquitto") and mosquitto() is None:
         raise pytest.UsageError("no mosquitto: install the system's package of that name")
-    config.pluginmanager.register(ProcessGuard(), "process-guard")
+    if not hasattr(config, "workerinput"):  # a worker's processes are its controller's
+        config.pluginmanager.register(ProcessGuard(), "process-guard")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -30,8 +30,9 @@ class ProcessGuard:
         self.first_seen: dict[int, str] = {}
         self.left: list[str] = []
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Mark this process, and with it everything that it starts."""
+        """Mark this process, and with it everything that it starts, workers among it."""
         os.environ[MARK] = self.mark
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
@@ -46,7 +47,8 @@ class ProcessGuard:
         while (alive := list(self._alive())) and time.monotonic() < deadline:
             time.sleep(0.05)
         for pid, command in alive:
-            self.left.append(f"{pid}  {command}  (first seen after {self.first_seen.get(pid, 'an unknown test')})")
+            after = self.first_seen.get(pid, "a test of a worker: run it with -n 0")
+            self.left.append(f"{pid}  {command}  (first seen after {after})")
             _kill(pid)
         if self.left and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
