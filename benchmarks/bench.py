@@ -27,6 +27,7 @@ CLAIMS = (
     "score",
     "explain",
     "train",
+    "drift",
     "decide",
     "latency",
     "link",

@@ -107,6 +107,12 @@ class HistoryQuery:
         where = f"station = {_quoted(station)} AND ended >= {int(since)}"
         yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id")
 
+    def newest_parts(self, station: str, since: int, most: int) -> tuple[PartRecord, ...]:
+        """Return the newest parts of a station that ended at or after a time (UTC ns), by end."""
+        where = f"station = {_quoted(station)} AND ended >= {int(since)}"
+        rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
+        return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
+
     def known_units(self, units: Collection[str]) -> set[str]:
         """Return which of some units the history holds parts of."""
         with self._connect() as connection:

@@ -51,6 +51,7 @@ from lineside.wire.bundle import (
     GOLDEN_INPUTS,
     GOLDEN_SCORES,
     MODEL_FILE,
+    REFERENCE_PARTS,
     Bundle,
     FeatureFact,
     FollowFact,
@@ -61,6 +62,7 @@ from lineside.wire.bundle import (
 )
 
 _GOLDEN_ROWS: Final = 8
+_MOST_REFERENCE: Final = 4_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -290,7 +292,14 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         training=_training(request, task, learned, report),
     )
     golden = _golden(task, learned) | golden_parts(task, learned)
-    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **golden})
+    reference = {REFERENCE_PARTS: array_bytes(_spread(task.rows.features))}
+    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **golden, **reference})
+
+
+def _spread(features: Float64) -> NDArray[np.float32]:
+    """Return rows evenly spread over all, `_MOST_REFERENCE` at the most; the recipe's features are float32 values."""
+    rows = np.unique(np.linspace(0, len(features) - 1, _MOST_REFERENCE).astype(np.int64))
+    return features[rows].astype(np.float32)
 
 
 def _training(request: FitRequest, task: Task, learned: Learned, report: FitReport) -> TrainingFacts:

@@ -26,14 +26,23 @@ from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.serving import serve_board
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.watching import Watched
 from lineside.domain.access import AccessRole, Account, CodePurpose
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.coverage.facts import coverage_of
 from lineside.domain.coverage.gaps import findings
+from lineside.domain.drift.check import check_window
+from lineside.domain.drift.reference import summarise
+from lineside.domain.drift.report import DriftReport
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.performance.report import performance
+from lineside.domain.readiness import HeldOut, Lived, readiness
+from lineside.domain.readings import Float64
+from lineside.domain.units import MINUTE
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import busy_floor, sample_files, sample_plan
+from lineside.testing.judged_parts import made_of
 
 _T = TypeVar("_T")
 
@@ -174,6 +183,43 @@ async def sample_coverages() -> Sequence[CoverageView]:
     )
     old = CoverageView(station="trim", characteristic="burr", model="burr-1", coverage=None, found=(), regimes=())
     return known, old
+
+
+def sample_drift() -> tuple[DriftReport, ...]:
+    """Return a model of which one feature has drifted, and one has moved with the hall."""
+    random = np.random.default_rng(1)
+
+    def parts(rows: int, hall: float, pressure: float) -> Float64:
+        halls = random.normal(hall, 3.0, rows)
+        return np.column_stack(
+            [halls, 100.0 + 2.0 * halls + random.normal(0.0, 1.0, rows), random.normal(pressure, 1.0, rows)]
+        )
+
+    names = ("hall_temperature", "die_temperature.mean", "pressure.max")
+    found = check_window(summarise(names, parts(4_000, 20.0, 5.0), conditions=[0]), parts(1_000, 24.0, 6.0))
+    report = DriftReport(
+        station="cast",
+        characteristic="porosity",
+        model="porosity-1",
+        reference=4_000,
+        parts=1_000,
+        first=MINUTE,
+        last=2 * MINUTE,
+        features=found,
+        together=(),
+        units={"pressure.max": "bar", "die_temperature.mean": "degC", "hall_temperature": "degC"},
+    )
+    return (report,)
+
+
+def sample_watched() -> Watched:
+    """Return what a watch has found."""
+    released = HeldOut(scheme="by time", bad=200, found=180, good=5_000, false=5)
+    parts = made_of([1] * 80 + [0] * 2_120, [1] * 200 + [0] * 2_000, [1] * 2_200, [0.3] * 2_200)
+    now = int(parts.judged[-1])
+    report = performance(sample_plan(), "cast", "porosity", "porosity-1", parts, released, now)
+    levels = readiness(sample_plan(), "porosity", released, Lived(), ())
+    return Watched(at=3 * MINUTE, drift=sample_drift(), performance=(report,), ready={"porosity-1": levels})
 
 
 def sample_demo() -> Demo:

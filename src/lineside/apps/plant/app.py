@@ -30,7 +30,9 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.service_manager import READY, tell_manager
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.adapters.tls_authority import LocalCertificate, local_certificate, names_of
+from lineside.apps.drifting import DriftLook
 from lineside.apps.layout import Layout
+from lineside.apps.performing import PerformanceLook
 from lineside.apps.plant.board import (
     BoardSettings,
     Demo,
@@ -52,7 +54,9 @@ from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.stores import open_stores
+from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
+from lineside.apps.release_facts import ReadyLook
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
 from lineside.domain.errors import UnavailableError
@@ -184,7 +188,15 @@ class _Plant:
             self.plan, self.layout, floor, self.state, self.clock if self.settings.clock else SystemClock(),
             self.audit.append,
         )  # fmt: skip
+        watch = Watch(
+            drift=DriftLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
+            performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
+            ready=ReadyLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
+            audit=self.audit,
+            clock=self.clock,
+        )
         beside = [
+            asyncio.create_task(watch.run(), name="watch models"),
             asyncio.create_task(telling.run(), name="tell"),
             asyncio.create_task(teller.run(), name="send"),
             asyncio.create_task(compactor.run(), name="compact"),
@@ -192,7 +204,7 @@ class _Plant:
             asyncio.create_task(watch_gateways(feed), name="watch gateways"),
         ]
         try:
-            await self._serve_board(self._board(floor, submitter, feed), *beside)
+            await self._serve_board(self._board(floor, submitter, feed, watch), *beside)
         finally:
             for task in beside:
                 task.cancel()
@@ -214,7 +226,7 @@ class _Plant:
             await self.bus.subscribe(f"{subjects.live}.{kind}", live)
         await listen_to_gateways(self.bus, subjects, feed, Witness(self.audit))
 
-    def _board(self, floor: Floor, submitter: Submitter, feed: FloorFeed) -> Starlette:
+    def _board(self, floor: Floor, submitter: Submitter, feed: FloorFeed, watch: Watch) -> Starlette:
         async def respond(event: AlertEvent) -> None:
             said = {"event": event.id, "alert": event.alert_id, "by": event.by, "verdict": event.verdict or ""}
             if event.kind is AlertKind.STEP:
@@ -252,6 +264,7 @@ class _Plant:
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
                 ),
+                watched=lambda: watch.last,
                 gateways=lambda: feed.gateways.views(SystemClock().now()),
             ),
         )

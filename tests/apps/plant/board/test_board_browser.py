@@ -15,13 +15,21 @@ from lineside.domain.access import AccessRole, CodePurpose
 from lineside.domain.alerts import AlertKind
 from lineside.domain.outcomes import NONCONFORMING, Outcome
 from lineside.domain.predictions import JudgementState
-from lineside.testing.boards import PASSWORD, Bench, ServedThread, make_bench, sample_coverages, sample_demo
+from lineside.testing.boards import (
+    PASSWORD,
+    Bench,
+    ServedThread,
+    make_bench,
+    sample_coverages,
+    sample_demo,
+    sample_watched,
+)
 from lineside.testing.floors import CYCLE, alert_event, causes_at, part_at, prediction_of
 
 pytestmark = pytest.mark.browser
 
 PAGES = ["/", "/alerts", CARD, f"{CARD}?ask=close", "/stations/cast", "/parts", "/parts/cast/cast-118203?unit=118203",
-         "/models", "/coverage", "/users", "/demo", "/password"]  # fmt: skip
+         "/models", "/coverage", "/drift", "/performance", "/ready", "/users", "/demo", "/password"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,9 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = make_bench(tmp_path, settings=BoardSettings(demo=sample_demo(), coverages=sample_coverages))
+    bench = make_bench(
+        tmp_path, settings=BoardSettings(demo=sample_demo(), coverages=sample_coverages, watched=sample_watched)
+    )
     yield bench
     bench.state.close()
 

@@ -11,6 +11,7 @@ from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.gateway_book import GatewayView
+from lineside.apps.plant.watching import Watched
 from lineside.apps.web.language import word
 from lineside.domain.parts import PartRecord
 from lineside.domain.units import DAY, HOUR, MINUTE
@@ -62,6 +63,7 @@ class BoardSettings:
         plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
+        watched: returns what the watch of the models in service found at its last look.
         link_keys: the keys that answer links may be signed with, the newest first; none: there are no such links.
         coverages: returns what the models in service have learned from, where that is known.
     """
@@ -85,6 +87,7 @@ class BoardSettings:
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
+    watched: Callable[[], Watched] = Watched
     link_keys: tuple[bytes, ...] = ()
 
 

@@ -47,6 +47,11 @@ CONDITIONS: Final = lazily(
         Condition.NORMAL: word("normal"),
     }
 )
+LEVELS: Final = (
+    word("latency"), word("availability"), word("recall"), word("false alarms"),
+    word("met"), word("missed"), word("insufficient evidence"),
+)  # fmt: skip
+"""Service levels and what their measurement amounts to, as the domain names them."""
 VERDICTS: Final = lazily(
     {"defect_confirmed": word("defect confirmed"), "no_defect": word("no defect"), "not_checked": word("not checked")}
 )

@@ -43,6 +43,21 @@ async def models(call: Call) -> Response:
     return page(call.board, call.who, "models.html", models=call.board.floor.models(), releases=releases)
 
 
+async def performance(call: Call) -> Response:
+    """Show how the models in service do, by late truth and without it, and what damage there is."""
+    return page(call.board, call.who, "performance.html", watched=call.board.settings.watched())
+
+
+async def readiness(call: Call) -> Response:
+    """Show which of the plan's service levels each release in service meets."""
+    return page(call.board, call.who, "ready.html", watched=call.board.settings.watched())
+
+
+async def drift(call: Call) -> Response:
+    """Show whether the parts of today come from where the models' own came from."""
+    return page(call.board, call.who, "drift.html", watched=call.board.settings.watched())
+
+
 async def coverage(call: Call) -> Response:
     """Show what the models in service have learned from, and how often the line is outside of it."""
     source = call.board.settings.coverages

@@ -1,0 +1,113 @@
+"""The drift of models in service: the newest parts of the history, against those that each bundle brings along."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.history_query import HistoryQuery
+from lineside.domain.drift.check import check_window
+from lineside.domain.drift.reference import LEAST_PARTS, Reference, summarise
+from lineside.domain.drift.report import DriftReport
+from lineside.domain.drift.together import Together, check_together, learn_together
+from lineside.domain.errors import DataError
+from lineside.domain.part_tables import join_parts
+from lineside.domain.parts import PartTable
+from lineside.domain.plan.model import Plan, Role
+from lineside.wire.bundle import REFERENCE_PARTS, Bundle, Manifest
+from lineside.wire.records import RecordKind
+
+WINDOW: Final = 2_000
+"""Parts of the window: the newest made since the model was learned."""
+_WEIGHED: Final = 500
+"""Newest judgements whose shares say how much each feature moves the model."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """What a model's own parts look like."""
+
+    reference: Reference
+    together: Together | None
+    parts: int
+
+
+@dataclass(slots=True)
+class DriftLook:
+    """Looks at the drift of every model in service; what a model learned from is summarised once.
+
+    Args:
+        plan: the control plan.
+        folder: the bundles.
+        history: the folder of the history.
+        window: newest parts that are looked at.
+    """
+
+    plan: Plan
+    folder: BundleFolder
+    history: Path
+    window: int = WINDOW
+    _known: dict[str, _Learned] = field(default_factory=dict)
+
+    def __call__(self) -> tuple[DriftReport, ...]:
+        """Return a report for each model in service that can be looked at, in the plan's order of stations."""
+        if not (self.history / "parts").is_dir():
+            return ()
+        found = [bundle for station in self.plan.stations for bundle in self.folder.active(station.id)]
+        self._known = {bundle.name: self._known.get(bundle.name) or _learn(bundle) for bundle in found}
+        return tuple(report for bundle in found if (report := self._report(bundle)) is not None)
+
+    def _report(self, bundle: Bundle) -> DriftReport | None:
+        query, manifest, learned = HistoryQuery(self.history), bundle.manifest, self._known[bundle.name]
+        since = self._since(query, manifest)
+        if since is None or learned.parts < LEAST_PARTS:
+            return None
+        weights = _weights(query, bundle.name, learned.reference.names)
+        return DriftReport(
+            station=manifest.station,
+            characteristic=manifest.characteristic,
+            model=bundle.name,
+            reference=learned.parts,
+            parts=len(since),
+            first=int(since.started[0]),
+            last=int(since.ended[-1]),
+            features=check_window(learned.reference, since.features, weights=weights),
+            together=() if learned.together is None else check_together(learned.together, since.features),
+            units={item.name: item.unit for item in manifest.features},
+        )
+
+    def _since(self, query: HistoryQuery, manifest: Manifest) -> PartTable | None:
+        """Return the newest parts made since a model was learned; None where they are too few."""
+        parts = query.newest_parts(manifest.station, manifest.training.last + 1, self.window)
+        try:
+            table = join_parts(self.plan, self.plan.characteristic(manifest.characteristic), parts, {}).table
+        except DataError:
+            return None
+        return table if len(table) >= LEAST_PARTS else None
+
+
+def _learn(bundle: Bundle) -> _Learned:
+    """Summarise what a bundle brings along; one from before bundles did has no parts."""
+    facts = bundle.manifest.features
+    features = np.empty((0, len(facts)))
+    if REFERENCE_PARTS in bundle.files:
+        features = bundle.array(REFERENCE_PARTS).astype(np.float64)
+    conditions = [place for place, fact in enumerate(facts) if fact.role == Role.ENVIRONMENT]
+    reference = summarise([fact.name for fact in facts], features, conditions)
+    return _Learned(reference, learn_together(features), len(features))
+
+
+def _weights(query: HistoryQuery, model: str, names: tuple[str, ...]) -> list[float]:
+    """Return how much each feature has moved the model of late, 1 for the one that moved it most; none: all alike."""
+    moved: dict[str, float] = defaultdict(float)
+    for prediction in query.recent(RecordKind.PREDICTIONS, _WEIGHED):
+        if prediction.model == model:
+            for item in prediction.contributions:
+                moved[item.feature] += abs(item.share)
+    most = max(moved.values(), default=0.0)
+    return [moved.get(name, 0.0) / most for name in names] if most > 0.0 else []

@@ -1,0 +1,74 @@
+"""The performance of models in service: what they judged in the last 30 days, joined with what was found since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.history_query import HistoryQuery
+from lineside.apps.release_facts import held_out_of
+from lineside.domain.outcomes import is_nonconforming
+from lineside.domain.performance.burning import PERIOD
+from lineside.domain.performance.judged import JudgedParts
+from lineside.domain.performance.report import PerformanceReport, performance
+from lineside.domain.plan.model import Characteristic, Plan
+from lineside.domain.predictions import JudgementState
+
+_JUDGED: Final = """
+SELECT p.judged, p.judged - p.received AS delay, p.state, coalesce(p.risk, 'nan'::DOUBLE) AS risk,
+       coalesce(o.value, '') AS value, coalesce(o.found - p.ended, 0) AS lag
+FROM predictions p LEFT JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.judged
+"""
+_COULD: Final = (JudgementState.NORMAL.value, JudgementState.ALARM.value)
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceLook:
+    """Looks at the performance of every model in service."""
+
+    plan: Plan
+    folder: BundleFolder
+    history: Path
+
+    def __call__(self, now: int) -> tuple[PerformanceReport, ...]:
+        """Return a report for each model in service at a moment (UTC ns), in the plan's order of stations."""
+        if not (self.history / "predictions").is_dir():
+            return ()
+        query = HistoryQuery(self.history)
+        reports = []
+        for station in self.plan.stations:
+            for bundle in self.folder.active(station.id):
+                name = bundle.manifest.characteristic
+                parts = judged_parts(query, self.plan.characteristic(name), bundle.name, now - PERIOD, now)
+                held_out = held_out_of(bundle.manifest)
+                reports.append(performance(self.plan, station.id, name, bundle.name, parts, held_out, now))
+        return tuple(reports)
+
+
+def judged_parts(query: HistoryQuery, characteristic: Characteristic, model: str, since: int, now: int) -> JudgedParts:
+    """Return what a model judged after ``since`` until ``now`` (UTC ns), with what was found of each part."""
+    quoted = "'" + model.replace("'", "''") + "'"
+    return _columns(characteristic, query.sql(_JUDGED.format(model=quoted, since=int(since), now=int(now))))
+
+
+def _columns(characteristic: Characteristic, table: pa.Table) -> JudgedParts:
+    state = np.array(table.column("state").to_pylist(), dtype=object)
+    value = np.array(table.column("value").to_pylist(), dtype=object)
+    verdicts = {text: is_nonconforming(characteristic, text) for text in set(value.tolist())}
+    truth = [verdicts[text] for text in value.tolist()]
+    return JudgedParts(
+        judged=table.column("judged").to_numpy().astype(np.int64),
+        delay=table.column("delay").to_numpy().astype(np.int64),
+        could=np.isin(state, _COULD),
+        alarm=state == JudgementState.ALARM.value,
+        risk=table.column("risk").to_numpy().astype(np.float64),
+        known=np.array([item is not None for item in truth], dtype=np.bool_),
+        bad=np.array([bool(item) for item in truth], dtype=np.bool_),
+        lag=table.column("lag").to_numpy().astype(np.int64),
+    )

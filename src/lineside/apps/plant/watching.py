@@ -1,0 +1,85 @@
+"""The watch over models in service: looks again and again, remembers the last answer, and records what has changed.
+
+A finding is for those who answer for the model: it is recorded and shown, and interrupts nobody at the line. Drift is
+noted; damage is what is alarmed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lineside.domain.drift.report import DriftReport
+from lineside.domain.errors import LinesideError
+from lineside.domain.performance.report import PerformanceReport
+from lineside.domain.readiness import Level
+from lineside.ports import AuditLog, Clock
+
+EVERY_SECONDS: Final = 600.0
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """What the last look found: ``at`` UTC ns (0: there was none), reports per model, and service levels by release."""
+
+    at: int = 0
+    drift: Sequence[DriftReport] = ()
+    performance: Sequence[PerformanceReport] = ()
+    ready: Mapping[str, Sequence[Level]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at the models in service.
+
+    Args:
+        drift: looks at their drift; like the others it is called in a thread.
+        performance: looks at their performance at a moment of the line's time.
+        ready: returns the service levels of each release in service.
+        audit: the plant's audit record, which gets an entry whenever other features have drifted than before, and
+            whenever there is other damage than before.
+        clock: the time of the line.
+    """
+
+    drift: Callable[[], Sequence[DriftReport]]
+    performance: Callable[[int], Sequence[PerformanceReport]]
+    ready: Callable[[], Mapping[str, Sequence[Level]]]
+    audit: AuditLog
+    clock: Clock
+    last: Watched = field(default_factory=Watched)
+    _said: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Look until cancelled; a look that fails is said, and tried again."""
+        while True:
+            try:
+                await self.look()
+            except LinesideError as error:
+                _LOG.warning("the models in service could not be looked at: %s", error)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self) -> None:
+        """Look once."""
+        now = self.clock.now()
+        drift = tuple(await asyncio.to_thread(self.drift))
+        reports = tuple(await asyncio.to_thread(self.performance, now))
+        ready = await asyncio.to_thread(self.ready)
+        for report in drift:
+            found = {item.name: round(item.ks, 4) for item in report.drifted}
+            await self._note("drift", report.model, found, {"parts": report.parts, "last": report.last})
+        for item in reports:
+            texts = {damage.what: damage.text for damage in item.damage}
+            await self._note("damage", item.model, texts, {"parts": item.measured.parts})
+        self.last = Watched(at=now, drift=drift, performance=reports, ready=ready)
+
+    async def _note(self, kind: str, model: str, found: Mapping[str, object], beside: Mapping[str, object]) -> None:
+        """Record what was found of a model, where it is something else than the last time."""
+        names = tuple(sorted(found))
+        if names != self._said.get((kind, model), ()):
+            action = f"{kind}.found" if names else f"{kind}.over"
+            await self.audit.append(action, {"model": model, **beside, "found": dict(found)})
+        self._said[kind, model] = names

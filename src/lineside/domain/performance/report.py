@@ -1,0 +1,178 @@
+"""A model in service as those see it who answer for it: measured, estimated, budgets, and the damage in money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from lineside.domain.performance.burning import LevelWatch, watch_level
+from lineside.domain.performance.estimated import Estimated, Expected, estimate
+from lineside.domain.performance.judged import JudgedParts
+from lineside.domain.performance.measured import Measured, Share, measure
+from lineside.domain.plan.budget import false_alarms
+from lineside.domain.plan.model import Plan
+from lineside.domain.readiness import HeldOut, wilson
+from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
+
+WINDOW: Final = 7 * DAY
+"""What measured and estimated figures speak of."""
+LATENCY_ALLOWED: Final = 0.01
+"""Of a 99th percentile, one in a hundred may be later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Damage:
+    """What is worse than declared or than released: ``what``, in words that name figure and limit, and in money.
+
+    ``money`` is per 1,000 parts in the plan's currency, beyond what the released figures cost (None: cannot be said).
+    """
+
+    what: str
+    text: str
+    money: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PerformanceReport:
+    """One model in service over the last week, and its service levels over 30 days."""
+
+    station: str
+    characteristic: str
+    model: str
+    measured: Measured
+    estimated: Estimated | None
+    levels: tuple[LevelWatch, ...]
+    damage: tuple[Damage, ...]
+
+
+def performance(
+    plan: Plan, station: str, characteristic: str, model: str, parts: JudgedParts, held_out: HeldOut, now: int
+) -> PerformanceReport:
+    """Return the report of a model.
+
+    Args:
+        plan: the control plan in force.
+        station: where it judges.
+        characteristic: what it judges.
+        model: its name.
+        parts: those of the last 30 days.
+        held_out: what it showed before it was released.
+        now: the moment (UTC ns).
+    """
+    week = parts.since(now - WINDOW)
+    measured, levels = measure(week), _levels(plan, characteristic, parts, now)
+    return PerformanceReport(
+        station=station,
+        characteristic=characteristic,
+        model=model,
+        measured=measured,
+        estimated=estimate(week),
+        levels=levels,
+        damage=(*_burning(levels), *_lost(plan, characteristic, measured, held_out)),
+    )
+
+
+def _levels(plan: Plan, characteristic: str, parts: JudgedParts, now: int) -> tuple[LevelWatch, ...]:
+    declared = plan.service_levels
+    bad, good = parts.known & parts.bad, parts.known & ~parts.bad
+    budget = false_alarms(plan, plan.characteristic(characteristic))
+    late = parts.delay > declared.sensor_to_alert_p99
+    return (
+        watch_level("latency", parts.judged, late, LATENCY_ALLOWED, now),
+        watch_level("availability", parts.judged, ~parts.could, 1.0 - declared.availability, now),
+        watch_level("recall", parts.judged[bad], ~parts.alarm[bad], 1.0 - declared.least_recall, now),
+        watch_level("false alarms", parts.judged[good], parts.alarm[good], budget.rate * budget.raise_after, now),
+    )
+
+
+def _burning(levels: Sequence[LevelWatch]) -> list[Damage]:
+    return [
+        Damage(
+            what=level.name,
+            text=f"{level.name}: {level.bad} of {level.events} bad in 30 days, {level.allowed:.3g} of them allowed; "
+            + ", ".join(
+                f"{burn.long:.3g} times too fast over {_span(burn.window)}" for burn in level.burns if burn.news
+            ),
+        )
+        for level in levels
+        if level.news
+    ]
+
+
+def _lost(plan: Plan, characteristic: str, measured: Measured, held_out: HeldOut) -> list[Damage]:
+    """Return a loss of recall that is certain: the best of now is below the worst of then by more than declared."""
+    if not held_out.bad or not measured.recall.of:
+        return []
+    then, now = wilson(held_out.found, held_out.bad), measured.recall.interval
+    if then[0] - now[1] <= plan.service_levels.greatest_performance_loss:
+        return []
+    text = (
+        f"recall {measured.recall.value:.2f} ({now[0]:.2f} to {now[1]:.2f}) of {measured.recall.of} bad parts, "
+        f"released with {held_out.found / held_out.bad:.2f} ({then[0]:.2f} to {then[1]:.2f})"
+    )
+    return [Damage(what="performance loss", text=text, money=_money(plan, characteristic, measured, held_out))]
+
+
+def _money(plan: Plan, characteristic: str, measured: Measured, held_out: HeldOut) -> float | None:
+    """Return what 1,000 parts cost more than with the figures of the release, at the share of bad parts known now."""
+    cost, recall, false = plan.characteristic(characteristic).cost, measured.recall, measured.false_alarms
+    if not recall.of or not false.of or not held_out.bad or not held_out.good:
+        return None
+    bad = recall.of / (recall.of + false.of)
+    lost = held_out.found / held_out.bad - recall.hits / recall.of
+    more = false.hits / false.of - held_out.false / held_out.good
+    return 1_000 * (bad * lost * cost.escape + (1 - bad) * more * cost.false_alarm)
+
+
+def performance_lines(report: PerformanceReport) -> list[str]:
+    """Return a report as lines for a terminal."""
+    measured, estimated = report.measured, report.estimated
+    lines = [
+        f"{report.model} at {report.station}: {measured.parts:,} parts in 7 days",
+        f"  truth        of {share_text(measured.covered)} of parts, of {share_text(measured.covered_alarm)} in alarm",
+        f"  truth comes  after {_span(measured.lag)} (90 %: {_span(measured.lag_p90)})",
+    ]
+    for name, share in _figures(measured):
+        expected = None if estimated is None else getattr(estimated, name.replace(" ", "_"))
+        lines.append(f"  {name:12} measured {share_text(share)}; estimated without truth {expected_text(expected)}")
+    for level in report.levels:
+        left = "-" if level.left is None else f"{level.left:.0%} of its budget left"
+        lines.append(f"  {level.name:12} {level.bad} bad of {level.events}, {level.allowed:.3g} allowed: {left}")
+    lines += [f"  DAMAGE       {item.text}{_money_text(item.money)}" for item in report.damage]
+    return lines
+
+
+def performance_objects(reports: Sequence[PerformanceReport]) -> list[dict[str, Any]]:
+    """Return reports as objects for JSON."""
+    return [asdict(report) for report in reports]
+
+
+def share_text(share: Share) -> str:
+    """Return a share with its interval and its cases; a dash of nothing."""
+    if share.value is None:
+        return "- (no case)"
+    low, high = share.interval
+    return f"{share.value:.3f} ({low:.3f} to {high:.3f}; {share.hits} of {share.of})"
+
+
+def expected_text(expected: Expected | None) -> str:
+    """Return an expected share with its interval; a dash where there is none."""
+    return "-" if expected is None else f"{expected.value:.3f} ({expected.low:.3f} to {expected.high:.3f})"
+
+
+def _figures(measured: Measured) -> tuple[tuple[str, Share], ...]:
+    return ("recall", measured.recall), ("precision", measured.precision), ("false alarms", measured.false_alarms)
+
+
+def _money_text(money: float | None) -> str:
+    return "" if money is None else f"; {money:+.2f} per 1,000 parts"
+
+
+def _span(span: int | None) -> str:
+    if span is None:
+        return "-"
+    for unit, word in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
+        if abs(span) >= unit:
+            return f"{span / unit:.3g} {word}"
+    return f"{span / SECOND:.3g} s"

@@ -1,0 +1,52 @@
+"""The pages of the watch: drift, performance and readiness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from board_client import client_of
+from lineside.apps.plant.board import BoardSettings
+from lineside.domain.access import AccessRole
+from lineside.testing.boards import make_bench, sample_watched
+
+
+async def test_it_names_what_drifted_apart_from_what_conditions_explain(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched))
+    await bench.account(AccessRole.ENGINEER)
+    async with client_of(bench) as client:
+        await client.log_in("engineer")
+        shown = (await client.get("/drift")).text
+        assert 'href="/drift"' in (await client.get("/models")).text
+    drifted, _, explained = shown.partition("Explained by conditions")
+    assert "1 feature has drifted" in drifted
+    assert "pressure.max" in drifted
+    assert "die_temperature.mean" not in drifted
+    assert "die_temperature.mean" in explained
+    assert "None" not in shown
+    bench.state.close()
+
+
+async def test_performance_shows_damage_and_money_with_coverage_beside_the_figures(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched))
+    await bench.account(AccessRole.ENGINEER)
+    async with client_of(bench) as client:
+        await client.log_in("engineer")
+        shown = (await client.get("/performance")).text
+        ready = (await client.get("/ready")).text
+    for words in ("recall 0.40", "released with 0.90", "per 1,000 parts", "truth known of all parts", "budget left"):
+        assert words in shown
+    assert "insufficient evidence" in ready
+    assert "None" not in shown + ready
+    bench.state.close()
+
+
+async def test_before_the_first_look_it_says_what_it_waits_for(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    async with client_of(bench) as client:
+        assert (await client.get("/drift")).status_code == 303
+        await bench.account(AccessRole.OPERATOR)
+        await client.log_in("operator")
+        assert "it takes 50 parts" in (await client.get("/drift")).text
+        assert "judged a part yet" in (await client.get("/performance")).text
+        assert "No model is in service." in (await client.get("/ready")).text
+    bench.state.close()

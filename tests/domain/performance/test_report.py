@@ -1,0 +1,55 @@
+"""A model in service as those see it who answer for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lineside.domain.performance.report import PerformanceReport, performance, performance_lines, performance_objects
+from lineside.domain.readiness import HeldOut
+from lineside.domain.units import DAY, SECOND
+from lineside.testing.floors import sample_plan
+from lineside.testing.judged_parts import made_of
+
+RELEASED = HeldOut(scheme="by time", bad=200, found=180, good=5_000, false=5)
+
+
+def _report(recall: float, *, cases: int = 200) -> PerformanceReport:
+    parts = cases + 2_000
+    bad = [1] * cases + [0] * 2_000
+    alarm = [1] * round(recall * cases) + [0] * (parts - round(recall * cases))
+    made = made_of(alarm, bad, [1] * parts)
+    return performance(sample_plan(), "cast", "porosity", "porosity/1+abc", made, RELEASED, int(made.judged[-1]))
+
+
+def test_a_certain_loss_of_recall_is_damage_with_its_price() -> None:
+    (damage,) = [item for item in _report(0.4).damage if item.what == "performance loss"]
+    assert "recall 0.40" in damage.text
+    assert "released with 0.90" in damage.text
+    assert damage.money is not None
+    assert damage.money > 0
+
+
+def test_a_loss_that_few_parts_show_is_none_yet() -> None:
+    assert not [item for item in _report(0.6, cases=4).damage if item.what == "performance loss"]
+    assert not [item for item in _report(0.9).damage if item.what == "performance loss"]
+
+
+def test_late_judgements_burn_the_budget_of_latency() -> None:
+    made = made_of([0] * 3_000, [0] * 3_000, [0] * 3_000)
+    made.delay[:] = np.where(np.arange(3_000) % 3 == 0, 60 * SECOND, made.delay)
+    found = performance(sample_plan(), "cast", "porosity", "m", made, RELEASED, int(made.judged[-1]))
+    assert [item.what for item in found.damage] == ["latency"]
+
+
+def test_lines_and_objects_carry_coverage_and_lag_beside_the_figures() -> None:
+    found = _report(0.4)
+    text = "\n".join(performance_lines(found))
+    assert "truth comes  after 2 h" in text
+    assert "DAMAGE" in text
+    assert performance_objects([found])[0]["measured"]["covered"]["of"] == 2_200
+
+
+def test_parts_older_than_a_week_are_no_part_of_the_figures() -> None:
+    made = made_of([1] * 100, [1] * 100, [1] * 100)
+    found = performance(sample_plan(), "cast", "porosity", "m", made, RELEASED, int(made.judged[-1]) + 8 * DAY)
+    assert found.measured.parts == 0
