@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.domain.readiness import HeldOut, Level, Lived, Verdict, readiness, ready, wilson
+from lineside.domain.readiness import HeldOut, Level, Lived, Verdict, lacking, readiness, wilson
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.testing.floors import sample_plan
 
@@ -34,7 +34,8 @@ def test_a_release_that_was_never_in_service_is_not_ready_and_not_bad_either() -
     assert {found[name].verdict for name in ("recall, in service", "availability", "adoption")} == {
         Verdict.INSUFFICIENT
     }
-    assert not ready(tuple(found.values()))
+    assert lacking(tuple(found.values()))
+    assert lacking(tuple(found.values()), served=False) == ("cost per part: insufficient evidence",)
 
 
 def test_few_cases_are_no_evidence_however_good_they_look() -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery
-from lineside.apps.release_facts import held_out_of
+from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.performance.burning import PERIOD
 from lineside.domain.performance.judged import JudgedParts

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "plan": "Draft, check, compare and document control plans.",
     "plant": "The process of the site: history, alerts, board.",
     "ready": "Whether a release meets every service level of the plan.",
+    "release": "Where every release stands, and who approved it.",
     "screen": "Let screens of other systems show stations.",
     "source": "Test, trust and browse machines, brokers and folders.",
     "spc": "Control charts of a column, with the false alarms to expect.",

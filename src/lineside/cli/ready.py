@@ -13,41 +13,31 @@ import msgspec
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.layout import Layout
-from lineside.apps.release_facts import levels_of
+from lineside.apps.plant.evidence import kept_bundle, levels_of
 from lineside.cli.options import data_option, plan_option
-from lineside.domain.errors import InputError
-from lineside.domain.plan.model import Plan
-from lineside.domain.readiness import Level, ready
-from lineside.wire.bundle import Bundle
+from lineside.domain.readiness import Level, lacking
 
 
 @click.command()
 @click.argument("release")
 @plan_option
 @data_option
+@click.option(
+    "--for", "rung", type=click.Choice(["canary", "champion"]), default="champion", show_default=True, help="Which step"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(release: str, plan: Path, data: Path, *, as_json: bool) -> None:
-    """Say of RELEASE (such as porosity/3) whether it meets every service level; exit code 1 where it does not."""
+def command(release: str, plan: Path, data: Path, rung: str, *, as_json: bool) -> None:
+    """Say of RELEASE (such as porosity/3) whether it is ready for the next step; exit code 1 where it is not."""
     found, layout = load_plan(plan), Layout(data)
-    bundle = _bundle(BundleFolder(layout.bundles), found, release)
-    levels = levels_of(found, layout.history, bundle)
-    passed = ready(levels)
+    bundle = kept_bundle(BundleFolder(layout.bundles), found, release)
+    levels = levels_of(found, bundle, layout.history)
+    passed = not lacking(levels, served=rung == "champion")
     if as_json:
         said = {"release": bundle.name, "ready": passed, "levels": [asdict(level) for level in levels]}
         click.echo(json.dumps(msgspec.to_builtins(said)))
     else:
         click.echo(_table(bundle.name, levels, passed=passed))
     sys.exit(0 if passed else 1)
-
-
-def _bundle(folder: BundleFolder, plan: Plan, release: str) -> Bundle:
-    name, _, version = release.partition("/")
-    known = [bundle for item in plan.characteristics for bundle in folder.bundles(item.id)]
-    for bundle in known:
-        if bundle.manifest.characteristic == name and version.split("+")[0] == str(bundle.manifest.version):
-            return bundle
-    choices = tuple(f"{item.manifest.characteristic}/{item.manifest.version}" for item in known)
-    raise InputError("no such release", field="RELEASE", value=release, choices=choices)
 
 
 def _table(name: str, levels: tuple[Level, ...], *, passed: bool) -> str:

@@ -109,9 +109,21 @@ def readiness(
     )
 
 
-def ready(levels: tuple[Level, ...]) -> bool:
-    """Return whether everything is met."""
-    return all(level.verdict is Verdict.MET for level in levels)
+BEFORE_SERVICE: Final = frozenset({"recall, held out", "false alarms a shift", "cost per part", "rule coverage"})
+"""What can be known of a model that has not judged the line yet."""
+
+
+def lacking(levels: tuple[Level, ...], *, served: bool = True) -> tuple[str, ...]:
+    """Return what is not met, in words; nothing: ready.
+
+    A model that is to judge its first parts has not ``served``: of what only service can show, it must miss nothing.
+    """
+    waived = frozenset() if served else frozenset(level.name for level in levels) - BEFORE_SERVICE
+    return tuple(
+        f"{level.name}: {level.verdict}"
+        for level in levels
+        if level.verdict is not Verdict.MET and not (level.name in waived and level.verdict is Verdict.INSUFFICIENT)
+    )
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from lineside.adapters.state_sql.accounts import Accounts
 from lineside.adapters.state_sql.configurations import Configurations
 from lineside.adapters.state_sql.deliveries import Deliveries
 from lineside.adapters.state_sql.gateways import Gateways
+from lineside.adapters.state_sql.ladder import LadderEvents
 from lineside.adapters.state_sql.releases import Releases, Settings
 from lineside.adapters.state_sql.screens import Screens
 from lineside.adapters.state_sql.sessions import Attempts, Sessions
@@ -40,6 +41,7 @@ class SqlState:
         self.attempts: Final = Attempts(engine)
         self.settings: Final = Settings(engine)
         self.releases: Final = Releases(engine)
+        self.ladder: Final = LadderEvents(engine)
         self.gateways: Final = Gateways(engine)
         self.configurations: Final = Configurations(engine)
         self.deliveries: Final = Deliveries(engine)

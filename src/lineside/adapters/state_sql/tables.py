@@ -174,3 +174,18 @@ placements: Final = Table(
     Column("changed", BigInteger, nullable=False),
 )
 """Which version each gateway shall run, which it says that it runs, and what came of the one that it shall."""
+
+release_events: Final = Table(
+    "release_events",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("release", String(100), nullable=False),
+    Column("place", String(130), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("actor", String(16), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""What happened to releases, numbered without a gap: who adds says how many there were, and decides on no old news."""

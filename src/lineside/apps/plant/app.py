@@ -44,6 +44,7 @@ from lineside.apps.plant.board import (
 )
 from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
 from lineside.apps.plant.coverages import ModelCoverages
+from lineside.apps.plant.evidence import ReadyLook
 from lineside.apps.plant.exact_shares import PartShares
 from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
@@ -56,7 +57,6 @@ from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
-from lineside.apps.release_facts import ReadyLook
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
 from lineside.domain.errors import UnavailableError

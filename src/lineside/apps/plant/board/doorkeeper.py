@@ -149,6 +149,16 @@ class Doorkeeper:
         """Refuse a password that is too short or too common."""
         check_password(password, least=self._settings.least_password, context=(name, "lineside"))
 
+    async def known(self, name: str, password: str, *, address: str) -> Account:
+        """Return the account of somebody who knows its password, without letting them in: a signature, not a session.
+
+        Raises:
+            LoginRefusedError: name or password is wrong, or there were too many failures.
+        """
+        account = await self._state.accounts.named(name)
+        about = [f"account:{hashed(name.strip().casefold())}", f"address:{address}"]
+        return await self._try(account, password, about, address)
+
     async def check_again(self, account: Account, password: str, *, address: str) -> None:
         """Refuse somebody who is logged in and does not know the account's password; accounts without one pass."""
         if account.password:

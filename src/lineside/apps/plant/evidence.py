@@ -1,16 +1,21 @@
-"""What a bundle and the history say of a release: the evidence that readiness and performance are held against."""
+"""The evidence of a release: what its bundle says of parts held out, and what the history says of its service."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery
+from lineside.domain.errors import InputError
 from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.plan.model import Plan
-from lineside.domain.readiness import HeldOut, Level, Lived, readiness
+from lineside.domain.readiness import HeldOut, Level, Lived, lacking, readiness
+from lineside.domain.releases.deciding import Report
+from lineside.domain.releases.table import Rung
 from lineside.domain.rule_coverage import uncovered
 from lineside.wire.bundle import Bundle, Manifest
 
@@ -32,6 +37,13 @@ FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model}
 """
 
 
+def levels_of(plan: Plan, bundle: Bundle, history: Path) -> tuple[Level, ...]:
+    """Return every service level of the plan with what was measured of a release."""
+    manifest = bundle.manifest
+    lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
+    return readiness(plan, manifest.characteristic, held_out_of(manifest), lived_of(history, bundle), lacks)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadyLook:
     """Answers which service levels each release in service meets."""
@@ -43,14 +55,14 @@ class ReadyLook:
     def __call__(self) -> dict[str, tuple[Level, ...]]:
         """Return the levels by the name of the release, in the plan's order of stations."""
         found = [bundle for station in self.plan.stations for bundle in self.folder.active(station.id)]
-        return {bundle.name: levels_of(self.plan, self.history, bundle) for bundle in found}
+        return {bundle.name: levels_of(self.plan, bundle, self.history) for bundle in found}
 
 
-def levels_of(plan: Plan, history: Path, bundle: Bundle) -> tuple[Level, ...]:
-    """Return every service level of the plan for a bundle, with what was measured."""
-    manifest = bundle.manifest
-    lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
-    return readiness(plan, manifest.characteristic, held_out_of(manifest), lived_of(history, bundle), lacks)
+def report_of(release: str, levels: tuple[Level, ...], rung: Rung) -> Report:
+    """Return what the levels amount to for a step to a rung, with the digest of all that they say."""
+    text = json.dumps([release, rung, *(asdict(level) for level in levels)], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Report(release=release, rung=rung, lacks=lacking(levels, served=rung is Rung.CHAMPION), digest=digest)
 
 
 def held_out_of(manifest: Manifest) -> HeldOut:
@@ -95,3 +107,18 @@ def _quoted(word: str) -> str:
 def _row(query: HistoryQuery, text: str) -> dict[str, Any]:
     rows: list[dict[str, Any]] = query.sql(text).to_pylist()
     return rows[0]
+
+
+def kept_bundle(folder: BundleFolder, plan: Plan, release: str) -> Bundle:
+    """Return the kept bundle of a release, such as ``porosity/3``.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    name, _, version = release.partition("/")
+    known = [bundle for item in plan.characteristics for bundle in folder.bundles(item.id)]
+    for bundle in known:
+        if bundle.manifest.characteristic == name and version.split("+")[0] == str(bundle.manifest.version):
+            return bundle
+    choices = tuple(f"{item.manifest.characteristic}/{item.manifest.version}" for item in known)
+    raise InputError("no such release", field="RELEASE", value=release, choices=choices)

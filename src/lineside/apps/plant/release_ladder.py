@@ -1,0 +1,170 @@
+"""The release ladder of a plant: decide by the record, audit, keep, and then put it in service.
+
+1. Read every event, and take up what judged before there was a ladder.
+2. Decide (`lineside.domain.releases.deciding`): refused here, nothing has happened.
+3. Audit.
+4. Keep the events, unless somebody was faster.
+5. Offer the champion to the gateways. `settle` does it again after a crash between 4 and 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.state_sql import SqlState
+from lineside.apps.plant.evidence import kept_bundle, levels_of, report_of
+from lineside.domain.errors import InputError
+from lineside.domain.plan.model import Plan
+from lineside.domain.readiness import Level
+from lineside.domain.releases import deciding
+from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.deciding import Act, Person, Report
+from lineside.domain.releases.ladder import Ladder, LadderEvent, fold
+from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step
+from lineside.ports import AuditLog, Clock
+from lineside.wire.bundle import Bundle
+
+WATERMARK: Final = "DEMO, not for production"
+"""Stands in the signed offer of a demo's release."""
+_SERVES: Final = frozenset({Step.CROWNED, Step.CALLED_BACK, Step.SHOWN})
+Decide = Callable[[Ladder], tuple[LadderEvent, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseLadder:
+    """The releases of a line, and what may be done to them; ``folder`` signs the offers."""
+
+    plan: Plan
+    folder: BundleFolder
+    history: Path
+    state: SqlState
+    audit: AuditLog
+    clock: Clock
+
+    async def ladder(self) -> Ladder:
+        """Return where everything stands, what judged before there was a ladder included."""
+        events = await self.state.ladder.all()
+        ladder = fold(events)
+        for item in await asyncio.to_thread(self.folder.all_in_service):
+            manifest = item.bundle.manifest
+            place = f"{manifest.station}/{manifest.characteristic}"
+            events = await self._keep(events, deciding.found(ladder, item.bundle.name, place, self.clock.now()))
+            ladder = fold(events)
+        return ladder
+
+    async def bundle(self, release: str) -> Bundle:
+        """Return the kept bundle of a release, such as ``porosity/3``; the digest behind a ``+`` may be left out."""
+        return await asyncio.to_thread(kept_bundle, self.folder, self.plan, release)
+
+    async def kept(self) -> tuple[Bundle, ...]:
+        """Return every bundle that is kept, by characteristic, the newest first."""
+        names = [item.id for item in self.plan.characteristics]
+        return await asyncio.to_thread(lambda: tuple(one for name in names for one in self.folder.bundles(name)))
+
+    async def levels(self, bundle: Bundle) -> tuple[Level, ...]:
+        """Return every service level of the plan, measured of a release."""
+        return await asyncio.to_thread(levels_of, self.plan, bundle, self.history)
+
+    async def approve(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
+        """Approve the next step of a release."""
+        name = (await self.bundle(release)).name
+        return await self._do(lambda ladder: deciding.approve(ladder, name, self._act(person, reason)))
+
+    async def promote(
+        self, release: str, person: Person, reason: str, canary: Canary | None = None
+    ) -> tuple[LadderEvent, ...]:
+        """Take the next step upwards, by a readiness report made now where the step needs one."""
+        bundle = await self.bundle(release)
+        rung = (await self.ladder()).of(bundle.name).rung
+        report = await self._report(bundle, rung)
+        place, act = _place(bundle), self._act(person, reason)
+        return await self._do(lambda ladder: deciding.promote(ladder, bundle.name, place, act, report, canary))
+
+    async def retire(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
+        """Take a release off the ladder."""
+        name = (await self.bundle(release)).name
+        return await self._do(lambda ladder: deciding.retire(ladder, name, self._act(person, reason)))
+
+    async def roll_back(self, place: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
+        """End the canary of a place, or go back to the champion before."""
+        return await self._do(lambda ladder: deciding.roll_back(ladder, place, self._act(person, reason)))
+
+    async def show(self, bundle: Bundle, reason: str) -> tuple[LadderEvent, ...]:
+        """Make a kept bundle the champion of a demo; it carries the watermark."""
+        act, place = self._act(Person(), reason), _place(bundle)
+
+        def decide(ladder: Ladder) -> tuple[LadderEvent, ...]:
+            if ladder.of(bundle.name).rung is not Rung.NONE:
+                return deciding.show(ladder, bundle.name, act)
+            first = deciding.promote(ladder, bundle.name, place, act)
+            known = Ladder({**ladder.standings, bundle.name: fold(first).of(bundle.name)}, ladder.before)
+            return (*first, *deciding.show(known, bundle.name, act))
+
+        return await self._do(decide)
+
+    async def check_offer(self, bundle: Bundle) -> None:
+        """Refuse to offer what is not the champion.
+
+        Raises:
+            InputError: it is not.
+        """
+        rung = (await self.ladder()).of(bundle.name).rung
+        if rung is not Rung.CHAMPION:
+            raise InputError(
+                f"only a champion is offered, and this release is {rung}",
+                field="release",
+                value=bundle.name,
+                next_step=f"lineside release promote {bundle.name.partition('+')[0]}",
+            )
+
+    async def settle(self) -> None:
+        """Offer every champion that is not in service yet."""
+        serving = {item.bundle.name for item in await asyncio.to_thread(self.folder.all_in_service)}
+        for standing in (await self.ladder()).standings.values():
+            if standing.rung is Rung.CHAMPION and standing.release not in serving:
+                await self._serve(standing.history[-1])
+
+    async def _do(self, decide: Decide) -> tuple[LadderEvent, ...]:
+        await self.ladder()
+        before = await self.state.ladder.all()
+        events = decide(fold(before))
+        await self._keep(before, events)
+        for event in events:
+            if event.step in _SERVES:
+                await self._serve(event)
+        return events
+
+    async def _keep(self, before: tuple[LadderEvent, ...], events: tuple[LadderEvent, ...]) -> tuple[LadderEvent, ...]:
+        for event in events:
+            content = {"release": event.release, "place": event.place, "by": event.by, "reason": event.reason}
+            await self.audit.append(f"release.{event.step}", content | dict(event.detail))
+        try:
+            await self.state.ladder.append(events, after=len(before))
+        except InputError as error:
+            await self.audit.append("release.refused", {"release": events[0].release, "why": error.problem})
+            raise
+        return (*before, *events)
+
+    async def _serve(self, event: LadderEvent) -> None:
+        bundle = await self.bundle(event.release)
+        note = f"{WATERMARK}: {event.reason}" if event.step is Step.SHOWN else event.reason
+        await asyncio.to_thread(self.folder.offer, bundle, note=note)
+
+    async def _report(self, bundle: Bundle, rung: Rung) -> Report | None:
+        step = deciding.UPWARDS.get(rung)
+        row = None if step is None else TRANSITIONS[rung, step]
+        if row is None or Need.READY not in row.needs:
+            return None
+        return report_of(bundle.name, await self.levels(bundle), row.then)
+
+    def _act(self, person: Person, reason: str) -> Act:
+        return Act(by=person, reason=reason, now=self.clock.now())
+
+
+def _place(bundle: Bundle) -> str:
+    return f"{bundle.manifest.station}/{bundle.manifest.characteristic}"

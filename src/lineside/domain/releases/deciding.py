@@ -1,0 +1,223 @@
+"""Taking a step on the ladder: who may, what it needs, and the events that it is.
+
+Every function takes where everything stands and returns the events to keep, or says why not. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lineside.domain.access import ENGINEERS, AccessRole
+from lineside.domain.errors import InputError
+from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.ladder import PERSONS, SYSTEM, Ladder, LadderEvent, Standing
+from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step
+
+LEAST_REASON: Final = 8
+"""Characters of the shortest reason."""
+UPWARDS: Final[Mapping[Rung, Step]] = {
+    Rung.NONE: Step.DRAFTED,
+    Rung.RETIRED: Step.REOPENED,
+    Rung.DRAFT: Step.SHADOWED,
+    Rung.SHADOW: Step.CANARIED,
+    Rung.CANARY: Step.CROWNED,
+}
+"""The next step upwards from each rung."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who takes a step: the pseudonym of an account and its role; no role: the system itself."""
+
+    pseudonym: str = SYSTEM
+    role: AccessRole | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a readiness report says of a release for a rung: ``lacks`` names what is not met, ``digest`` the report."""
+
+    release: str
+    rung: Rung
+    lacks: tuple[str, ...]
+    digest: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is lacking."""
+        return not self.lacks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Act:
+    """Who does something, why and when (UTC ns)."""
+
+    by: Person
+    reason: str
+    now: int
+
+    def event(self, standing: Standing, step: Step, detail: Mapping[str, str] | None = None) -> LadderEvent:
+        """Return a step of a release as an event; refuse one that the table has not got, or that lacks a reason.
+
+        Raises:
+            InputError: it cannot be taken here, by this person, or without a reason.
+        """
+        if (standing.rung, step) not in TRANSITIONS:
+            possible = tuple(known for rung, known in TRANSITIONS if rung is standing.rung)
+            raise InputError(
+                f"a release that is {standing.rung} cannot be {step}",
+                field="release",
+                value=standing.release,
+                choices=possible,
+            )
+        if self.by.role is not None and self.by.role not in ENGINEERS:
+            raise InputError("this needs an engineer", field="by", value=str(self.by.role), choices=sorted(ENGINEERS))
+        if len(self.reason.strip()) < LEAST_REASON:
+            raise InputError("say why, in words that will be read years later", field="reason", value=self.reason)
+        return LadderEvent(
+            release=standing.release,
+            place=standing.place,
+            step=step,
+            actor=self.by.pseudonym,
+            role="" if self.by.role is None else self.by.role.value,
+            time=self.now,
+            reason=self.reason.strip(),
+            detail=detail or {},
+        )
+
+
+def approve(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
+    """Approve the next step upwards of a release.
+
+    Raises:
+        InputError: this is its author, has approved before, or there is nothing to approve.
+    """
+    standing = ladder.of(release)
+    event = act.event(standing, Step.APPROVED)
+    if act.by.role is None:
+        raise InputError("only a person can approve", field="by", value=act.by.pseudonym)
+    if event.actor == standing.author:
+        raise InputError("its author cannot approve it", field="by", value=event.by, next_step="ask somebody else")
+    if event.actor in standing.approvals:
+        raise InputError("this person has approved it already", field="by", value=event.by, next_step="a second person")
+    return (event,)
+
+
+def promote(
+    ladder: Ladder,
+    release: str,
+    place: str,
+    act: Act,
+    report: Report | None = None,
+    canary: Canary | None = None,
+) -> tuple[LadderEvent, ...]:
+    """Take the next step upwards: to draft, to shadow, to canary, to champion; whoever makes it a draft is its author.
+
+    Args:
+        ladder: where everything stands.
+        release: which.
+        place: what it is for.
+        act: who, why and when.
+        report: what the readiness report says of it for the rung that it goes to.
+        canary: which parts it judges, for the step to canary.
+
+    Raises:
+        InputError: something that the step needs is missing; the message names all of it.
+    """
+    standing = ladder.of(release, place)
+    step = UPWARDS.get(standing.rung)
+    if step is None:
+        raise InputError(f"there is no step upwards for a release that is {standing.rung}", value=release)
+    row = TRANSITIONS[standing.rung, step]
+    lacks = (*_lacks_report(standing, row.then, row.needs, report), *_lacks_persons(standing, row.needs))
+    if lacks:
+        raise InputError(f"{release} cannot become {row.then}: {'; '.join(lacks)}", field="release")
+    detail: dict[str, str] = {} if report is None else {"report": report.digest}
+    if step is Step.CANARIED:
+        if canary is None:
+            raise InputError("a canary needs a limit", field="share", next_step="give a share of parts, or stations")
+        _refuse_second(ladder.at(standing.place, Rung.CANARY))
+        detail |= canary.words()
+    event = act.event(standing, step, detail)
+    old = ladder.champion(standing.place) if step is Step.CROWNED else None
+    return (event,) if old is None else (act.event(old, Step.SUPERSEDED, {"by": release}), event)
+
+
+def show(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
+    """Make a draft the champion of a demo: no report, no approvals, and watermarked for ever."""
+    standing = ladder.of(release)
+    event = act.event(standing, Step.SHOWN, {"demo": "yes"})
+    old = ladder.champion(standing.place)
+    if old is not None and not old.demo:
+        raise InputError(
+            "a demo does not replace a release that was approved",
+            field="release",
+            value=release,
+            next_step=f"promote it: lineside release promote {release}",
+        )
+    return (event,) if old is None else (act.event(old, Step.SUPERSEDED, {"by": release}), event)
+
+
+def retire(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
+    """Take a release off the ladder that is not the champion."""
+    standing = ladder.of(release)
+    if standing.rung is Rung.CHAMPION:
+        raise InputError("the champion judges the line", value=release, next_step="promote another one, or roll back")
+    return (act.event(standing, Step.RETIRED),)
+
+
+def roll_back(ladder: Ladder, place: str, act: Act) -> tuple[LadderEvent, ...]:
+    """End the canary of a place, or else take the champion back and call back the one before it.
+
+    Raises:
+        InputError: there is nothing to go back to.
+    """
+    canaries = ladder.at(place, Rung.CANARY)
+    if canaries:
+        return tuple(act.event(item, Step.STEPPED_BACK) for item in canaries)
+    champion, past = ladder.champion(place), ladder.before.get(place, ())
+    before = [
+        item for item in past if champion is not None and champion.demo >= ladder.of(item).demo
+    ]  # no way to a demo
+    if champion is None or not before:
+        raise InputError("there is no champion before to go back to", field="place", value=place)
+    then = ladder.of(past[-1])
+    return (
+        act.event(champion, Step.ROLLED_BACK, {"to": then.release}),
+        act.event(then, Step.CALLED_BACK, {"from": champion.release}),
+    )
+
+
+def found(ladder: Ladder, release: str, place: str, now: int) -> tuple[LadderEvent, ...]:
+    """Take up what judged before there was a ladder; nothing where the ladder knows the place."""
+    if ladder.knows(place):
+        return ()
+    act = Act(by=Person(), reason="it judged before there was a ladder", now=now)
+    return (act.event(ladder.of(release, place), Step.FOUND),)
+
+
+def _lacks_report(standing: Standing, rung: Rung, needs: frozenset[Need], report: Report | None) -> tuple[str, ...]:
+    if Need.READY not in needs:
+        return ()
+    if report is None or report.release != standing.release or report.rung is not rung:
+        return (f"there is no readiness report of it for {rung}",)
+    return tuple(f"not ready: {item}" for item in report.lacks)
+
+
+def _lacks_persons(standing: Standing, needs: frozenset[Need]) -> tuple[str, ...]:
+    missing = PERSONS - len(set(standing.approvals))
+    if Need.TWO_PERSONS not in needs or missing <= 0:
+        return ()
+    return (f"{len(set(standing.approvals))} of {PERSONS} persons have approved it",)
+
+
+def _refuse_second(canaries: tuple[Standing, ...]) -> None:
+    if canaries:
+        raise InputError(
+            "there is a canary already",
+            field="release",
+            value=canaries[0].release,
+            next_step="promote it, retire it or roll it back first",
+        )

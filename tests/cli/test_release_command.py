@@ -1,0 +1,141 @@
+"""`lineside release`, as it is called: people sign by their password, and the record says what each did."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from lineside.adapters.audit_sqlite import read_chain
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.state_sql import open_state, sqlite_url
+from lineside.apps.layout import Layout
+from lineside.apps.plant.board.doorkeeper import LoginRefusedError, new_account
+from lineside.apps.plant.board.passwords import Passwords
+from lineside.apps.plant.release_ladder import ReleaseLadder
+from lineside.apps.releasing import put_in_service
+from lineside.cli import release
+from lineside.domain.access import AccessRole
+from lineside.domain.errors import InputError
+from lineside.domain.outcomes import NONCONFORMING
+from lineside.domain.readiness import Level, Verdict
+from lineside.learn.fit import FitRequest, fit
+from lineside.testing.boards import PASSWORD, cheap_passwords
+from lineside.testing.modelling import CHARACTERISTIC, modelling_plan, part_table
+from lineside.wire.bundle import Bundle
+
+PLAN = modelling_plan(3, model={"family": "supervised"})
+READY = (Level(name="recall", declared="", measured="", verdict=Verdict.MET, evidence=""),)
+WHY = "recall is better since the new die"
+
+
+def fitted(version: int) -> Bundle:
+    features = np.random.default_rng(0).normal(size=(300, 3))
+    outcome = [NONCONFORMING if x > 1.0 else "conforming" for x in features[:, 2]]
+    table = part_table(PLAN, features, outcome)
+    return fit(FitRequest(plan=PLAN, characteristic=CHARACTERISTIC, table=table, version=version)).bundle
+
+
+@pytest.fixture(scope="module")
+def bundles() -> list[Bundle]:
+    return [fitted(version) for version in (1, 2)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, bundles: list[Bundle], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plant with one model in service, another one kept, and four people."""
+    monkeypatch.setattr(release, "Passwords", cheap_passwords)
+    layout = Layout(tmp_path / "data")
+    put_in_service(layout, PLAN, bundles[0])
+    BundleFolder(layout.bundles).add(bundles[1])
+    (tmp_path / "plan.yaml").write_text(PLAN.model_dump_json(exclude_none=True), encoding="utf-8")
+    asyncio.run(_people(layout, cheap_passwords()))
+    return tmp_path
+
+
+async def _people(layout: Layout, passwords: Passwords) -> None:
+    state = open_state(sqlite_url(layout.state))
+    for name in ("anna", "bert", "carl", "otto"):
+        role = AccessRole.OPERATOR if name == "otto" else AccessRole.ENGINEER
+        account = new_account(name, role, 1)
+        await state.accounts.add(account)
+        await state.accounts.set_password(account.id, await passwords.hash(PASSWORD))
+    state.close()
+
+
+def call(folder: Path, *words: str, by: str = "", password: str = PASSWORD) -> str:
+    more = ["--plan", str(folder / "plan.yaml"), "--data", str(folder / "data")]
+    if by:
+        more += ["--as", by, "--reason", WHY]
+    result = CliRunner().invoke(release.command, [*words, *more], input=f"{password}\n" if by else None)
+    if result.exception is not None:
+        raise result.exception
+    return click.unstyle(result.stdout)
+
+
+def is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def levels(*_: object) -> tuple[Level, ...]:
+        return READY
+
+    monkeypatch.setattr(ReleaseLadder, "levels", levels)
+
+
+def test_a_release_comes_into_service_by_two_persons_and_leaves_it_by_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_ready(monkeypatch)
+    name, layout = f"{CHARACTERISTIC}/2", Layout(folder / "data")
+    call(folder, "promote", name, by="anna")
+    call(folder, "promote", name, by="anna")
+    for people in (("bert", "carl"), ("carl", "bert")):
+        for person in people:
+            call(folder, "approve", name, by=person)
+        call(folder, "promote", name, "--share", "0.1", by="anna")
+    assert "champion" in call(folder, "list")
+    assert [item.bundle.manifest.version for item in BundleFolder(layout.bundles).all_in_service()] == [2]
+    shown = call(folder, "show", name)
+    assert shown.count(WHY) == 8
+    assert "share=0.1" in shown
+    call(folder, "rollback", CHARACTERISTIC, by="carl")
+    (service,) = BundleFolder(layout.bundles).all_in_service()
+    assert service.bundle.manifest.version == 1
+    assert service.offer is not None
+    assert service.offer.note == WHY
+    actions = [entry.action for entry in read_chain(layout.plant_audit)]
+    assert actions == [
+        "release.found", "release.drafted", "release.shadowed", "release.approved", "release.approved",
+        "release.canaried", "release.approved", "release.approved", "release.superseded", "release.crowned",
+        "release.rolled_back", "release.called_back",
+    ]  # fmt: skip
+
+
+def test_what_is_not_ready_is_not_promoted_and_the_answer_names_what_is_lacking(folder: Path) -> None:
+    name = f"{CHARACTERISTIC}/2"
+    for _ in range(2):
+        call(folder, "promote", name, by="anna")
+    for person in ("bert", "carl"):
+        call(folder, "approve", name, by=person)
+    with pytest.raises(InputError, match=r"cannot become canary: not ready: .*cost per part"):
+        call(folder, "promote", name, "--share", "0.1", by="anna")
+    assert "shadow; 2 of 2 persons" in call(folder, "list")
+
+
+def test_nobody_signs_with_another_password_or_as_an_operator(folder: Path) -> None:
+    name = f"{CHARACTERISTIC}/2"
+    with pytest.raises(LoginRefusedError):
+        call(folder, "promote", name, by="anna", password="not hers")
+    with pytest.raises(InputError, match="engineer"):
+        call(folder, "promote", name, by="otto")
+    actions = [entry.action for entry in read_chain(Layout(folder / "data").plant_audit)]
+    assert actions == ["login_failed", "release.found"]
+
+
+def test_the_champion_cannot_be_retired_and_an_unknown_characteristic_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match="judges the line"):
+        call(folder, "retire", f"{CHARACTERISTIC}/1", by="anna")
+    with pytest.raises(InputError, match="no such characteristic"):
+        call(folder, "rollback", "burr", by="anna")
