@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "plant": "The process of the site: history, alerts, board.",
     "ready": "Whether a release meets every service level of the plan.",
     "release": "Where every release stands, and who approved it.",
+    "reproduce": "Build a release again, and compare.",
     "screen": "Let screens of other systems show stations.",
     "source": "Test, trust and browse machines, brokers and folders.",
     "spc": "Control charts of a column, with the false alarms to expect.",

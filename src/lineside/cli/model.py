@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from lineside.adapters.bundle_folder import BundleFolder, InService
+from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.layout import Layout
+from lineside.apps.model_card import model_card
+from lineside.apps.plant.evidence import kept_bundle
 from lineside.apps.releasing import signing_folder
-from lineside.cli.options import data_option
+from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
 from lineside.domain.units import DAY, SECOND
-from lineside.wire.bundle import Bundle, unpack_bundle
+from lineside.wire.bundle import SOFTWARE, Bundle, unpack_bundle
 from lineside.wire.offers import Offer
 
 _above_option = click.option(
@@ -84,6 +87,31 @@ def add(file: Path, data: Path, *, offered: bool) -> None:
     click.echo(f"{bundle.name} in {folder.add(bundle)}")
     if offered:
         _said(folder.offer(bundle, note=f"added from {file.name}"))
+
+
+@command.command()
+@click.argument("release")
+@plan_option
+@data_option
+def card(release: str, plan: Path, data: Path) -> None:
+    """Print the card of RELEASE (such as porosity/3) as Markdown: use, origin, figures, limits, what it returns to."""
+    found, folder = load_plan(plan), BundleFolder(Layout(data).bundles)
+    bundle = kept_bundle(folder, found, release)
+    services = folder.in_service(bundle.manifest.station)
+    here = [item for item in services if item.bundle.manifest.characteristic == bundle.manifest.characteristic]
+    click.echo(model_card(found, bundle, here[0] if here else None), nl=False)
+
+
+@command.command()
+@click.argument("release")
+@plan_option
+@data_option
+def sbom(release: str, plan: Path, data: Path) -> None:
+    """Print what RELEASE was learned with, as a CycloneDX bill of materials (JSON)."""
+    bundle = kept_bundle(BundleFolder(Layout(data).bundles), load_plan(plan), release)
+    if SOFTWARE not in bundle.files:
+        raise InputError("the bundle brings no bill of materials", field="RELEASE", value=release)
+    click.echo(bundle.files[SOFTWARE].decode())
 
 
 def _kept(folder: BundleFolder, characteristic: str, version: int) -> Bundle:

@@ -79,15 +79,23 @@ def _loader(plan: Plan, data: Path | None, parts: Path | None, outcomes: Path | 
     return history_loader(plan, Layout(data).history)
 
 
-def history_loader(plan: Plan, folder: Path) -> LoadParts:
-    """Return a loader of the parts that the line has made, with what was found of them."""
+def history_loader(plan: Plan, folder: Path, until: tuple[int, int] | None = None) -> LoadParts:
+    """Return a loader of the parts that the line has made, with what was found of them.
+
+    ``until`` are two moments (UTC ns): only parts that ended by the first are taken, and what was known of them by the
+    second, so that what was loaded once is loaded again.
+    """
     from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415 - takes a second to load
 
     query = HistoryQuery(folder)
 
     def load(characteristic: Characteristic) -> LoadedParts:
-        known = latest_outcomes(query.outcomes(characteristic.id), characteristic.id)
-        joined = join_parts(plan, characteristic, query.parts(characteristic.station), known)
+        outcomes = query.outcomes(characteristic.id)
+        parts = query.parts(characteristic.station)
+        if until is not None:
+            outcomes = (item for item in outcomes if item.recorded <= until[1])
+            parts = (item for item in parts if item.ended <= until[0])
+        joined = join_parts(plan, characteristic, parts, latest_outcomes(outcomes, characteristic.id))
         digest = hashlib.sha256()
         for unit, started, outcome in zip(
             joined.table.unit, joined.table.started.tolist(), joined.table.outcome, strict=True

@@ -46,12 +46,14 @@ from lineside.learn.rows import (
     prepare,
     remembers_parts,
 )
+from lineside.learn.software import bill_of_materials
 from lineside.learn.try_augment import with_augmentation
 from lineside.wire.bundle import (
     GOLDEN_INPUTS,
     GOLDEN_SCORES,
     MODEL_FILE,
     REFERENCE_PARTS,
+    SOFTWARE,
     Bundle,
     FeatureFact,
     FollowFact,
@@ -292,8 +294,11 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         training=_training(request, task, learned, report),
     )
     golden = _golden(task, learned) | golden_parts(task, learned)
-    reference = {REFERENCE_PARTS: array_bytes(_spread(task.rows.features))}
-    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **golden, **reference})
+    beside = {
+        REFERENCE_PARTS: array_bytes(_spread(task.rows.features)),
+        SOFTWARE: bill_of_materials(f"{manifest.release}/{manifest.version}"),
+    }
+    return seal(manifest, {MODEL_FILE: learned.exported.graph, **learned.files, **golden, **beside})
 
 
 def _spread(features: Float64) -> NDArray[np.float32]:
@@ -309,7 +314,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
         seed=request.seed,
         trained=request.now,
         first=int(task.rows.started.min()),
-        last=int(task.rows.ended.max()),
+        last=max(int(rows.ended.max()) for rows in (task.rows, task.calibration) if rows is not None),
         rows=report.rows,
         nonconforming=report.nonconforming,
         calibration_rows=report.limit_rows,

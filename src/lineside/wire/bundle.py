@@ -58,6 +58,8 @@ GOLDEN_ANSWERS: Final = "golden_answers.json"
 """Whole parts as features, and how they must be judged: what a device checks before the model goes live."""
 REFERENCE_PARTS: Final = "reference_parts.npy"
 """Features of parts that were learned from, evenly spread over their time: what later parts are held against."""
+SOFTWARE: Final = "software.json"
+"""What it was learned with, as a CycloneDX bill of materials."""
 _PREFIX: Final = struct.Struct("<4sI")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}\.(onnx|npy|json)")
 _MOST_BYTES: Final = 512 * 1024 * 1024

@@ -1,0 +1,127 @@
+"""A release that is built again from what its bundle says, in another process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.apps.reproducing import compare
+from lineside.cli.model import command as model
+from lineside.cli.train import command as train
+from lineside.domain.errors import ConfigurationError, DataError
+from lineside.wire.bundle import GOLDEN_SCORES, SOFTWARE, array_bytes, seal
+
+PLAN = """\
+lineside: 1
+number: CP-1
+site: {id: site}
+area: {id: area}
+line: {id: line}
+part: {number: P-1}
+sources:
+  - {id: rows, kind: files, path: parts.csv, time_column: time}
+stations:
+  - {id: press, operation: "10", machine: M1, serial: serial, cycle: {by: rows}}
+signals:
+  - {id: melt, station: press, source: rows, unit: degC}
+  - {id: speed, station: press, source: rows, unit: m/s}
+  - {id: serial, station: press, source: rows, role: context, type: text}
+characteristics:
+  - {id: porosity, station: press}
+reactions:
+  - id: look
+    characteristic: porosity
+    text: Porosity is likely.
+    steps: [{do: inspect, text: Look at the part.}]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reproduce")
+    rng = np.random.default_rng(0)
+    melt, speed = 680 + 5 * rng.normal(size=400), 40 + rng.normal(size=400)
+    (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
+    rows = [f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z,S{i},{melt[i]:.2f},{speed[i]:.3f}" for i in range(400)]
+    (folder / "parts.csv").write_text("\n".join(["time,serial,melt,speed", *rows]), encoding="utf-8")
+    found = [f"S{i},{'nok' if melt[i] > 685 else 'ok'}" for i in range(350)]
+    (folder / "outcomes.csv").write_text("\n".join(["serial,porosity", *found]), encoding="utf-8")
+    arguments = [str(folder / "plan.yaml"), "--data", str(folder / "data"), "--seed", "5", *_files(folder)]
+    assert CliRunner().invoke(train, arguments, catch_exceptions=False).exit_code == 0
+    return folder
+
+
+def _files(folder: Path) -> list[str]:
+    return ["--parts", str(folder / "parts.csv"), "--outcomes", str(folder / "outcomes.csv")]
+
+
+def _where(folder: Path) -> list[str]:
+    return ["--plan", str(folder / "plan.yaml"), "--data", str(folder / "data")]
+
+
+def test_a_fresh_process_builds_the_same_scores_and_the_same_files(folder: Path) -> None:
+    call = [sys.executable, "-m", "lineside", "reproduce", "porosity/1", *_where(folder), *_files(folder), "--json"]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["identical"]
+    assert (result["greatest"], result["files"], result["software"]) == (0.0, [], {})
+
+
+def test_other_data_is_refused_by_its_version(folder: Path, tmp_path: Path) -> None:
+    from lineside.cli.reproduce import command  # noqa: PLC0415 - loads what learns
+
+    other = tmp_path / "parts.csv"
+    other.write_text((folder / "parts.csv").read_text().replace("S7,", "S7777,"))
+    arguments = ["porosity/1", *_where(folder), "--parts", str(other), "--outcomes", str(folder / "outcomes.csv")]
+    with pytest.raises(DataError, match="not the parts that the release was learned from"):
+        CliRunner().invoke(command, arguments, catch_exceptions=False)
+
+
+def test_another_plan_is_refused_by_its_digest(folder: Path, tmp_path: Path) -> None:
+    from lineside.cli.reproduce import command  # noqa: PLC0415 - as above
+
+    other = tmp_path / "plan.yaml"
+    other.write_text(PLAN.replace("unit: m/s", "unit: mm/s"))
+    where = ["--plan", str(other), "--data", str(folder / "data")]
+    with pytest.raises(ConfigurationError, match="judges otherwise"):
+        CliRunner().invoke(command, ["porosity/1", *where, *_files(folder)], catch_exceptions=False)
+
+
+def test_what_differs_is_named(folder: Path) -> None:
+    (bundle,) = BundleFolder(folder / "data" / "plant" / "bundles").bundles("porosity")
+    bill = json.loads(bundle.files[SOFTWARE])
+    bill["components"] = [
+        {**item, "version": "0.0.1"} if item["name"] == "numpy" else item for item in bill["components"]
+    ]
+    scores = bundle.array(GOLDEN_SCORES) + 0.5
+    older = seal(
+        bundle.manifest, {**bundle.files, SOFTWARE: json.dumps(bill).encode(), GOLDEN_SCORES: array_bytes(scores)}
+    )
+    found = compare(older, bundle)
+    assert not found.identical
+    assert found.greatest == pytest.approx(0.5)
+    assert found.files == (GOLDEN_SCORES, SOFTWARE)
+    assert found.software["numpy"][0] == "0.0.1"
+
+
+def test_the_card_says_use_origin_figures_and_return(folder: Path) -> None:
+    shown = CliRunner().invoke(model, ["card", "porosity/1", *_where(folder)], catch_exceptions=False).stdout
+    for words in ("Judges **porosity** at station press", "400 parts", "Expected false alarms", "There is no model to"):
+        assert words in shown
+    assert "components in its bill of materials" in shown
+
+
+def test_the_bill_lists_what_numbers_depend_on_with_versions(folder: Path) -> None:
+    shown = CliRunner().invoke(model, ["sbom", "porosity/1", *_where(folder)], catch_exceptions=False).stdout
+    bill = json.loads(shown)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    listed = {item["name"] for item in bill["components"]}
+    assert {"python", "lineside", "numpy", "lightgbm", "onnxruntime", "scikit-learn"} <= listed
