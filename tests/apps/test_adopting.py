@@ -104,7 +104,7 @@ def test_a_draft_is_kept_and_not_put_in_service(place: Path, report: Readiness) 
     folder = BundleFolder(Layout(place / "data").bundles)
     assert len(folder.bundles("porosity")) == 1
     assert not folder.all_in_service()
-    assert "lineside model offer porosity 1" in " ".join(report.wrapped)
+    assert "lineside release promote porosity/1" in " ".join(report.wrapped)
 
 
 def test_code_is_advisory_and_re_run_by_its_own_recipe(tmp_path: Path) -> None:

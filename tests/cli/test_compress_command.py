@@ -42,7 +42,7 @@ def test_every_variant_is_listed_with_its_figures_and_nothing_is_chosen(folder: 
     assert "pore" in shown
 
 
-def test_a_variant_is_kept_with_its_lineage_and_offered_when_asked_for(folder: Path) -> None:
+def test_a_variant_is_kept_and_neither_offered_nor_shown_over_what_judges(folder: Path) -> None:
     data = folder / "data"
     assert BUNDLE.name in call(model, "add", folder / "model.bundle", "--data", data)
     kept = BundleFolder(Layout(data).bundles)
@@ -52,19 +52,33 @@ def test_a_variant_is_kept_with_its_lineage_and_offered_when_asked_for(folder: P
     assert "every model in service is signed" in call(model, "sign", "--data", data)
     shown = call(
         compress, Layout(data).bundles / f"{CHARACTERISTIC}-1.bundle", "--plan", folder / "plan.yaml",
-        "--data", data, "--write", "compiled", "--offer", "--json",
+        "--data", data, "--write", "compiled", "--json",
     )  # fmt: skip
     measured = json.loads(shown[: shown.rindex("]") + 1])
     assert {item["name"] for item in measured} >= {"original", "compiled", "pruned"}
-    (service,) = kept.in_service(STATION)
-    assert (service.bundle.manifest.version, service.offer and service.offer.version) == (2, 2)
-    assert service.offer is not None
-    assert service.offer.fallback_digest == manifest_digest(BUNDLE.manifest)
-    assert "offer 3" in call(model, "offer", CHARACTERISTIC, 1, "--data", data, "--note", "back")
-    assert "offer 12" in call(model, "offer", CHARACTERISTIC, 2, "--data", data, "--above", 11)
+    with pytest.raises(InputError, match="does not replace"):
+        call(model, "offer", CHARACTERISTIC, 2, "--data", data, "--demo")
+    with pytest.raises(InputError, match=f"lineside release promote {CHARACTERISTIC}/2"):
+        call(model, "offer", CHARACTERISTIC, 2, "--data", data)
+    assert "offer 2" in call(model, "offer", CHARACTERISTIC, 1, "--data", data, "--note", "it expires soon")
+    assert "offer 12" in call(model, "offer", CHARACTERISTIC, 1, "--data", data, "--above", 11)
     listed = call(model, "list", "--data", data)
     assert "in service, offer 12" in listed
     assert "kept" in listed
+
+
+def test_a_variant_is_shown_as_a_demo_where_nothing_was_approved(folder: Path) -> None:
+    data = folder / "data"
+    call(model, "add", folder / "model.bundle", "--data", data, "--demo")
+    call(
+        compress, Layout(data).bundles / f"{CHARACTERISTIC}-1.bundle", "--plan", folder / "plan.yaml",
+        "--data", data, "--write", "compiled", "--demo",
+    )  # fmt: skip
+    (service,) = BundleFolder(Layout(data).bundles).in_service(STATION)
+    assert (service.bundle.manifest.version, service.offer and service.offer.version) == (2, 2)
+    assert service.offer is not None
+    assert service.offer.fallback_digest == manifest_digest(BUNDLE.manifest)
+    assert service.offer.note == "DEMO, not for production: compiled variant"
 
 
 def test_mistakes_name_what_would_do(folder: Path) -> None:

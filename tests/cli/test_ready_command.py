@@ -12,10 +12,13 @@ from click.testing import CliRunner
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.landing_sqlite import SqliteLanding
+from lineside.adapters.onnx_judge.golden import with_reference
 from lineside.apps.layout import Layout
+from lineside.apps.plant.evidence import used_of
 from lineside.cli.ready import command
 from lineside.domain.errors import InputError
 from lineside.domain.outcomes import NONCONFORMING, Outcome
+from lineside.domain.plan.model import Rates
 from lineside.domain.predictions import JudgementState, Prediction
 from lineside.learn.fit import FitRequest, fit
 from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
@@ -24,6 +27,7 @@ from lineside.wire.codecs import encode_items
 from lineside.wire.records import RecordKind
 
 PLAN = modelling_plan(3, model={"family": "supervised"})
+PRICED = PLAN.model_copy(update={"rates": Rates(processor_hour=0.02, gigabyte=0.25)})
 
 
 @pytest.fixture
@@ -78,6 +82,20 @@ def test_a_release_that_was_never_in_service_is_not_ready(folder: Path) -> None:
     assert code == 1
     assert "not ready" in said
     assert "0 of 0 parts found nonconforming" in said
+
+
+async def test_the_cost_of_a_part_is_its_processor_time_and_its_bytes_in_the_history(folder: Path) -> None:
+    layout = Layout(folder / "data")
+    whole = with_reference(PLAN, BundleFolder(layout.bundles).bundles(CHARACTERISTIC)[0])
+    used = used_of(PRICED, whole, layout.history)
+    assert used is not None
+    assert used.cpu_seconds > 0
+    assert "no history yet" in used.evidence
+    (folder / "plan.yaml").write_text(PRICED.model_dump_json(exclude_none=True), encoding="utf-8")
+    _, said = ask(folder, f"{CHARACTERISTIC}/1", "--for", "canary", "--json")
+    cost = next(level for level in json.loads(said)["levels"] if level["name"] == "cost per part")
+    assert cost["verdict"] == "met"
+    assert "golden parts judged here" in cost["evidence"]
 
 
 async def test_what_a_release_did_in_service_is_counted_from_the_history(folder: Path) -> None:

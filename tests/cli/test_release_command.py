@@ -17,7 +17,7 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.board.doorkeeper import LoginRefusedError, new_account
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.release_ladder import ReleaseLadder
-from lineside.apps.releasing import put_in_service
+from lineside.apps.releasing import signing_folder
 from lineside.cli import release
 from lineside.domain.access import AccessRole
 from lineside.domain.errors import InputError
@@ -50,8 +50,10 @@ def folder(tmp_path: Path, bundles: list[Bundle], monkeypatch: pytest.MonkeyPatc
     """A plant with one model in service, another one kept, and four people."""
     monkeypatch.setattr(release, "Passwords", cheap_passwords)
     layout = Layout(tmp_path / "data")
-    put_in_service(layout, PLAN, bundles[0])
-    BundleFolder(layout.bundles).add(bundles[1])
+    registry = signing_folder(layout)
+    for bundle in bundles:
+        registry.add(bundle)
+    registry.activate(bundles[0])
     (tmp_path / "plan.yaml").write_text(PLAN.model_dump_json(exclude_none=True), encoding="utf-8")
     asyncio.run(_people(layout, cheap_passwords()))
     return tmp_path

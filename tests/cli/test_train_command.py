@@ -71,7 +71,8 @@ def run(folder: Path, *arguments: str) -> str:
 
 def test_training_from_files_keeps_a_bundle_that_judges(folder: Path) -> None:
     files = ("--parts", str(folder / "parts.csv"), "--outcomes", str(folder / "outcomes.csv"))
-    shown = run(folder, *files, "--data", str(folder / "data"))
+    shown = run(folder, *files, "--data", str(folder / "data"), "--demo")
+    assert "offer 1, DEMO" in shown
     assert "porosity: supervised" in shown
     assert "later periods held out" in shown
     assert "400 (350 with known outcome" in shown
@@ -79,7 +80,7 @@ def test_training_from_files_keeps_a_bundle_that_judges(folder: Path) -> None:
     bundles = registry.active("press")
     OnnxJudge(load_plan(folder / "plan.yaml"), "press", bundles).open()
     assert bundles[0].manifest.training.data_version.startswith("files:")
-    run(folder, *files, "--data", str(folder / "data"), "--keep")
+    assert "lineside release promote porosity/2" in run(folder, *files, "--data", str(folder / "data"))
     assert registry.next_version("porosity") == 3
     assert registry.active("press") == bundles
 
@@ -111,7 +112,7 @@ async def test_training_from_history_joins_what_was_found_later(folder: Path) ->
     shown = run(folder, "--data", str(folder / "data"))
     assert "299 (249 with known outcome" in shown
     assert "1 no proper end" in shown
-    bundle = BundleFolder(folder / "data" / "plant" / "bundles").active("press")[0]
+    bundle = BundleFolder(folder / "data" / "plant" / "bundles").bundles("porosity")[0]
     assert bundle.manifest.training.data_version.startswith("history:299:")
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.domain.readiness import HeldOut, Level, Lived, Verdict, lacking, readiness, wilson
+from lineside.domain.plan.model import Rates
+from lineside.domain.readiness import HeldOut, Level, Lived, Used, Verdict, lacking, readiness, wilson
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.testing.floors import sample_plan
 
@@ -55,6 +56,18 @@ def test_what_is_clearly_worse_than_declared_is_missed() -> None:
 
 def test_cost_is_not_called_met_while_nothing_says_what_it_is() -> None:
     assert levels()["cost per part"].verdict is Verdict.INSUFFICIENT
+
+
+def test_a_part_costs_its_processor_seconds_and_its_bytes_at_the_plans_rates() -> None:
+    priced = PLAN.model_copy(update={"rates": Rates(processor_hour=0.36, gigabyte=2.0)})
+    used = Used(cpu_seconds=0.01, bytes=5000, evidence="200 golden parts")
+    most = PLAN.service_levels.cost_per_part
+    (cost,) = [x for x in readiness(priced, "porosity", GOOD, LIVED, (), used) if x.name == "cost per part"]
+    assert cost.measured.startswith("1.1e-05 ")  # 0.01 s / 3600 s * 0.36 + 5000 / 1e9 * 2.0
+    assert cost.verdict is (Verdict.MET if most >= 1.1e-5 else Verdict.MISSED)
+    dear = replace(used, cpu_seconds=1e6)
+    assert readiness(priced, "porosity", GOOD, LIVED, (), dear)[7].verdict is Verdict.MISSED
+    assert readiness(priced, "porosity", GOOD, LIVED, ())[7].evidence == "nothing was measured"
 
 
 @given(st.integers(0, 500), st.integers(0, 500))

@@ -201,8 +201,11 @@ def _kept(bundle: Bundle | None, options: AdoptOptions) -> tuple[str, ...]:
     if options.folder is not None:
         signing_folder(Layout(options.folder)).add(bundle)
         manifest = bundle.manifest
-        offer = f"lineside model offer {manifest.characteristic} {manifest.version} --data {options.folder}"
-        kept.append(f"Kept as a draft, version {manifest.version}; in service by `{offer}`.")
+        name, offer = f"{manifest.characteristic}/{manifest.version}", f"{manifest.characteristic} {manifest.version}"
+        kept.append(
+            f"Kept as version {manifest.version}; it climbs by `lineside release promote {name}`, or is shown as a "
+            f"demo by `lineside model offer {offer} --demo --data {options.folder}`."
+        )
     return tuple(kept)
 
 

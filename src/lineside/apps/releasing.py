@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from lineside.adapters.bundle_folder import BundleFolder
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from lineside.adapters.bundle_folder import BundleFolder, InService
 from lineside.adapters.onnx_judge.golden import with_reference
 from lineside.adapters.release_keys import release_signer
+from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.apps.layout import Layout
 from lineside.domain.plan.model import Plan
+from lineside.domain.releases.deciding import check_offer, found
+from lineside.domain.releases.ladder import WATERMARK, LadderEvent, fold
 from lineside.wire.bundle import Bundle
+from lineside.wire.offers import VALID_FOR, Offer
 
 
 def signing_folder(layout: Layout) -> BundleFolder:
@@ -17,8 +24,42 @@ def signing_folder(layout: Layout) -> BundleFolder:
 
 
 def put_in_service(layout: Layout, plan: Plan, bundle: Bundle) -> Bundle:
-    """Give a new bundle the reference of its golden parts, keep it, and offer it; return it as it was kept."""
+    """Give a new bundle the reference of its golden parts, keep it, and offer it as a demo; return it as kept."""
     folder, whole = signing_folder(layout), with_reference(plan, bundle)
     folder.add(whole)
-    folder.activate(whole)
+    folder.offer(whole, note=WATERMARK)
     return whole
+
+
+def offer_checked(
+    layout: Layout, bundle: Bundle, *, demo: bool = False, note: str = "", above: int = 0, valid_for: int = VALID_FOR
+) -> Offer:
+    """Offer a kept bundle that is the champion on the ladder, or a ``demo``, which carries the watermark.
+
+    Raises:
+        InputError: it is neither, or an approved champion judges there.
+    """
+    folder, state = signing_folder(layout), open_state(sqlite_url(layout.state))
+    try:
+        events = asyncio.run(state.ladder.all())
+    finally:
+        state.close()
+    ladder = fold((*events, *unknown(events, folder.all_in_service(), 0)))
+    check_offer(ladder, bundle.name, place_of(bundle), demo=demo)
+    said = ": ".join(filter(None, (WATERMARK if demo else "", note)))
+    return folder.offer(bundle, note=said, above=above, valid_for=valid_for)
+
+
+def unknown(events: Sequence[LadderEvent], serving: Iterable[InService], now: int) -> tuple[LadderEvent, ...]:
+    """Return the events by which the ladder takes up what judges without a step (see `found`); ``now`` in UTC ns."""
+    taken: tuple[LadderEvent, ...] = ()
+    for item in serving:
+        demo = item.offer is not None and item.offer.note.startswith(WATERMARK)
+        ladder = fold((*events, *taken))
+        taken += found(ladder, item.bundle.name, place_of(item.bundle), now, demo=demo)
+    return taken
+
+
+def place_of(bundle: Bundle) -> str:
+    """Return what a bundle is for: ``<station>/<characteristic>``."""
+    return f"{bundle.manifest.station}/{bundle.manifest.characteristic}"

@@ -13,7 +13,7 @@ from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.compressing import Compressed, Measured, compress
 from lineside.apps.layout import Layout
-from lineside.apps.releasing import signing_folder
+from lineside.apps.releasing import offer_checked, signing_folder
 from lineside.cli.train import parts_loader
 from lineside.domain.errors import InputError
 from lineside.wire.bundle import unpack_bundle
@@ -35,16 +35,16 @@ _PATH = click.Path(path_type=Path)
     help="Greatest difference of a pruned model's score, relative to 1 + its size.",
 )
 @click.option("--write", metavar="VARIANT", help="Keep this variant in the data folder, with its lineage.")
-@click.option("--offer", is_flag=True, help="With --write: put it in service by a signed offer.")
+@click.option("--demo", is_flag=True, help="With --write: put it in service, watermarked.")
 @click.option("--data", type=_PATH, metavar="DIR", help="Data folder to keep the variant in.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurements as JSON.")
-def command(bundle: Path, plan: Path, *, write: str | None, offer: bool, as_json: bool, **options: Any) -> None:
+def command(bundle: Path, plan: Path, *, write: str | None, demo: bool, as_json: bool, **options: Any) -> None:
     """Make the variants of BUNDLE that suit it, and measure time per part, memory, size and agreement by class.
 
     Nothing is chosen: read the table, then write the variant that you want.
     """
     original, data = unpack_bundle(bundle.read_bytes()), options["data"]
-    if (write is None) != (data is None) or (offer and write is None):
+    if (write is None) != (data is None) or (demo and write is None):
         raise InputError(
             "a variant is written into a data folder", field="--write", next_step="give --write and --data"
         )
@@ -56,7 +56,7 @@ def command(bundle: Path, plan: Path, *, write: str | None, offer: bool, as_json
     found = asyncio.run(compress(loaded, original, table, options["tolerance"], version))
     click.echo(msgspec.json.encode(found.measured).decode() if as_json else _table(found.measured))
     if write is not None:
-        _write(found, write, data, offer=offer)
+        _write(found, write, data, demo=demo)
 
 
 def _table(measured: tuple[Measured, ...]) -> str:
@@ -73,14 +73,14 @@ def _table(measured: tuple[Measured, ...]) -> str:
     return "\n".join(lines)
 
 
-def _write(found: Compressed, name: str, data: Path, *, offer: bool) -> None:
+def _write(found: Compressed, name: str, data: Path, *, demo: bool) -> None:
     if name not in found.bundles:
         raise InputError("there is no such variant", field="--write", value=name, choices=list(found.bundles))
     folder, variant = signing_folder(Layout(data)), found.bundles[name]
     where, manifest = folder.add(variant), variant.manifest
     click.echo(f"{name}: {variant.name} in {where}", err=True)
-    if offer:
-        said = folder.offer(variant, note=f"{name} variant")
+    if demo:
+        said = offer_checked(Layout(data), variant, demo=True, note=f"{name} variant")
         click.echo(f"{said.place}: offer {said.version}", err=True)
     else:
-        click.echo(f"in service by: lineside model offer {manifest.characteristic} {manifest.version}", err=True)
+        click.echo(f"next: lineside release promote {manifest.characteristic}/{manifest.version}", err=True)

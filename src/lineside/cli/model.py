@@ -12,7 +12,7 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.layout import Layout
 from lineside.apps.model_card import model_card
 from lineside.apps.plant.evidence import kept_bundle
-from lineside.apps.releasing import signing_folder
+from lineside.apps.releasing import offer_checked, signing_folder
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
 from lineside.domain.units import DAY, SECOND
@@ -65,28 +65,30 @@ def sign(data: Path, days: int, above: int) -> None:
 @_days_option
 @_above_option
 @click.option("--note", default="", help="Why, for the record.")
-def offer(characteristic: str, version: int, data: Path, days: int, above: int, note: str) -> None:
-    """Put a kept VERSION of a CHARACTERISTIC's model in service: again, or in return to an old one.
+@click.option("--demo", is_flag=True, help="Any kept version, watermarked; not over an approved release.")
+def offer(characteristic: str, version: int, data: Path, days: int, above: int, note: str, *, demo: bool) -> None:
+    """Offer VERSION of a CHARACTERISTIC's model anew, which must be the champion (see `lineside release`).
 
-    The offer is a new one with a number of its own, so that gateways take it although the model is old.
+    The offer is a new one with a number of its own: it renews one that expires, or follows what gateways have seen.
     """
-    folder = signing_folder(Layout(data))
-    _said(folder.offer(_kept(folder, characteristic, version), note=note, above=above, valid_for=days * DAY))
+    layout = Layout(data)
+    bundle = _kept(signing_folder(layout), characteristic, version)
+    _said(offer_checked(layout, bundle, demo=demo, note=note, above=above, valid_for=days * DAY))
 
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @data_option
-@click.option("--offer", "offered", is_flag=True, help="Put it in service too, by a signed offer.")
-def add(file: Path, data: Path, *, offered: bool) -> None:
+@click.option("--demo", is_flag=True, help="Put it in service too, watermarked; not over an approved release.")
+def add(file: Path, data: Path, *, demo: bool) -> None:
     """Keep the bundle in FILE, made elsewhere, under the version that it has.
 
     Whoever adds it vouches for it from then on: look where it comes from.
     """
     folder, bundle = signing_folder(Layout(data)), unpack_bundle(file.read_bytes())
     click.echo(f"{bundle.name} in {folder.add(bundle)}")
-    if offered:
-        _said(folder.offer(bundle, note=f"added from {file.name}"))
+    if demo:
+        _said(offer_checked(Layout(data), bundle, demo=True, note=f"added from {file.name}"))
 
 
 @command.command()

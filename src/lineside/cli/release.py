@@ -19,13 +19,13 @@ from lineside.apps.plant.app import WRITER
 from lineside.apps.plant.board.doorkeeper import Doorkeeper
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.settings import BoardSettings
-from lineside.apps.plant.release_ladder import WATERMARK, ReleaseLadder
+from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.releasing import signing_folder
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
 from lineside.domain.releases.canary import Canary
 from lineside.domain.releases.deciding import Person
-from lineside.domain.releases.ladder import PERSONS, LadderEvent, Standing
+from lineside.domain.releases.ladder import PERSONS, WATERMARK, LadderEvent, Standing
 from lineside.domain.units import SECOND
 
 _T = TypeVar("_T")
@@ -56,13 +56,14 @@ def _signed(function: _F) -> _F:
 def list_releases(plan: Path, data: Path) -> None:
     """List every model that is kept, and where it stands."""
 
-    async def work(ladder: ReleaseLadder, person: Person) -> list[tuple[str, Standing]]:
+    async def work(ladder: ReleaseLadder, person: Person) -> list[str]:
         del person
-        now = await ladder.ladder()
-        return [(bundle.name, now.of(bundle.name)) for bundle in await ladder.kept()]
+        now, off = await ladder.ladder(), await ladder.off_the_ladder()
+        kept = [bundle.name for bundle in await ladder.kept()]
+        return [f"{name:40} {_words(now.of(name))}{'; JUDGES OFF THE LADDER' * (name in off)}" for name in kept]
 
-    for name, standing in _run(plan, data, "", work):
-        click.echo(f"{name:40} {_words(standing)}")
+    for line in _run(plan, data, "", work):
+        click.echo(line)
 
 
 @command.command()

@@ -14,14 +14,15 @@ from lineside.adapters.onnx_judge.golden import with_reference
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.tables import CsvOptions, TimeOptions, read_table, table_files
 from lineside.apps.layout import Layout
-from lineside.apps.releasing import signing_folder
+from lineside.apps.releasing import offer_checked, signing_folder
 from lineside.domain.backtests.units import column_of, units_from_tables
 from lineside.domain.errors import InputError, StorageError
 from lineside.domain.part_tables import join_parts, latest_outcomes, with_outcomes
 from lineside.domain.plan.model import Characteristic, Plan, SourceKind
+from lineside.domain.releases.ladder import WATERMARK
 from lineside.domain.tables import Table
 from lineside.flows.train import LoadedParts, LoadParts, Trained, TrainRequest, train
-from lineside.wire.bundle import pack_bundle
+from lineside.wire.bundle import Bundle, pack_bundle
 
 _PATH = click.Path(path_type=Path)
 
@@ -35,7 +36,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--characteristic", multiple=True, metavar="ID", help="Only these [default: all of the plan].")
 @click.option("--output", type=_PATH, metavar="FILE", help="Write the bundle there; one characteristic only.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
-@click.option("--keep", is_flag=True, help="Keep the model without putting it in service.")
+@click.option("--demo", is_flag=True, help="Put it in service at once, watermarked; not over an approved release.")
 def command(plan: Path, data: Path | None, parts: Path | None, output: Path | None, **options: Any) -> None:
     """Learn a model of each characteristic, say what it is worth, and keep it as a bundle."""
     loaded = load_plan(plan)
@@ -48,11 +49,13 @@ def command(plan: Path, data: Path | None, parts: Path | None, output: Path | No
         characteristics=chosen,
         seed=options["seed"],
         now=time.time_ns(),
-        activate=not options["keep"],
+        activate=False,
         complete=with_reference,
     )
     for trained in train(request, load, registry, _say):
         _show(trained)
+        if data is not None:
+            _release(Layout(data), trained.bundle, demo=options["demo"])
         if output is not None:
             _write(output, trained)
 
@@ -166,6 +169,16 @@ def _show(trained: Trained) -> None:
     if left_out:
         click.echo(f"  left out     {left_out}")
     click.echo(f"  bundle       {trained.bundle.name}{f' in {trained.where}' if trained.where else ''}")
+
+
+def _release(layout: Layout, bundle: Bundle, *, demo: bool) -> None:
+    """Offer it as a demo where that is wished; else say how it comes before people."""
+    if demo:
+        said = offer_checked(layout, bundle, demo=True)
+        click.echo(f"  in service   offer {said.version}, {WATERMARK}")
+    else:
+        name = bundle.name.partition("+")[0]
+        click.echo(f"  next         lineside release promote {name} (or train with --demo, to try it without approval)")
 
 
 def _write(path: Path, trained: Trained) -> None:

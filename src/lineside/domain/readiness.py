@@ -59,6 +59,15 @@ class Lived:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Used:
+    """What a part takes: processor seconds of its judgement and bytes kept, on average, with what both rest on."""
+
+    cpu_seconds: float
+    bytes: float
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Level:
     """One service level: what was declared, what was measured on what, and the verdict."""
 
@@ -70,7 +79,12 @@ class Level:
 
 
 def readiness(
-    plan: Plan, characteristic: str, held_out: HeldOut, lived: Lived, lacks: tuple[str, ...]
+    plan: Plan,
+    characteristic: str,
+    held_out: HeldOut,
+    lived: Lived,
+    lacks: tuple[str, ...],
+    used: Used | None = None,
 ) -> tuple[Level, ...]:
     """Return every service level of the plan for a release.
 
@@ -80,6 +94,7 @@ def readiness(
         held_out: what it showed before it was released.
         lived: what it has shown in service, if it was.
         lacks: what the plan lacks for it (`lineside.domain.rule_coverage.uncovered`).
+        used: what judging and keeping a part takes; None: it was not measured.
     """
     levels = plan.service_levels
     return (
@@ -92,13 +107,7 @@ def readiness(
         _latency(lived, levels.sensor_to_alert_p99),
         _share("availability", lived.judged, lived.parts, levels.availability, of="parts in service"),
         _share("adoption", lived.answered, lived.alerts, levels.adoption, of="alerts"),
-        Level(
-            name="cost per part",
-            declared=f"<= {levels.cost_per_part:g}",
-            measured="-",
-            verdict=Verdict.INSUFFICIENT,
-            evidence="the plan gives no rates for processor time and storage",
-        ),
+        _cost(plan, used),
         Level(
             name="rule coverage",
             declared="a reaction for whatever the model can say",
@@ -181,6 +190,28 @@ def _false_alarms(plan: Plan, characteristic: str, held_out: HeldOut) -> Level:
         measured=f"{held_out.false / held_out.good * parts:.2f} parts ({low * parts:.2f} to {high * parts:.2f})",
         verdict=_upper(low * parts, high * parts, budget.per_shift),
         evidence=evidence,
+    )
+
+
+def _cost(plan: Plan, used: Used | None) -> Level:
+    """Return what a part costs by the plan's rates: processor seconds of its judgement, and bytes that are kept."""
+    most, rates = plan.service_levels.cost_per_part, plan.rates
+    if rates is None or used is None:
+        why = "the plan gives no rates for processor time and storage" if rates is None else "nothing was measured"
+        return Level(
+            name="cost per part",
+            declared=f"<= {most:g}",
+            measured="-",
+            verdict=Verdict.INSUFFICIENT,
+            evidence=why,
+        )
+    cost = used.cpu_seconds / 3600.0 * rates.processor_hour + used.bytes / 1e9 * rates.gigabyte
+    return Level(
+        name="cost per part",
+        declared=f"<= {most:g}",
+        measured=f"{cost:.3g} ({1e3 * used.cpu_seconds:.3g} ms of processor, {used.bytes:.0f} bytes)",
+        verdict=Verdict.MET if cost <= most else Verdict.MISSED,
+        evidence=used.evidence,
     )
 
 

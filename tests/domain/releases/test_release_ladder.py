@@ -118,22 +118,35 @@ def test_there_is_one_canary_at_a_place() -> None:
 
 
 def test_a_demo_needs_nobody_is_marked_for_ever_and_replaces_nothing_that_was_approved() -> None:
-    events = climbed(Rung.DRAFT)
-    events += deciding.show(fold(events), "porosity/1", act(Person()))
-    assert fold(events).of("porosity/1").demo
+    events = deciding.found(Ladder(), "porosity/1", PLACE, 5, demo=True)
+    events += deciding.found(fold(events), "porosity/4", PLACE, 6, demo=True)
+    assert fold(events).of("porosity/4").demo
+    assert fold(events).of("porosity/1").rung is Rung.RETIRED
+    deciding.check_offer(fold(events), "porosity/5", PLACE, demo=True)
     real = climbed(Rung.CHAMPION, "porosity/2", events)
-    assert fold(real).of("porosity/1").demo
+    assert fold(real).of("porosity/4").demo
+    assert not fold(real).of("porosity/2").demo
     with pytest.raises(InputError, match="no champion before"):
         deciding.roll_back(fold(real), PLACE, act())
-    draft = climbed(Rung.DRAFT, "porosity/3", real)
+    assert deciding.found(fold(real), "porosity/5", PLACE, 7, demo=True) == ()
     with pytest.raises(InputError, match="does not replace"):
-        deciding.show(fold(draft), "porosity/3", act(Person()))
+        deciding.check_offer(fold(real), "porosity/5", PLACE, demo=True)
 
 
 def test_what_judged_before_there_was_a_ladder_is_taken_up_once() -> None:
     events = deciding.found(Ladder(), "porosity/1", PLACE, 5)
     assert fold(events).of("porosity/1").rung is Rung.CHAMPION
     assert deciding.found(fold(events), "porosity/9", PLACE, 6) == ()
+
+
+def test_only_the_champion_is_offered() -> None:
+    ladder = fold(climbed(Rung.CANARY, "porosity/2", climbed(Rung.CHAMPION)))
+    deciding.check_offer(ladder, "porosity/1", PLACE)
+    for release in ("porosity/2", "porosity/9"):
+        with pytest.raises(InputError, match="release promote"):
+            deciding.check_offer(ladder, release, PLACE)
+    with pytest.raises(InputError, match="only a champion"):
+        deciding.check_offer(Ladder(), "porosity/1", PLACE)
 
 
 def test_only_steps_of_the_table_can_be_taken() -> None:
@@ -183,9 +196,9 @@ class AnyOrder(RuleBasedStateMachine):
     def roll_back(self, by: Person) -> None:
         self.attempt(lambda: deciding.roll_back(self.ladder, PLACE, act(by)))
 
-    @rule(release=releases)
-    def show(self, release: str) -> None:
-        self.attempt(lambda: deciding.show(self.ladder, release, act(Person())))
+    @rule(release=releases, demo=st.booleans())
+    def found(self, release: str, *, demo: bool) -> None:
+        self.attempt(lambda: deciding.found(self.ladder, release, PLACE, 3, demo=demo))
 
     @invariant()
     def there_is_one_champion_and_one_canary_at_most(self) -> None:

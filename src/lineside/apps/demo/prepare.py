@@ -21,6 +21,7 @@ from lineside.apps.demo.line import Checkpoint, write_checkpoint
 from lineside.apps.layout import Layout
 from lineside.apps.releasing import signing_folder
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan
+from lineside.domain.releases.ladder import WATERMARK
 from lineside.flows.train import LoadedParts, TrainRequest, train
 
 DAYS: Final = 18
@@ -87,9 +88,15 @@ def _learn(plan: Plan, data: Path, past: PastParts, until: int, tell: Callable[[
     for characteristic in plan.characteristics:
         tell(f"learn: {characteristic.label}")
         request = TrainRequest(
-            plan=plan, characteristics=(characteristic.id,), now=until, unseen=False, complete=with_reference
+            plan=plan,
+            characteristics=(characteristic.id,),
+            now=until,
+            unseen=False,
+            activate=False,
+            complete=with_reference,
         )
         for trained in train(request, load, registry):
+            registry.offer(trained.bundle, note=WATERMARK)
             found = trained.report.metrics
             figures = ", ".join(f"{name} {found[name]:.3g}" for name in ("auc", "recall", "rmse") if name in found)
             tell(f"learn: {characteristic.label}: {trained.report.family}, {figures}; in service")

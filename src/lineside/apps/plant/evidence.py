@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery
-from lineside.domain.errors import InputError
+from lineside.adapters.onnx_judge import OnnxJudge
+from lineside.adapters.onnx_judge.golden import golden_records
+from lineside.domain.errors import ConfigurationError, InputError, IntegrityError
 from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.plan.model import Plan
-from lineside.domain.readiness import HeldOut, Level, Lived, lacking, readiness
+from lineside.domain.readiness import HeldOut, Level, Lived, Used, lacking, readiness
 from lineside.domain.releases.deciding import Report
 from lineside.domain.releases.table import Rung
 from lineside.domain.rule_coverage import uncovered
-from lineside.wire.bundle import Bundle, Manifest
+from lineside.wire.bundle import GOLDEN_PARTS, Bundle, Manifest
+from lineside.wire.codecs import encode_items
 
 _PARTS: Final = """
 SELECT count(*) AS parts, count(*) FILTER (state IN ('normal', 'alarm')) AS judged,
@@ -41,7 +45,14 @@ def levels_of(plan: Plan, bundle: Bundle, history: Path) -> tuple[Level, ...]:
     """Return every service level of the plan with what was measured of a release."""
     manifest = bundle.manifest
     lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
-    return readiness(plan, manifest.characteristic, held_out_of(manifest), lived_of(history, bundle), lacks)
+    return readiness(
+        plan,
+        manifest.characteristic,
+        held_out_of(manifest),
+        lived_of(history, bundle),
+        lacks,
+        used_of(plan, bundle, history),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,38 @@ def lived_of(history: Path, bundle: Bundle) -> Lived:
     p99 = found.pop("p99")
     counts = {name: int(value or 0) for name, value in found.items()}
     return Lived(**counts, p99=None if p99 is None else round(float(p99)))
+
+
+def used_of(plan: Plan, bundle: Bundle, history: Path) -> Used | None:
+    """Return what a part takes here: golden parts are judged for the time, the history is weighed for the bytes.
+
+    Without a history, the bytes are those of a part's record and its prediction, the readings left out. None where the
+    bundle has no golden parts, or does not open for this plan.
+    """
+    if GOLDEN_PARTS not in bundle.files:
+        return None
+    parts = golden_records(bundle)
+    try:
+        judge = OnnxJudge(plan, bundle.manifest.station, [bundle], setups=False).open()
+        judge.judge(parts[0], parts[0].ended)  # the first one pays for what is compiled
+        began = time.thread_time_ns()
+        found = [judge.judge(part, part.ended) for part in parts]
+    except (ConfigurationError, IntegrityError):
+        return None
+    seconds = (time.thread_time_ns() - began) / 1e9 / len(parts)
+    written = sum(len(encode_items([item.part])) + len(encode_items(item.predictions)) for item in found) / len(parts)
+    size, kept = _weighed(history) or (written, "no history yet: the records alone, without readings")
+    return Used(cpu_seconds=seconds, bytes=size, evidence=f"{len(parts)} golden parts judged here; {kept}")
+
+
+def _weighed(history: Path) -> tuple[float, str] | None:
+    """Return the bytes of the history for each of its parts, and what that rests on; None where there are no parts."""
+    if not (history / "parts").is_dir():
+        return None
+    parts = int(_row(HistoryQuery(history), "SELECT count(*) AS parts FROM parts")["parts"])
+    if not parts:
+        return None
+    return sum(file.stat().st_size for file in history.rglob("*.parquet")) / parts, f"history of {parts} parts"
 
 
 def _bad_words(manifest: Manifest) -> str:

@@ -18,20 +18,19 @@ from typing import Final
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.evidence import kept_bundle, levels_of, report_of
+from lineside.apps.releasing import place_of, unknown
 from lineside.domain.errors import InputError
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import Level
 from lineside.domain.releases import deciding
 from lineside.domain.releases.canary import Canary
 from lineside.domain.releases.deciding import Act, Person, Report
-from lineside.domain.releases.ladder import Ladder, LadderEvent, fold
+from lineside.domain.releases.ladder import WATERMARK, Ladder, LadderEvent, fold
 from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step
 from lineside.ports import AuditLog, Clock
 from lineside.wire.bundle import Bundle
 
-WATERMARK: Final = "DEMO, not for production"
-"""Stands in the signed offer of a demo's release."""
-_SERVES: Final = frozenset({Step.CROWNED, Step.CALLED_BACK, Step.SHOWN})
+_SERVES: Final = frozenset({Step.CROWNED, Step.CALLED_BACK})
 Decide = Callable[[Ladder], tuple[LadderEvent, ...]]
 
 
@@ -49,13 +48,8 @@ class ReleaseLadder:
     async def ladder(self) -> Ladder:
         """Return where everything stands, what judged before there was a ladder included."""
         events = await self.state.ladder.all()
-        ladder = fold(events)
-        for item in await asyncio.to_thread(self.folder.all_in_service):
-            manifest = item.bundle.manifest
-            place = f"{manifest.station}/{manifest.characteristic}"
-            events = await self._keep(events, deciding.found(ladder, item.bundle.name, place, self.clock.now()))
-            ladder = fold(events)
-        return ladder
+        serving = await asyncio.to_thread(self.folder.all_in_service)
+        return fold(await self._keep(events, unknown(events, serving, self.clock.now())))
 
     async def bundle(self, release: str) -> Bundle:
         """Return the kept bundle of a release, such as ``porosity/3``; the digest behind a ``+`` may be left out."""
@@ -82,7 +76,7 @@ class ReleaseLadder:
         bundle = await self.bundle(release)
         rung = (await self.ladder()).of(bundle.name).rung
         report = await self._report(bundle, rung)
-        place, act = _place(bundle), self._act(person, reason)
+        place, act = place_of(bundle), self._act(person, reason)
         return await self._do(lambda ladder: deciding.promote(ladder, bundle.name, place, act, report, canary))
 
     async def retire(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
@@ -94,33 +88,11 @@ class ReleaseLadder:
         """End the canary of a place, or go back to the champion before."""
         return await self._do(lambda ladder: deciding.roll_back(ladder, place, self._act(person, reason)))
 
-    async def show(self, bundle: Bundle, reason: str) -> tuple[LadderEvent, ...]:
-        """Make a kept bundle the champion of a demo; it carries the watermark."""
-        act, place = self._act(Person(), reason), _place(bundle)
-
-        def decide(ladder: Ladder) -> tuple[LadderEvent, ...]:
-            if ladder.of(bundle.name).rung is not Rung.NONE:
-                return deciding.show(ladder, bundle.name, act)
-            first = deciding.promote(ladder, bundle.name, place, act)
-            known = Ladder({**ladder.standings, bundle.name: fold(first).of(bundle.name)}, ladder.before)
-            return (*first, *deciding.show(known, bundle.name, act))
-
-        return await self._do(decide)
-
-    async def check_offer(self, bundle: Bundle) -> None:
-        """Refuse to offer what is not the champion.
-
-        Raises:
-            InputError: it is not.
-        """
-        rung = (await self.ladder()).of(bundle.name).rung
-        if rung is not Rung.CHAMPION:
-            raise InputError(
-                f"only a champion is offered, and this release is {rung}",
-                field="release",
-                value=bundle.name,
-                next_step=f"lineside release promote {bundle.name.partition('+')[0]}",
-            )
+    async def off_the_ladder(self) -> tuple[str, ...]:
+        """Return what judges without being a champion: somebody has offered it by other means."""
+        ladder, serving = await self.ladder(), await asyncio.to_thread(self.folder.all_in_service)
+        names = [item.bundle.name for item in serving]
+        return tuple(name for name in names if ladder.of(name).rung is not Rung.CHAMPION)
 
     async def settle(self) -> None:
         """Offer every champion that is not in service yet."""
@@ -152,7 +124,8 @@ class ReleaseLadder:
 
     async def _serve(self, event: LadderEvent) -> None:
         bundle = await self.bundle(event.release)
-        note = f"{WATERMARK}: {event.reason}" if event.step is Step.SHOWN else event.reason
+        demo = (await self.ladder()).of(event.release).demo
+        note = f"{WATERMARK}: {event.reason}" if demo else event.reason
         await asyncio.to_thread(self.folder.offer, bundle, note=note)
 
     async def _report(self, bundle: Bundle, rung: Rung) -> Report | None:
@@ -164,7 +137,3 @@ class ReleaseLadder:
 
     def _act(self, person: Person, reason: str) -> Act:
         return Act(by=person, reason=reason, now=self.clock.now())
-
-
-def _place(bundle: Bundle) -> str:
-    return f"{bundle.manifest.station}/{bundle.manifest.characteristic}"

@@ -41,6 +41,13 @@ class ServiceLevels(PlanModel):
     )
 
 
+class Rates(PlanModel):
+    """What computing costs, in the plan's currency: with it the cost per part is worked out and held to its level."""
+
+    processor_hour: float = Field(ge=0, description="An hour of one processor core.")
+    gigabyte: float = Field(ge=0, description="Keeping 10^9 bytes for as long as data is kept.")
+
+
 class DataClass(StrEnum):
     """Class of a field, for privacy."""
 

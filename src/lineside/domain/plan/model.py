@@ -32,7 +32,7 @@ from lineside.domain.plan.characteristics import (
 )
 from lineside.domain.plan.gateway import Buffer, Ceilings, Gateway, WhenFull
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift, Weekday
-from lineside.domain.plan.levels import DataClass, Privacy, ServiceLevels
+from lineside.domain.plan.levels import DataClass, Privacy, Rates, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Measure, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.registers import Register
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
@@ -106,6 +106,7 @@ __all__ = [
     "Priority",
     "Privacy",
     "PushSpec",
+    "Rates",
     "Reaction",
     "Register",
     "RestSpec",
@@ -161,6 +162,7 @@ class Plan(PlanModel):
     characteristics: tuple[Characteristic, ...] = Field((), description="What is judged.")
     reactions: tuple[Reaction, ...] = Field((), description="What is done about it.")
     service_levels: ServiceLevels = Field(ServiceLevels(), description="What the line asks of Lineside.")
+    rates: Rates | None = Field(None, description="What computing costs.")
     privacy: Privacy = Field(Privacy(), description="What may happen to data.")
     gateway: Gateway = Field(Gateway(), description="What is asked of the gateway itself.")
     words: dict[LanguageCode, dict[Text, Text]] = Field(

@@ -145,21 +145,6 @@ def promote(
     return (event,) if old is None else (act.event(old, Step.SUPERSEDED, {"by": release}), event)
 
 
-def show(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
-    """Make a draft the champion of a demo: no report, no approvals, and watermarked for ever."""
-    standing = ladder.of(release)
-    event = act.event(standing, Step.SHOWN, {"demo": "yes"})
-    old = ladder.champion(standing.place)
-    if old is not None and not old.demo:
-        raise InputError(
-            "a demo does not replace a release that was approved",
-            field="release",
-            value=release,
-            next_step=f"promote it: lineside release promote {release}",
-        )
-    return (event,) if old is None else (act.event(old, Step.SUPERSEDED, {"by": release}), event)
-
-
 def retire(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
     """Take a release off the ladder that is not the champion."""
     standing = ladder.of(release)
@@ -178,24 +163,52 @@ def roll_back(ladder: Ladder, place: str, act: Act) -> tuple[LadderEvent, ...]:
     if canaries:
         return tuple(act.event(item, Step.STEPPED_BACK) for item in canaries)
     champion, past = ladder.champion(place), ladder.before.get(place, ())
-    before = [
-        item for item in past if champion is not None and champion.demo >= ladder.of(item).demo
-    ]  # no way to a demo
+    approved = tuple(item for item in past if not ladder.of(item).demo)
+    before = past if champion is not None and champion.demo else approved
     if champion is None or not before:
         raise InputError("there is no champion before to go back to", field="place", value=place)
-    then = ladder.of(past[-1])
+    then = ladder.of(before[-1])
     return (
         act.event(champion, Step.ROLLED_BACK, {"to": then.release}),
         act.event(then, Step.CALLED_BACK, {"from": champion.release}),
     )
 
 
-def found(ladder: Ladder, release: str, place: str, now: int) -> tuple[LadderEvent, ...]:
-    """Take up what judged before there was a ladder; nothing where the ladder knows the place."""
-    if ladder.knows(place):
-        return ()
+def found(ladder: Ladder, release: str, place: str, now: int, *, demo: bool = False) -> tuple[LadderEvent, ...]:
+    """Take up what judges without a step: before there was a ladder at its place, or as a ``demo`` in a demo's place.
+
+    What else judges off the ladder is not taken up; nothing makes it a champion.
+    """
     act = Act(by=Person(), reason="it judged before there was a ladder", now=now)
-    return (act.event(ladder.of(release, place), Step.FOUND),)
+    champion, standing = ladder.champion(place), ladder.of(release, place)
+    if not ladder.knows(place):
+        return (act.event(standing, Step.FOUND, {"demo": "yes"} if demo else {}),)
+    if not demo or standing.rung is not Rung.NONE or champion is None or not champion.demo:
+        return ()
+    return (
+        act.event(champion, Step.SUPERSEDED, {"by": release}),
+        act.event(standing, Step.FOUND, {"demo": "yes"}),
+    )
+
+
+def check_offer(ladder: Ladder, release: str, place: str, *, demo: bool = False) -> None:
+    """Refuse to put anything before people that is neither the champion nor a ``demo`` in a demo's place.
+
+    Raises:
+        InputError: it may not be offered.
+    """
+    champion = ladder.champion(place)
+    if champion is not None and champion.release == release:
+        return
+    if demo and (champion is None or champion.demo):
+        return
+    problem = "a demo does not replace a release that was approved" if demo else "only a champion is offered"
+    raise InputError(
+        problem,
+        field="release",
+        value=release,
+        next_step=f"lineside release promote {release.partition('+')[0]}",
+    )
 
 
 def _lacks_report(standing: Standing, rung: Rung, needs: frozenset[Need], report: Report | None) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from lineside.domain.releases.table import Rung, Step, row_of
 
 SYSTEM: Final = "system"
 """The actor of what no person did."""
+WATERMARK: Final = "DEMO, not for production"
+"""Stands in the signed offer of a demo's release, and wherever that is shown."""
 PERSONS: Final = 2
 """How many persons must approve."""
 
@@ -106,7 +108,7 @@ def _after(old: Standing, event: LadderEvent) -> Standing:
         old,
         rung=row.then,
         author=event.actor if event.step in {Step.DRAFTED, Step.REOPENED} else old.author,
-        demo=event.step is Step.SHOWN or (old.demo and event.step is not Step.REOPENED),
+        demo="demo" in event.detail or (old.demo and event.step is not Step.REOPENED),
         approvals=(),
         canary=Canary.read(event.detail) if event.step is Step.CANARIED else None,
         since=event.time,

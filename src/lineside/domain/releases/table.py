@@ -42,7 +42,6 @@ class Step(StrEnum):
     CALLED_BACK = "called_back"
     RETIRED = "retired"
     REOPENED = "reopened"
-    SHOWN = "shown"
     FOUND = "found"
 
 
@@ -52,9 +51,8 @@ class Need(StrEnum):
     READY = "a readiness report that says ready"
     TWO_PERSONS = "the approval of two persons, none of them its author"
     NOT_AUTHOR = "somebody who is not its author and has not approved yet"
-    DEMO = "a demo: exempt, and watermarked wherever it is shown"
     BEFORE = "that it was the champion before"
-    SYSTEM = "that it judged already when the ladder was set up"
+    SYSTEM = "that it judged before there was a ladder, or is a demo (exempt, and watermarked)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,7 @@ MEANING: Final[Mapping[Step, str]] = MappingProxyType(
         Step.CALLED_BACK: "the champion before is called back in a rollback",
         Step.RETIRED: "it is not wanted any more",
         Step.REOPENED: "it starts again from the bottom",
-        Step.SHOWN: "it judges a demo",
-        Step.FOUND: "it judged before there was a ladder",
+        Step.FOUND: "it is taken up as it judges already",
     }
 )
 _UP: Final = frozenset({Need.READY, Need.TWO_PERSONS})
@@ -88,7 +85,6 @@ TRANSITIONS: Final[Mapping[tuple[Rung, Step], Row]] = MappingProxyType(
         (Rung.NONE, Step.DRAFTED): Row(Rung.DRAFT),
         (Rung.NONE, Step.FOUND): Row(Rung.CHAMPION, frozenset({Need.SYSTEM})),
         (Rung.DRAFT, Step.SHADOWED): Row(Rung.SHADOW),
-        (Rung.DRAFT, Step.SHOWN): Row(Rung.CHAMPION, frozenset({Need.DEMO})),
         (Rung.DRAFT, Step.RETIRED): Row(Rung.RETIRED),
         (Rung.SHADOW, Step.APPROVED): Row(Rung.SHADOW, frozenset({Need.NOT_AUTHOR})),
         (Rung.SHADOW, Step.CANARIED): Row(Rung.CANARY, _UP),
