@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "parts.csv").write_text("\n".join(["time,serial,melt,speed", *rows]), encoding="utf-8")
     found = [f"S{i},{'nok' if melt[i] > 685 else 'ok'}" for i in range(350)]
     (folder / "outcomes.csv").write_text("\n".join(["serial,porosity", *found]), encoding="utf-8")
-    arguments = [str(folder / "plan.yaml"), "--data", str(folder / "data"), "--seed", "5", *_files(folder)]
+    arguments = [str(folder / "plan.yaml"), "--data", str(folder / "data"), "--seed", "5", "--demo", *_files(folder)]
     assert CliRunner().invoke(train, arguments, catch_exceptions=False).exit_code == 0
     return folder
 
