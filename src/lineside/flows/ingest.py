@@ -71,6 +71,13 @@ class IngestCounts:
     second_holders: dict[str, int] = field(default_factory=dict)
     """When a second live holder of a writer's name was last heard, UTC ns."""
 
+    def by_name(self) -> dict[str, dict[str, int]]:
+        """Return ``landed`` by kind and ``refused`` by reason, in words."""
+        return {
+            "landed": {kind.value: count for kind, count in self.landed.items()},
+            "refused": {reason.value: count for reason, count in self.refused.items()},
+        }
+
 
 class Ingest:
     """Answers ingest requests for the lines of one site.

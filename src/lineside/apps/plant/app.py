@@ -50,6 +50,7 @@ from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
+from lineside.apps.plant.meters import Meters
 from lineside.apps.plant.notifying import answer_keys, open_telling
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
@@ -195,6 +196,13 @@ class _Plant:
             audit=self.audit,
             clock=self.clock,
         )
+        meters = Meters(
+            floor=floor,
+            gateways=lambda: feed.gateways.views(SystemClock().now()),
+            watched=lambda: watch.last,
+            counts=ingest.counts.by_name,
+            now=self.clock.now,
+        )
         beside = [
             asyncio.create_task(watch.run(), name="watch models"),
             asyncio.create_task(telling.run(), name="tell"),
@@ -204,7 +212,7 @@ class _Plant:
             asyncio.create_task(watch_gateways(feed), name="watch gateways"),
         ]
         try:
-            await self._serve_board(self._board(floor, submitter, feed, watch), *beside)
+            await self._serve_board(self._board(floor, submitter, feed, watch, meters), *beside)
         finally:
             for task in beside:
                 task.cancel()
@@ -226,7 +234,7 @@ class _Plant:
             await self.bus.subscribe(f"{subjects.live}.{kind}", live)
         await listen_to_gateways(self.bus, subjects, feed, Witness(self.audit))
 
-    def _board(self, floor: Floor, submitter: Submitter, feed: FloorFeed, watch: Watch) -> Starlette:
+    def _board(self, floor: Floor, submitter: Submitter, feed: FloorFeed, watch: Watch, meters: Meters) -> Starlette:
         async def respond(event: AlertEvent) -> None:
             said = {"event": event.id, "alert": event.alert_id, "by": event.by, "verdict": event.verdict or ""}
             if event.kind is AlertKind.STEP:
@@ -264,6 +272,7 @@ class _Plant:
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
                 ),
+                meters=meters.text,
                 watched=lambda: watch.last,
                 gateways=lambda: feed.gateways.views(SystemClock().now()),
             ),

@@ -95,6 +95,7 @@ def test_11_public_is_only_what_must_be() -> None:
         "GET /andon",
         "OPTIONS /andon",
         "GET /embed",
+        "GET /metrics",
         "GET /answer/{link}",
         "POST /answer/{link}",
         "GET /alive",

@@ -69,6 +69,7 @@ PAGES: Final = (
     Page(path="/plan-files/{file:path}", handler=files.plan_file, allow=ANYONE),
     Page(path="/andon", handler=andon.andon, allow=PUBLIC, api=True),
     Page(path="/andon", handler=andon.preflight, allow=PUBLIC, method="OPTIONS", api=True),
+    Page(path="/metrics", handler=andon.metrics, allow=PUBLIC),
     Page(path="/embed", handler=andon.embed, allow=PUBLIC),
     Page(path="/answer/{link}", handler=links.show, allow=PUBLIC),
     Page(path="/answer/{link}", handler=links.take, allow=PUBLIC, method="POST"),

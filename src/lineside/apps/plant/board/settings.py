@@ -63,6 +63,7 @@ class BoardSettings:
         plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
+        meters: returns what is measured, in Prometheus' text format.
         watched: returns what the watch of the models in service found at its last look.
         link_keys: the keys that answer links may be signed with, the newest first; none: there are no such links.
         coverages: returns what the models in service have learned from, where that is known.
@@ -87,6 +88,7 @@ class BoardSettings:
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
+    meters: Callable[[], bytes] = bytes
     watched: Callable[[], Watched] = Watched
     link_keys: tuple[bytes, ...] = ()
 

@@ -20,6 +20,7 @@ from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.apps.plant.board.tokens import hashed
 from lineside.apps.plant.floor.views import Condition
+from lineside.apps.plant.meters import CONTENT_TYPE
 from lineside.apps.web.armour import FRAMED_BY, SHARED
 from lineside.domain.access import ANYONE
 from lineside.domain.plan.model import Priority
@@ -85,6 +86,13 @@ async def embed(call: Call) -> Response:
     answer = page(call.board, None, "embed.html", tiles=tiles, cards=cards)
     answer.headers[FRAMED_BY] = " ".join(screen.origins) or "'none'"
     return answer
+
+
+async def metrics(call: Call) -> Response:
+    """Return what is measured, as Prometheus scrapes it, to the bearer of a token or somebody who is logged in."""
+    await _screen(call)
+    text = await asyncio.to_thread(call.board.settings.meters)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 async def _screen(call: Call) -> Screen:
