@@ -17,9 +17,13 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.evidence import used_of
 from lineside.cli.ready import command
 from lineside.domain.errors import InputError
+from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import NONCONFORMING, Outcome
+from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Rates
 from lineside.domain.predictions import JudgementState, Prediction
+from lineside.domain.readings import Float64
+from lineside.domain.units import SECOND
 from lineside.learn.fit import FitRequest, fit
 from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
 from lineside.testing.records import BORN, a_record
@@ -116,3 +120,59 @@ def test_a_release_that_is_not_kept_is_named_with_those_that_are(folder: Path) -
         ask(folder, "porosity/7")
     assert caught.value.field == "RELEASE"
     assert f"{CHARACTERISTIC}/1" in str(caught.value)
+
+
+async def test_a_challenger_is_held_against_the_champion_on_the_parts_that_the_line_made(folder: Path) -> None:
+    layout = Layout(folder / "data")
+    registry = BundleFolder(layout.bundles)
+    good = registry.bundles(CHARACTERISTIC)[0]
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(300, 3))
+    blind = part_table(PLAN, features, [NONCONFORMING if x > 1.0 else "conforming" for x in rng.normal(size=300)])
+    request = FitRequest(plan=PLAN, characteristic=CHARACTERISTIC, table=blind, version=2)
+    registry.add(fit(request).bundle)
+    registry.activate(registry.bundles(CHARACTERISTIC)[0])
+    await made(folder, rng.normal(size=(600, 3)), after=good.manifest.training.last)
+    _, said = ask(folder, f"{CHARACTERISTIC}/1", "--json")
+    levels = {level["name"]: level for level in json.loads(said)["levels"]}
+    assert levels["against the champion"]["verdict"] == "met"
+    assert levels["against the champion"]["measured"].startswith("better")
+    assert levels["against the champion"]["evidence"].startswith("600 parts")
+    registry.activate(good)
+    _, said = ask(folder, f"{CHARACTERISTIC}/2", "--json")
+    assert {level["name"]: level for level in json.loads(said)["levels"]}["against the champion"]["verdict"] == "missed"
+
+
+async def made(folder: Path, features: Float64, after: int) -> None:
+    """Let the line make parts after a time, and inspection find the truth of each."""
+    layout, recipe = Layout(folder / "data"), recipe_for(PLAN, STATION)
+    moments = [after + (number + 1) * SECOND for number in range(len(features))]
+    parts = [
+        PartRecord(
+            cycle_id=f"m{number}", unit=f"M{number}", station=STATION, started=moment - SECOND, ended=moment,
+            received=moment, recipe=recipe.digest, features=row,
+        )
+        for number, (moment, row) in enumerate(zip(moments, features, strict=True))
+    ]  # fmt: skip
+    outcomes = [
+        Outcome(
+            unit=part.unit, characteristic=CHARACTERISTIC,
+            value=NONCONFORMING if part.features[2] > 1 else "conforming", found=part.ended + SECOND, source="xray",
+        )
+        for part in parts
+    ]  # fmt: skip
+    by_champion = Prediction(
+        cycle_id="m0", unit="M0", station=STATION, characteristic=CHARACTERISTIC, model="other", plan="p",
+        started=after, ended=after + SECOND, received=after, judged=after, score=1.0, limit=2.0,
+        state=JudgementState.NORMAL,
+    )  # fmt: skip
+    landing, history = await SqliteLanding.open(layout.landing), await DeltaHistory.open(layout.history, {})
+    await landing.land(
+        [
+            a_record(1, encode_items(parts), kind=RecordKind.PARTS, count=len(parts)),
+            a_record(2, encode_items(outcomes), kind=RecordKind.OUTCOMES, count=len(outcomes)),
+            a_record(3, encode_items([by_champion]), kind=RecordKind.PREDICTIONS, count=1),
+        ]
+    )
+    await history.append(await landing.after(0, 64 << 20))
+    await landing.close()

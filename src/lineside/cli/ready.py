@@ -13,7 +13,7 @@ import msgspec
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.layout import Layout
-from lineside.apps.plant.evidence import kept_bundle, levels_of
+from lineside.apps.plant.evidence import champion_of, kept_bundle, levels_of
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.readiness import Level, lacking
 
@@ -29,8 +29,9 @@ from lineside.domain.readiness import Level, lacking
 def command(release: str, plan: Path, data: Path, rung: str, *, as_json: bool) -> None:
     """Say of RELEASE (such as porosity/3) whether it is ready for the next step; exit code 1 where it is not."""
     found, layout = load_plan(plan), Layout(data)
-    bundle = kept_bundle(BundleFolder(layout.bundles), found, release)
-    levels = levels_of(found, bundle, layout.history)
+    folder = BundleFolder(layout.bundles)
+    bundle = kept_bundle(folder, found, release)
+    levels = levels_of(found, bundle, layout.history, champion_of(folder, bundle))
     passed = not lacking(levels, served=rung == "champion")
     if as_json:
         said = {"release": bundle.name, "ready": passed, "levels": [asdict(level) for level in levels]}

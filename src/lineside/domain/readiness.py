@@ -14,6 +14,7 @@ from typing import Final
 
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
+from lineside.domain.releases.comparing import ALPHA, Comparison, Relation
 from lineside.domain.units import SECOND, format_duration
 
 _Z: Final = 1.6448536269514722
@@ -120,6 +121,24 @@ def readiness(
 
 BEFORE_SERVICE: Final = frozenset({"recall, held out", "false alarms a shift", "cost per part", "rule coverage"})
 """What can be known of a model that has not judged the line yet."""
+
+
+def against_champion(found: Comparison, margin: float, alpha: float = ALPHA) -> Level:
+    """Return how a challenger compares with the champion on the same parts (`lineside.domain.releases.comparing`)."""
+    verdicts = {
+        Relation.BETTER: Verdict.MET,
+        Relation.NOT_WORSE: Verdict.MET,
+        Relation.WORSE: Verdict.MISSED,
+        Relation.UNDECIDED: Verdict.INSUFFICIENT,
+    }
+    capital = max(found.better, found.not_worse) if found.relation is not Relation.WORSE else found.worse
+    return Level(
+        name="against the champion",
+        declared=f"not worse by {margin:.2g} of the greatest loss",
+        measured=f"{found.relation}: saves {found.gain:.3g} a part, evidence {capital:.3g} of {1 / alpha:g}",
+        verdict=verdicts[found.relation],
+        evidence=f"{found.parts} parts that both judged, {found.differing} of them otherwise",
+    )
 
 
 def lacking(levels: tuple[Level, ...], *, served: bool = True) -> tuple[str, ...]:

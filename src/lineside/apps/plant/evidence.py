@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +13,12 @@ from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.onnx_judge.golden import golden_records
+from lineside.apps.plant.shadow import margin_of, shadow
 from lineside.domain.errors import ConfigurationError, InputError, IntegrityError
 from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.plan.model import Plan
-from lineside.domain.readiness import HeldOut, Level, Lived, Used, lacking, readiness
+from lineside.domain.readiness import HeldOut, Level, Lived, Used, against_champion, lacking, readiness
+from lineside.domain.releases.comparing import NOTHING_COMPARED
 from lineside.domain.releases.deciding import Report
 from lineside.domain.releases.table import Rung
 from lineside.domain.rule_coverage import uncovered
@@ -41,18 +43,26 @@ FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model}
 """
 
 
-def levels_of(plan: Plan, bundle: Bundle, history: Path) -> tuple[Level, ...]:
-    """Return every service level of the plan with what was measured of a release."""
+def levels_of(plan: Plan, bundle: Bundle, history: Path, champion: Bundle | None = None) -> tuple[Level, ...]:
+    """Return every service level of the plan with what was measured of a release, and how it does beside a champion."""
     manifest = bundle.manifest
     lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
-    return readiness(
-        plan,
-        manifest.characteristic,
-        held_out_of(manifest),
-        lived_of(history, bundle),
-        lacks,
-        used_of(plan, bundle, history),
-    )
+    lived = lived_of(history, bundle)
+    beside: tuple[Level, ...] = ()
+    if champion is not None and champion.name != bundle.name:
+        found = shadow(plan, champion, bundle, history)
+        if found is not None:
+            lived = replace(lived, bad=found.bad, found=found.found)
+        comparison = NOTHING_COMPARED if found is None else found.comparison
+        beside = (against_champion(comparison, margin_of(plan, bundle)),)
+    used = used_of(plan, bundle, history)
+    return (*readiness(plan, manifest.characteristic, held_out_of(manifest), lived, lacks, used), *beside)
+
+
+def champion_of(folder: BundleFolder, bundle: Bundle) -> Bundle | None:
+    """Return what is in service at the place of a bundle, None where nothing is."""
+    here = folder.active(bundle.manifest.station)
+    return next((item for item in here if item.manifest.characteristic == bundle.manifest.characteristic), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Final
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.state_sql import SqlState
-from lineside.apps.plant.evidence import kept_bundle, levels_of, report_of
+from lineside.apps.plant.evidence import champion_of, kept_bundle, levels_of, report_of
 from lineside.apps.releasing import place_of, unknown
 from lineside.domain.errors import InputError
 from lineside.domain.plan.model import Plan
@@ -61,8 +61,9 @@ class ReleaseLadder:
         return await asyncio.to_thread(lambda: tuple(one for name in names for one in self.folder.bundles(name)))
 
     async def levels(self, bundle: Bundle) -> tuple[Level, ...]:
-        """Return every service level of the plan, measured of a release."""
-        return await asyncio.to_thread(levels_of, self.plan, bundle, self.history)
+        """Return every service level of the plan, measured of a release, and how it does beside the champion."""
+        champion = await asyncio.to_thread(champion_of, self.folder, bundle)
+        return await asyncio.to_thread(levels_of, self.plan, bundle, self.history, champion)
 
     async def approve(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
         """Approve the next step of a release."""
