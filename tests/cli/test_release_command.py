@@ -93,10 +93,13 @@ def test_a_release_comes_into_service_by_two_persons_and_leaves_it_by_one(
     name, layout = f"{CHARACTERISTIC}/2", Layout(folder / "data")
     call(folder, "promote", name, by="anna")
     call(folder, "promote", name, by="anna")
+    offered = []
     for people in (("bert", "carl"), ("carl", "bert")):
         for person in people:
             call(folder, "approve", name, by=person)
         call(folder, "promote", name, "--share", "0.1", by="anna")
+        offered.append([canary.share for canary, _ in BundleFolder(layout.bundles).canaries()])
+    assert offered == [[0.1], []]
     assert "champion" in call(folder, "list")
     assert [item.bundle.manifest.version for item in BundleFolder(layout.bundles).all_in_service()] == [2]
     shown = call(folder, "show", name)

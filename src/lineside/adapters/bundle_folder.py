@@ -16,14 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lineside.adapters.durable_files import replace_file
+from lineside.adapters.durable_files import replace_file, sync_path
 from lineside.domain.errors import ConfigurationError, IntegrityError, StorageError
+from lineside.domain.releases.canary import Canary
+from lineside.domain.units import SECOND
 from lineside.wire.bundle import Bundle, manifest_digest, pack_bundle, unpack_bundle
+from lineside.wire.canaries import CANARY_LASTS, CanaryOffer, read_canary, sign_canary
 from lineside.wire.offers import VALID_FOR, Offer, make_offer, offered_bundle, read_offer, sign_offer
 from lineside.wire.signed import Signer
 
 ACTIVE: Final = "active.json"
 OFFER_SUFFIX: Final = ".offer"
+CANARY_SUFFIX: Final = ".canary"
 _FILE: Final = re.compile(r"(?P<characteristic>[a-z][a-z0-9_]{0,62})-(?P<version>[1-9]\d{0,8})\.bundle")
 
 
@@ -101,6 +105,30 @@ class BundleFolder:
         )
         self._write(self._offer_file(place), sign_offer(offer, self._signer))
         return offer
+
+    def offer_canary(self, bundle: Bundle, canary: Canary, *, note: str = "") -> CanaryOffer:
+        """Offer a kept bundle as the canary of its place, beside what is in service; the one before ends."""
+        if self._signer is None:
+            raise ConfigurationError("there is no key to sign an offer with", value=bundle.name)
+        self._kept(bundle)
+        file = self._offer_file(_place(bundle)).with_suffix(CANARY_SUFFIX)
+        now = time.time_ns()
+        offer = make_offer(bundle, version=now // SECOND, now=now, valid_for=CANARY_LASTS, note=note)
+        made = CanaryOffer(offer=offer, share=canary.share, stations=canary.stations)
+        self._write(file, sign_canary(made, self._signer))
+        return made
+
+    def end_canary(self, place: str) -> None:
+        """Offer the canary of a place no more; harmless where there is none."""
+        file = self._offer_file(place).with_suffix(CANARY_SUFFIX)
+        if file.exists():
+            file.unlink()
+            sync_path(self._path)
+
+    def canaries(self) -> tuple[tuple[CanaryOffer, bytes], ...]:
+        """Return the canaries that are offered, with their envelopes; gateways check the signatures."""
+        envelopes = [path.read_bytes() for path in sorted(self._path.glob(f"*{CANARY_SUFFIX}"))]
+        return tuple((read_canary(envelope), envelope) for envelope in envelopes)
 
     def active(self, station: str) -> tuple[Bundle, ...]:
         """Return the bundles in service at a station, each read and checked."""

@@ -29,7 +29,11 @@ _OVERHEAD: Final = 4 << 10
 
 
 async def serve_releases(
-    bus: Bus, subjects: Subjects, offers: Callable[[], Iterable[bytes]], body: Callable[[str], bytes]
+    bus: Bus,
+    subjects: Subjects,
+    offers: Callable[[], Iterable[bytes]],
+    body: Callable[[str], bytes],
+    canaries: Callable[[], Iterable[bytes]] = tuple,
 ) -> None:
     """Answer the gateways of a line.
 
@@ -38,12 +42,14 @@ async def serve_releases(
         subjects: those of the line.
         offers: gives the signed offers in force.
         body: gives the packed bundle of a digest; empty where it is none that is offered or fallen back to.
+        canaries: gives the signed canary offers in force.
     """
 
     async def answer(data: bytes) -> bytes:
         request = decode(data, ReleaseRequest)
         if not request.digest:
-            return encode(ReleaseReply(offers=tuple(await asyncio.to_thread(offers))))
+            found = tuple(await asyncio.to_thread(offers)), tuple(await asyncio.to_thread(canaries))
+            return encode(ReleaseReply(offers=found[0], canaries=found[1]))
         whole = await asyncio.to_thread(body, request.digest)
         return encode(ReleaseReply(piece=whole[request.offset : request.offset + PIECE], size=len(whole)))
 
@@ -58,6 +64,11 @@ async def fetch_offers(bus: Bus, subjects: Subjects, within: float = 2.0) -> tup
         IntegrityError: what it answers is no reply.
     """
     return decode(await bus.request(subjects.release, encode(ReleaseRequest()), within), ReleaseReply).offers
+
+
+async def fetch_canaries(bus: Bus, subjects: Subjects, within: float = 2.0) -> tuple[bytes, ...]:
+    """Return the canary envelopes that the plant offers, none of them checked; errors as `fetch_offers`."""
+    return decode(await bus.request(subjects.release, encode(ReleaseRequest()), within), ReleaseReply).canaries
 
 
 async def fetch_body(bus: Bus, subjects: Subjects, digest: str, most: int, within: float = 2.0) -> bytes:

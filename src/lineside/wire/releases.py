@@ -22,11 +22,15 @@ class ReleaseRequest(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReleaseReply(msgspec.Struct, frozen=True, array_like=True):
-    """The signed offers, one for each place that has a model; or the piece that was asked for, and the whole's size."""
+    """The signed offers, one for each place that has a model; or the piece that was asked for, and the whole's size.
+
+    ``canaries`` are the signed canary offers beside them; who does not know them does not read them.
+    """
 
     offers: tuple[bytes, ...] = ()
     piece: bytes = b""
     size: int = 0
+    canaries: tuple[bytes, ...] = ()
 
 
 def encode(message: ReleaseRequest | ReleaseReply) -> bytes:

@@ -22,7 +22,6 @@ from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.gateway.configuration import plan_to_run
 from lineside.apps.gateway.loading import Load
 from lineside.apps.gateway.local_status import serve_status
-from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.gateway.reporter import last_words
 from lineside.apps.gateway.salvaging import check_outbox, evidence_of, forward_saved, leave_receipt
 from lineside.apps.gateway.wiring import (
@@ -131,8 +130,8 @@ def _beside(
         "forward saved": _forward_saved(opened, uplink),
         "status": faces.reporter.run(),
         "local status": serve_status(opened.layout.status_socket, faces.vitals.status),
-        "models": _keep_models(opened, judging.shelf, changed),
-        "model faults": _settle_models(judging.shelf),
+        "models": _keep_models(opened, judging, changed),
+        "model faults": _settle_models(judging),
         "responses": faces.board.keep(),
         "load": opened.load.keep(),
     }
@@ -152,12 +151,13 @@ async def _forward_saved(opened: Opened, uplink: Uplink) -> None:
     )
 
 
-async def _keep_models(opened: Opened, shelf: ModelShelf, changed: asyncio.Event) -> None:
+async def _keep_models(opened: Opened, judging: Judging, changed: asyncio.Event) -> None:
     """Ask for the models on offer: until the plant answers, when it says so, and now and then in between."""
     while True:
         pause = _MODEL_SECONDS
         try:
-            await shelf.refresh(opened.bus, opened.subjects)
+            await judging.shelf.refresh(opened.bus, opened.subjects)
+            await judging.canaries.refresh(opened.bus, opened.subjects)
         except (UnavailableError, StorageError):  # what judges goes on, and it is asked again
             pause = _MODEL_RETRY_SECONDS
         with contextlib.suppress(TimeoutError):
@@ -166,11 +166,12 @@ async def _keep_models(opened: Opened, shelf: ModelShelf, changed: asyncio.Event
         changed.clear()
 
 
-async def _settle_models(shelf: ModelShelf) -> None:
+async def _settle_models(judging: Judging) -> None:
     """Make durable what seats have done, as soon as the disk takes it."""
     while True:
         with contextlib.suppress(StorageError):  # the seats judge on, and it is tried again
-            await shelf.settle()
+            await judging.shelf.settle()
+            await judging.canaries.settle()
         await asyncio.sleep(_SETTLE_SECONDS)
 
 

@@ -18,6 +18,7 @@ from lineside.adapters.durable_files import load_key
 from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.outbox_sqlite import SqliteOutbox
+from lineside.apps.gateway.canaries import CanaryShelf
 from lineside.apps.gateway.configuration import Configurator
 from lineside.apps.gateway.enrol import watermark_key_of
 from lineside.apps.gateway.live import LiveGateway, replaceable_sources
@@ -100,6 +101,7 @@ class Judging:
 
     catalogue: Catalogue
     shelf: ModelShelf
+    canaries: CanaryShelf
     line: LineJudge
     hearing: Hearing
     floor: LocalFloor
@@ -116,6 +118,9 @@ async def take_up(opened: Opened) -> Judging:
     plan, settings, clock = opened.plan, opened.settings, opened.clock
     shelf = ModelShelf(opened.layout.models, opened.layout.keys, plan, opened.audit.append, SystemClock())
     await shelf.open()
+    canaries = CanaryShelf(
+        opened.layout.models, opened.layout.keys, plan, shelf.judge_for, opened.audit.append, SystemClock()
+    )
     catalogue = catalogue_for(plan)
     never_live = stations_of_files(plan) if settings.replay is None else frozenset()
     line = LineJudge(plan, catalogue, shelf.judge_for, settings.name, never_live=never_live)
@@ -138,7 +143,14 @@ async def take_up(opened: Opened) -> Judging:
     await collector.resume(line.resume(past.readings, past.cycles, clock.now()))
     line.wait(past.parts, past.predicted)
     return Judging(
-        catalogue=catalogue, shelf=shelf, line=line, hearing=hearing, floor=floor, collector=collector, past=past
+        catalogue=catalogue,
+        shelf=shelf,
+        canaries=canaries,
+        line=line,
+        hearing=hearing,
+        floor=floor,
+        collector=collector,
+        past=past,
     )
 
 

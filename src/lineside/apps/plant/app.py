@@ -171,7 +171,7 @@ class _Plant:
         given = ConfigurationDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
         await serve_configurations(self.bus, given, subjects)
         releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
-        await serve_releases(self.bus, subjects, releases.offers, releases.body)
+        await serve_releases(self.bus, subjects, releases.offers, releases.body, releases.canaries)
         for words in await asyncio.to_thread(unreleased, releases, self.settings.data):
             sys.stderr.write(f"lineside: {words}\n")
         await serve_responses(

@@ -31,6 +31,7 @@ from lineside.ports import AuditLog, Clock
 from lineside.wire.bundle import Bundle
 
 _SERVES: Final = frozenset({Step.CROWNED, Step.CALLED_BACK})
+_ENDS_CANARY: Final = frozenset({Step.CROWNED, Step.STEPPED_BACK, Step.RETIRED})
 Decide = Callable[[Ladder], tuple[LadderEvent, ...]]
 
 
@@ -96,11 +97,18 @@ class ReleaseLadder:
         return tuple(name for name in names if ladder.of(name).rung is not Rung.CHAMPION)
 
     async def settle(self) -> None:
-        """Offer every champion that is not in service yet."""
+        """Offer every champion and canary that is not on offer yet, and end the canaries that are none any more."""
+        ladder, canaries = await self.ladder(), await asyncio.to_thread(self.folder.canaries)
         serving = {item.bundle.name for item in await asyncio.to_thread(self.folder.all_in_service)}
-        for standing in (await self.ladder()).standings.values():
+        trying = {canary.offer.model for canary, _ in canaries}
+        for canary, _ in canaries:
+            if ladder.of(canary.offer.model).rung is not Rung.CANARY:
+                await asyncio.to_thread(self.folder.end_canary, canary.offer.place)
+        for standing in ladder.standings.values():
             if standing.rung is Rung.CHAMPION and standing.release not in serving:
                 await self._serve(standing.history[-1])
+            elif standing.canary is not None and standing.release not in trying:
+                await self._try(standing.release, standing.canary, "offered again")
 
     async def _do(self, decide: Decide) -> tuple[LadderEvent, ...]:
         await self.ladder()
@@ -108,8 +116,7 @@ class ReleaseLadder:
         events = decide(fold(before))
         await self._keep(before, events)
         for event in events:
-            if event.step in _SERVES:
-                await self._serve(event)
+            await self._put_in_force(event)
         return events
 
     async def _keep(self, before: tuple[LadderEvent, ...], events: tuple[LadderEvent, ...]) -> tuple[LadderEvent, ...]:
@@ -122,6 +129,23 @@ class ReleaseLadder:
             await self.audit.append("release.refused", {"release": events[0].release, "why": error.problem})
             raise
         return (*before, *events)
+
+    async def _put_in_force(self, event: LadderEvent) -> None:
+        if event.step is Step.CANARIED:
+            await self._try(event.release, Canary.read(event.detail), event.reason)
+        elif event.step in _ENDS_CANARY:
+            await asyncio.to_thread(self._end_canary, event)
+        if event.step in _SERVES:
+            await self._serve(event)
+
+    async def _try(self, release: str, canary: Canary, why: str) -> None:
+        bundle = await self.bundle(release)
+        await asyncio.to_thread(self.folder.offer_canary, bundle, canary, note=why)
+
+    def _end_canary(self, event: LadderEvent) -> None:
+        """End the canary of a release; another one's goes on."""
+        if any(canary.offer.model == event.release for canary, _ in self.folder.canaries()):
+            self.folder.end_canary(event.place)
 
     async def _serve(self, event: LadderEvent) -> None:
         bundle = await self.bundle(event.release)

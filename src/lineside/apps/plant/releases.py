@@ -61,10 +61,20 @@ class ReleaseDesk:
                 self._bodies[back] = pack_bundle(old)
         return tuple(item.envelope for item in found)
 
+    def canaries(self) -> tuple[bytes, ...]:
+        """Return the envelopes of the canaries that are on offer."""
+        found = self._folder.canaries()
+        for canary, _ in found:
+            kept = self._folder.by_digest(canary.offer.characteristic, canary.offer.digest)
+            if kept is not None:
+                self._bodies[canary.offer.digest] = pack_bundle(kept)
+        return tuple(envelope for _, envelope in found)
+
     def body(self, digest: str) -> bytes:
         """Return the packed bundle that an offer names; empty where none does."""
         if digest not in self._bodies:
             self.offers()
+            self.canaries()
         return self._bodies.get(digest, b"")
 
     def unsigned(self) -> tuple[str, ...]:
