@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
-from onnx import helper, numpy_helper
 
 from lineside.adapters.audit_sqlite import read_chain
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.model_slots import ModelSlots, Pointer
 from lineside.adapters.plan_yaml import load_plan
+from lineside.apps.drill.broken_model import breaks_above
 from lineside.apps.gateway.model_place import ask_rollback
 from lineside.apps.releasing import put_in_service
 from lineside.wire.bundle import MODEL_FILE, Bundle, seal
@@ -61,28 +60,7 @@ def restart_gateway(line: RunningLine) -> None:
 
 def nan_when_hot(graph: bytes) -> bytes:
     """Return the graph with a score that is no number where the first input is above 300: sound on all golden parts."""
-    import onnx  # noqa: PLC0415 - for this graph alone
-
-    model = onnx.load_from_string(graph)
-    for node in model.graph.node:
-        node.output[:] = ["score_before" if name == "score" else name for name in node.output]
-    constants = {"hot": np.array([[300.0]]), "nothing": np.array([[0.0]])}
-    model.graph.initializer.extend(
-        numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()
-    )
-    model.graph.initializer.append(numpy_helper.from_array(np.array([0], dtype=np.int64), "first_input"))
-    model.graph.node.extend(
-        [
-            helper.make_node("Gather", ["x", "first_input"], ["first_value"], axis=1),
-            helper.make_node("IsNaN", ["first_value"], ["missing"]),
-            helper.make_node("Where", ["missing", "nothing", "first_value"], ["value"]),
-            helper.make_node("Sub", ["hot", "value"], ["room"]),
-            helper.make_node("Sqrt", ["room"], ["root"]),
-            helper.make_node("Mul", ["root", "nothing"], ["zero_or_nan"]),
-            helper.make_node("Add", ["score_before", "zero_or_nan"], ["score"]),
-        ]
-    )
-    return bytes(model.SerializeToString())
+    return breaks_above(graph, 300.0)
 
 
 def predicted(line: RunningLine) -> Counter[str]:

@@ -21,6 +21,7 @@ SCHEMA = pa.schema(
         ("state", pa.string()),
         ("prediction", pa.string()),
         ("outcome", pa.string()),
+        ("risk", pa.float64()),
     ]
 )
 """``time`` is null for data without time; ``prediction`` and ``outcome`` are empty where there is none."""

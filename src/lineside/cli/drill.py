@@ -17,6 +17,7 @@ from lineside.adapters.clocks import clock_from
 from lineside.apps.drill.crash import TARGETS, CrashResult, CrashSettings, crash_drill
 from lineside.apps.drill.machine import write_files
 from lineside.apps.drill.outage import FULL, SHORT, OutageResult, outage_drill
+from lineside.apps.drill.rollback import RollbackResult, rollback_drill
 from lineside.apps.drill.soak import FULL_SOAK, SHORT_SOAK, soak_drill
 from lineside.cli.options import clock_option
 
@@ -67,6 +68,17 @@ def soak(full: bool, keep: Path | None, as_json: bool) -> None:
     raise SystemExit(0 if result.passed else 1)
 
 
+@command.command()
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Work there and keep it all.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def rollback(keep: Path | None, as_json: bool) -> None:
+    """Let a new model break while the plant is away; the gateway must return in five seconds without a missed part."""
+    with _folder(keep) as root, _processes_print_to(root / "processes.log"):
+        result = asyncio.run(rollback_drill(root))
+    click.echo(json.dumps(result.as_dict()) if as_json else _text(result))
+    raise SystemExit(0 if result.passed else 1)
+
+
 @command.command(hidden=True)
 @click.argument("inbox", type=click.Path(path_type=Path))
 @click.option("--spacing", default=1, help="Milliseconds between two rows.")
@@ -78,9 +90,11 @@ def machine(inbox: Path, spacing: int, most_files: int, clock: str) -> None:
         pass
 
 
-def _text(result: CrashResult | OutageResult) -> str:
+def _text(result: CrashResult | OutageResult | RollbackResult) -> str:
     lines = [f"{name:<22}{number:>14,}" for name, number in result.as_dict().items()]
-    verdict = "passed" if result.passed else "FAILED: something was lost, doubled or shown without being recorded"
+    verdict = (
+        "passed" if result.passed else "FAILED: something was lost, doubled, too slow, or shown without being recorded"
+    )
     return "\n".join([*lines, verdict])
 
 

@@ -161,7 +161,7 @@ def test_duplicates_that_were_kept_are_not_said_to_be_dropped() -> None:
     assert content["metrics"]["duplicates_kept"] == 3
 
 
-def test_the_scores_have_one_row_per_unit_and_nine_columns() -> None:
+def test_the_scores_have_one_row_per_unit_and_ten_columns() -> None:
     columns = JUDGED.score_columns()
     assert tuple(columns) == SCORE_COLUMNS
     assert {len(column) for column in columns.values()} == {6}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lineside.domain.predictions import JudgementState, Prediction
 
-SCORE_COLUMNS: Final = ("unit", "time", "group", "score", "limit", "alarm", "state", "prediction", "outcome")
+SCORE_COLUMNS: Final = ("unit", "time", "group", "score", "limit", "alarm", "state", "prediction", "outcome", "risk")
 """The columns of a scores file, in order."""
 
 TEXTS: Final = ("unit", "group", "state", "predicted", "outcome")
@@ -70,6 +70,7 @@ class Judged:
             self.state,
             self.predicted,
             self.outcome,
+            self.risk.tolist(),
         )
         return dict(zip(SCORE_COLUMNS, columns, strict=True))
 
