@@ -9,7 +9,7 @@ import asyncio
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
+from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.apps.plant.board import BoardSettings, Demo, Fault, create_app
 from lineside.apps.plant.board.doorkeeper import issue_code, new_account
@@ -26,6 +27,7 @@ from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.serving import serve_board
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.watching import Watched
 from lineside.domain.access import AccessRole, Account, CodePurpose
 from lineside.domain.alerts import AlertEvent
@@ -39,10 +41,13 @@ from lineside.domain.performance.report import performance
 from lineside.domain.readiness import HeldOut, Lived, readiness
 from lineside.domain.readings import Float64
 from lineside.domain.units import MINUTE
+from lineside.ports import AuditLog
 from lineside.testing.clocks import ManualClock
+from lineside.testing.conformance.registry import some_bundle
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import busy_floor, sample_files, sample_plan
 from lineside.testing.judged_parts import made_of
+from lineside.wire.signed import Signer
 
 _T = TypeVar("_T")
 
@@ -220,6 +225,22 @@ def sample_watched() -> Watched:
     report = performance(sample_plan(), "cast", "porosity", "porosity-1", parts, released, now)
     levels = readiness(sample_plan(), "porosity", released, Lived(), ())
     return Watched(at=3 * MINUTE, drift=sample_drift(), performance=(report,), ready={"porosity-1": levels})
+
+
+def sample_ladder(folder: Path) -> Callable[[SqlState, AuditLog], ReleaseLadder]:
+    """Return what makes the ladder of a line with three kept models, of which the first judges."""
+    registry, plan = BundleFolder(folder / "bundles", Signer(bytes(32))), sample_plan()
+    for version in (1, 2, 3):
+        registry.add(some_bundle(version, station="cast", characteristic="porosity"))
+    registry.activate(some_bundle(1, station="cast", characteristic="porosity"))
+    clock = ManualClock()
+
+    def make(state: SqlState, audit: AuditLog) -> ReleaseLadder:
+        return ReleaseLadder(
+            plan=plan, folder=registry, history=folder / "history", state=state, audit=audit, clock=clock
+        )
+
+    return make
 
 
 def sample_demo() -> Demo:

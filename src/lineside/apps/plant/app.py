@@ -12,6 +12,7 @@ import secrets
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -54,10 +55,12 @@ from lineside.apps.plant.meters import Meters
 from lineside.apps.plant.notifying import answer_keys, open_telling
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
+from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
+from lineside.apps.releasing import signing_folder
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
 from lineside.domain.errors import UnavailableError
@@ -66,7 +69,7 @@ from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
 from lineside.flows.ingest import Ingest, serve_ingest
-from lineside.flows.releases import serve_releases
+from lineside.flows.releases import CHANGED, serve_releases
 from lineside.flows.responses import RESPONDED, serve_responses
 from lineside.flows.submit import Submitter
 from lineside.ports import Clock
@@ -251,6 +254,18 @@ class _Plant:
         async def shown(event: AlertEvent) -> None:
             await self.audit.append("alert.shown", {"event": event.id, "alert": event.alert_id})
 
+        async def released() -> None:
+            with contextlib.suppress(UnavailableError):
+                await self.bus.publish(Subjects(self.plan.site.id, self.plan.line.id).control, CHANGED)
+
+        ladder = partial(
+            ReleaseLadder,
+            plan=self.plan,
+            folder=signing_folder(self.layout),
+            history=self.layout.history,
+            clock=SystemClock(),
+            tell=released,
+        )
         made = self._local_certificate()
         return create_app(
             floor=floor,
@@ -268,6 +283,7 @@ class _Plant:
                 exact=PartShares(BundleFolder(self.layout.bundles)),
                 plan_files=load_plan_files(self.settings.plan, self.plan),
                 demo=self._panel(),
+                ladder=lambda state, audit: ladder(state=state, audit=audit),
                 link_keys=answer_keys(self.layout),
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()

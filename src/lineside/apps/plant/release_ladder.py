@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,9 +35,13 @@ _ENDS_CANARY: Final = frozenset({Step.CROWNED, Step.STEPPED_BACK, Step.RETIRED})
 Decide = Callable[[Ladder], tuple[LadderEvent, ...]]
 
 
+async def _nobody() -> None:
+    """Tell nobody: gateways ask now and then by themselves."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseLadder:
-    """The releases of a line, and what may be done to them; ``folder`` signs the offers."""
+    """The releases of a line, and what may be done to them; ``folder`` signs the offers, ``tell`` has gateways ask."""
 
     plan: Plan
     folder: BundleFolder
@@ -45,6 +49,7 @@ class ReleaseLadder:
     state: SqlState
     audit: AuditLog
     clock: Clock
+    tell: Callable[[], Awaitable[None]] = _nobody
 
     async def ladder(self) -> Ladder:
         """Return where everything stands, what judged before there was a ladder included."""
@@ -117,6 +122,7 @@ class ReleaseLadder:
         await self._keep(before, events)
         for event in events:
             await self._put_in_force(event)
+        await self.tell()
         return events
 
     async def _keep(self, before: tuple[LadderEvent, ...], events: tuple[LadderEvent, ...]) -> tuple[LadderEvent, ...]:

@@ -22,6 +22,7 @@ from lineside.testing.boards import (
     make_bench,
     sample_coverages,
     sample_demo,
+    sample_ladder,
     sample_watched,
 )
 from lineside.testing.floors import CYCLE, alert_event, causes_at, part_at, prediction_of
@@ -29,7 +30,8 @@ from lineside.testing.floors import CYCLE, alert_event, causes_at, part_at, pred
 pytestmark = pytest.mark.browser
 
 PAGES = ["/", "/alerts", CARD, f"{CARD}?ask=close", "/stations/cast", "/parts", "/parts/cast/cast-118203?unit=118203",
-         "/models", "/coverage", "/drift", "/performance", "/ready", "/users", "/demo", "/password"]  # fmt: skip
+         "/models", "/coverage", "/drift", "/performance", "/ready", "/releases", "/users",
+         "/demo", "/password"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,10 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = make_bench(
-        tmp_path, settings=BoardSettings(demo=sample_demo(), coverages=sample_coverages, watched=sample_watched)
+        tmp_path,
+        settings=BoardSettings(
+            demo=sample_demo(), coverages=sample_coverages, watched=sample_watched, ladder=sample_ladder(tmp_path)
+        ),
     )
     yield bench
     bench.state.close()
@@ -195,6 +200,20 @@ def test_a_lost_connection_is_said_within_ten_seconds_and_nothing_vanishes(brows
         expect(page.get_by_text("Connection lost.")).to_be_visible(timeout=11_000)
         expect(page.get_by_role("heading", name="Cast", exact=True)).to_be_visible()
         expect(page.locator("body")).to_have_class("lost")
+
+
+def test_a_model_is_brought_into_the_shadow_and_its_author_cannot_approve_it(page: Page, board: ServedThread) -> None:
+    page.goto(f"{board.address}/releases")
+    release = page.locator("section", has=page.get_by_text("porosity/2", exact=True))
+    for button, state in (("Make it a draft", "draft"), ("Put it in the shadow", "shadow")):
+        release.get_by_label("Why").fill("fewer false alarms in July")
+        release.get_by_role("button", name=button).click()
+        expect(release.locator("p b").first).to_have_text(state)
+    release.get_by_label("Why").fill("it is good, I made it")
+    release.get_by_role("button", name="Approve the next step").click()
+    expect(page.get_by_role("alert").filter(has_text="author cannot")).to_be_visible()
+    release.locator("summary").click()
+    expect(release.locator("table")).to_contain_text("fewer false alarms in July")
 
 
 def test_something_is_broken_and_mended(page: Page, board: ServedThread) -> None:

@@ -28,6 +28,7 @@ from lineside.apps.plant.board.pages import (
     overview,
     parts,
     people,
+    releases,
     spc,
 )
 from lineside.apps.plant.board.passwords import Passwords
@@ -63,6 +64,8 @@ PAGES: Final = (
     Page(path="/performance", handler=overview.performance, allow=ANYONE),
     Page(path="/ready", handler=overview.readiness, allow=ANYONE),
     Page(path="/drift", handler=overview.drift, allow=ANYONE),
+    Page(path="/releases", handler=releases.releases, allow=ANYONE),
+    Page(path="/releases", handler=releases.step, allow=ENGINEERS, method="POST"),
     Page(path="/coverage", handler=overview.coverage, allow=ANYONE),
     Page(path="/missing", handler=overview.missing, allow=ANYONE),
     Page(path="/gateways", handler=overview.gateways, allow=ANYONE),

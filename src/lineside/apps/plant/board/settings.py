@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 from lineside.adapters.onnx_judge.exact import ExactExplanation
 from lineside.adapters.plan_files import PlanFiles
+from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.gateway_book import GatewayView
+from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.watching import Watched
 from lineside.apps.web.language import word
 from lineside.domain.parts import PartRecord
 from lineside.domain.units import DAY, HOUR, MINUTE
-from lineside.ports import Clock
+from lineside.ports import AuditLog, Clock
 
 Traces = Callable[[PartRecord], Awaitable[Sequence[Trace]]]
 Exact = Callable[[PartRecord], Awaitable[Sequence[ExactExplanation]]]
@@ -65,6 +67,7 @@ class BoardSettings:
         gateways: returns the gateways of the line as they stand now.
         meters: returns what is measured, in Prometheus' text format.
         watched: returns what the watch of the models in service found at its last look.
+        ladder: makes the release ladder over the board's state and audit record; none: there are no releases here.
         link_keys: the keys that answer links may be signed with, the newest first; none: there are no such links.
         coverages: returns what the models in service have learned from, where that is known.
     """
@@ -91,6 +94,7 @@ class BoardSettings:
     meters: Callable[[], bytes] = bytes
     watched: Callable[[], Watched] = Watched
     link_keys: tuple[bytes, ...] = ()
+    ladder: Callable[[SqlState, AuditLog], ReleaseLadder] | None = None
 
 
 SHELVE_REASONS = (
