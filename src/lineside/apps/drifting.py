@@ -19,6 +19,8 @@ from lineside.domain.errors import DataError
 from lineside.domain.part_tables import join_parts
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.model import Plan, Role
+from lineside.domain.readings import Float64
+from lineside.domain.sensors.naming import Column, SensorFinding, name_faults
 from lineside.wire.bundle import REFERENCE_PARTS, Bundle, Manifest
 from lineside.wire.records import RecordKind
 
@@ -34,7 +36,11 @@ class _Learned:
 
     reference: Reference
     together: Together | None
-    parts: int
+    features: Float64
+
+    @property
+    def parts(self) -> int:
+        return len(self.features)
 
 
 @dataclass(slots=True)
@@ -79,6 +85,7 @@ class DriftLook:
             features=check_window(learned.reference, since.features, weights=weights),
             together=() if learned.together is None else check_together(learned.together, since.features),
             units={item.name: item.unit for item in manifest.features},
+            sensors=_sensors(manifest, learned.features, since.features),
         )
 
     def _since(self, query: HistoryQuery, manifest: Manifest) -> PartTable | None:
@@ -99,7 +106,16 @@ def _learn(bundle: Bundle) -> _Learned:
         features = bundle.array(REFERENCE_PARTS).astype(np.float64)
     conditions = [place for place, fact in enumerate(facts) if fact.role == Role.ENVIRONMENT]
     reference = summarise([fact.name for fact in facts], features, conditions)
-    return _Learned(reference, learn_together(features), len(features))
+    return _Learned(reference, learn_together(features), features)
+
+
+def _sensors(manifest: Manifest, before: Float64, since: Float64) -> tuple[SensorFinding, ...]:
+    """Return what the features of signals say of their sensors; context is no sensor's."""
+    kept = [place for place, fact in enumerate(manifest.features) if fact.role != Role.CONTEXT]
+    facts = [manifest.features[place] for place in kept]
+    columns = [Column(fact.signal, fact.name.rpartition(".")[2] if "." in fact.name else "value") for fact in facts]
+    stride = max(manifest.training.rows / len(before), 1.0)
+    return name_faults(columns, before[:, kept], since[:, kept], stride)
 
 
 def _weights(query: HistoryQuery, model: str, names: tuple[str, ...]) -> list[float]:

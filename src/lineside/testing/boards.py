@@ -40,6 +40,7 @@ from lineside.domain.features.recipe import recipe_for
 from lineside.domain.performance.report import performance
 from lineside.domain.readiness import HeldOut, Lived, readiness
 from lineside.domain.readings import Float64
+from lineside.domain.sensors.naming import SensorFinding
 from lineside.domain.units import MINUTE
 from lineside.ports import AuditLog
 from lineside.testing.clocks import ManualClock
@@ -212,6 +213,7 @@ def sample_drift() -> tuple[DriftReport, ...]:
         last=2 * MINUTE,
         features=found,
         together=(),
+        sensors=(SensorFinding(signal="die_temperature", fault="stuck", why="the same value for the last 42 parts"),),
         units={"pressure.max": "bar", "die_temperature.mean": "degC", "hall_temperature": "degC"},
     )
     return (report,)

@@ -31,6 +31,11 @@ class Watched:
     performance: Sequence[PerformanceReport] = ()
     ready: Mapping[str, Sequence[Level]] = field(default_factory=dict)
 
+    def doubtful(self, station: str) -> dict[str, str]:
+        """Return the signals of a station whose sensors seem faulty, each with its fault."""
+        found = [item for report in self.drift if report.station == station for item in report.sensors]
+        return {item.signal: item.fault for item in found if item.signal}
+
 
 @dataclass(slots=True)
 class Watch:
@@ -69,8 +74,10 @@ class Watch:
         reports = tuple(await asyncio.to_thread(self.performance, now))
         ready = await asyncio.to_thread(self.ready)
         for report in drift:
-            found = {item.name: round(item.ks, 4) for item in report.drifted}
-            await self._note("drift", report.model, found, {"parts": report.parts, "last": report.last})
+            beside = {"parts": report.parts, "last": report.last}
+            await self._note("drift", report.model, {item.name: round(item.ks, 4) for item in report.drifted}, beside)
+            faults = {item.signal or "process": f"{item.fault}: {item.why}" for item in report.sensors}
+            await self._note("sensor", report.model, faults, beside)
         for item in reports:
             texts = {damage.what: damage.text for damage in item.damage}
             await self._note("damage", item.model, texts, {"parts": item.measured.parts})

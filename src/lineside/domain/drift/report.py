@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lineside.domain.drift.check import FeatureDrift, Verdict
+from lineside.domain.sensors.naming import SensorFinding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,7 +15,8 @@ class DriftReport:
     """Parts of a model's station, made since ``first`` until ``last`` (UTC ns), against those that it learned from.
 
     ``features`` stand by effect on the model; ``together`` holds what features do jointly (empty: not to be said).
-    ``reference`` and ``parts`` count both sides; ``units`` are the features' units.
+    ``reference`` and ``parts`` count both sides; ``units`` are the features' units. ``sensors`` names sensors that are
+    faulty, or says that the process has changed.
     """
 
     station: str
@@ -27,6 +29,7 @@ class DriftReport:
     features: tuple[FeatureDrift, ...]
     together: tuple[FeatureDrift, ...]
     units: Mapping[str, str]
+    sensors: tuple[SensorFinding, ...] = ()
 
     @property
     def drifted(self) -> tuple[FeatureDrift, ...]:
@@ -48,6 +51,7 @@ def drift_lines(report: DriftReport, most: int = 20) -> list[str]:
     drifted, explained = report.drifted, report.explained
     words = f"{len(drifted)} drifted" if drifted else "no drift"
     lines = [head, f"  {words}; {len(explained)} moved with their conditions; {len(report.features)} features"]
+    lines += [f"  {item.signal or 'process'}: {item.fault} ({item.why})" for item in report.sensors]
     shown = [*drifted, *explained][:most]
     if shown:
         lines.append(_row(("feature", "verdict", "moved by", "KS", "PSI", "Wasserstein", "beyond conditions")))

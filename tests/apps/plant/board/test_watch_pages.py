@@ -19,6 +19,7 @@ async def test_it_names_what_drifted_apart_from_what_conditions_explain(tmp_path
         assert 'href="/drift"' in (await client.get("/models")).text
     drifted, _, explained = shown.partition("Explained by conditions")
     assert "1 feature has drifted" in drifted
+    assert "the same value for the last 42 parts" in drifted
     assert "pressure.max" in drifted
     assert "die_temperature.mean" not in drifted
     assert "die_temperature.mean" in explained

@@ -52,6 +52,11 @@ LEVELS: Final = (
     word("met"), word("missed"), word("insufficient evidence"),
 )  # fmt: skip
 """Service levels and what their measurement amounts to, as the domain names them."""
+SENSOR_FAULTS: Final = (
+    word("dead"), word("stuck"), word("saturated"), word("in another unit"), word("noisy"), word("drifting"),
+    word("miscalibrated"), word("process changed"),
+)  # fmt: skip
+"""What may be wrong with a sensor, as the domain names it."""
 VERDICTS: Final = lazily(
     {"defect_confirmed": word("defect confirmed"), "no_defect": word("no defect"), "not_checked": word("not checked")}
 )

@@ -43,6 +43,7 @@ async def card(call: Call) -> Response:
         call.who,
         "alert.html",
         card=found,
+        doubtful=board.settings.watched().doubtful(found.station),
         ask=ask if ask in _asks_of(found, call) else "",
         reasons=NO_DEFECT_REASONS,
         whys=SHELVE_REASONS,
