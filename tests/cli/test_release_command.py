@@ -144,3 +144,26 @@ def test_the_champion_cannot_be_retired_and_an_unknown_characteristic_is_named(f
         call(folder, "retire", f"{CHARACTERISTIC}/1", by="anna")
     with pytest.raises(InputError, match="no such characteristic"):
         call(folder, "rollback", "burr", by="anna")
+
+
+def test_a_plan_is_proposed_by_its_file_and_put_in_force_by_its_digest(folder: Path) -> None:
+    text = (folder / "plan.yaml").read_text()
+    first = call(folder, "propose", by="anna").split()[1]
+    (folder / "plan.yaml").write_text(text.replace('"least_recall":0.5', '"least_recall":0.6'))
+    second = call(folder, "propose", by="anna").split()[1]
+    for person in ("bert", "carl"):
+        call(folder, "approve", second[:12], by=person)
+    assert "enforced" in call(folder, "promote", second, by="anna")
+    assert f"{second:40} in force" in call(folder, "list")
+    call(folder, "retire", first, by="bert")
+    assert f"{first:40} withdrawn" in call(folder, "list")
+
+
+def test_what_a_proposed_plan_changes_is_kept_in_words(folder: Path) -> None:
+    text = (folder / "plan.yaml").read_text()
+    first = call(folder, "propose", by="anna").split()[1]
+    for person in ("bert", "carl"):
+        call(folder, "approve", first, by=person)
+    call(folder, "promote", first, by="anna")
+    (folder / "plan.yaml").write_text(text.replace('"least_recall":0.5', '"least_recall":0.6'))
+    assert "least_recall" in call(folder, "propose", by="anna").replace(" ", "_")

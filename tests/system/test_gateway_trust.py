@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from lineside.adapters.audit_sqlite import read_chain
+from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.cli.gateway import command as gateway
 from lineside.cli.gateways import command as gateways
+from lineside.domain.errors import InputError
+from lineside.testing.releases import put_in_force
 from running_line import PLAN, RunningLine, eventually, running_line
 
 pytestmark = pytest.mark.system
@@ -32,6 +36,12 @@ def status(line: RunningLine) -> str:
     return CliRunner().invoke(gateway, ["status", "--data", str(line.layout.root)]).output
 
 
+async def approved(line: RunningLine, text: str) -> None:
+    state = open_state(sqlite_url(line.layout.state))
+    await put_in_force(state, text)
+    state.close()
+
+
 def texts(line: RunningLine) -> set[str]:
     return {row["text"] for row in line.rows("alert_events") if row["kind"] == "raised"}
 
@@ -43,6 +53,9 @@ def test_a_gateway_takes_a_configuration_under_way_and_is_cut_off_when_revoked(l
 
     changed = line.root / "changed.yaml"
     changed.write_text(PLAN.replace("Porosity likely: cooling is too weak.", "Look at the chiller now."))
+    with pytest.raises(InputError, match="not in force"):
+        said(line, "configure", "--plan", str(changed))
+    asyncio.run(approved(line, changed.read_text()))
     assert "version 1 is given to gateway" in said(line, "configure", "--plan", str(changed))
     pid = line.pids()["gateway"]
     eventually(lambda: "trial (in force)" in said(line, "configurations"), saying=lambda: said(line, "configurations"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from lineside.adapters.bundle_folder import BundleFolder, InService
 from lineside.adapters.onnx_judge.golden import with_reference
@@ -15,6 +17,19 @@ from lineside.domain.releases.deciding import check_offer, found
 from lineside.domain.releases.ladder import WATERMARK, LadderEvent, fold
 from lineside.wire.bundle import Bundle
 from lineside.wire.offers import VALID_FOR, Offer
+
+PLAN_PLACE: Final = "plan"
+"""The place of revisions of the plan on the ladder."""
+
+
+def revision_of(text: str) -> str:
+    """Return the name of a revision of the plan: ``plan/`` and the digest of its text."""
+    return f"{PLAN_PLACE}/{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def is_revision(release: str) -> bool:
+    """Return whether a release's name is that of a revision of the plan."""
+    return release.startswith(f"{PLAN_PLACE}/")
 
 
 def signing_folder(layout: Layout) -> BundleFolder:

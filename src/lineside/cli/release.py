@@ -20,7 +20,7 @@ from lineside.apps.plant.board.doorkeeper import Doorkeeper
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.settings import BoardSettings
 from lineside.apps.plant.release_ladder import ReleaseLadder
-from lineside.apps.releasing import signing_folder
+from lineside.apps.releasing import is_revision, signing_folder
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
 from lineside.domain.releases.canary import Canary
@@ -60,6 +60,7 @@ def list_releases(plan: Path, data: Path) -> None:
         del person
         now, off = await ladder.ladder(), await ladder.off_the_ladder()
         kept = [bundle.name for bundle in await ladder.kept()]
+        kept += [name for name in now.standings if is_revision(name)]
         return [f"{name:40} {_words(now.of(name))}{'; JUDGES OFF THE LADDER' * (name in off)}" for name in kept]
 
     for line in _run(plan, data, "", work):
@@ -75,7 +76,7 @@ def show(release: str, plan: Path, data: Path) -> None:
 
     async def work(ladder: ReleaseLadder, person: Person) -> Standing:
         del person
-        return (await ladder.ladder()).of((await ladder.bundle(release)).name)
+        return (await ladder.ladder()).of(await ladder.name(release))
 
     standing = _run(plan, data, "", work)
     click.echo(f"{standing.release} {_words(standing)}")
@@ -113,6 +114,17 @@ def approve(release: str, plan: Path, data: Path, name: str, reason: str) -> Non
 def retire(release: str, plan: Path, data: Path, name: str, reason: str) -> None:
     """Take RELEASE off the ladder; the champion only goes by another one, or by a rollback."""
     _step(plan, data, name, lambda ladder, person: ladder.retire(release, person, reason))
+
+
+@command.command()
+@_signed
+def propose(plan: Path, data: Path, name: str, reason: str) -> None:
+    """Propose the file --plan as the line's plan; two others approve it, `promote` puts it in force.
+
+    Only then is it given to gateways (`lineside gateways configure`).
+    """
+    text = plan.read_text(encoding="utf-8-sig")
+    _step(plan, data, name, lambda ladder, person: ladder.propose(text, person, reason))
 
 
 @command.command()

@@ -15,6 +15,7 @@ from lineside.apps.plant.configurations import LASTS, ConfigurationDesk, describ
 from lineside.domain.enrolment import Applicant, TokenRecord
 from lineside.domain.errors import InputError, IntegrityError, PlanError
 from lineside.testing.clocks import A_MOMENT, ManualClock
+from lineside.testing.releases import put_in_force
 from lineside.wire.configuration import ConfigurationAsk, decode_ask, encode_ask, verify_configuration
 from lineside.wire.signed import Signer
 from running_line import PLAN
@@ -31,6 +32,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[ConfigurationDesk]:
     made = ConfigurationDesk(layout=layout, state=state, audit=audit, clock=clock)
     for number, (name, line) in enumerate((("gw1", "dc07"), ("gw2", "dc07"), ("gw3", "dc07"), ("far", "dc08"))):
         await _enrol(made, name, line, number)
+    for text in (PLAN, OTHER):
+        await put_in_force(state, text)
     yield made
     await audit.close()
     state.close()
@@ -71,6 +74,7 @@ async def test_a_gateway_that_was_worse_for_it_stops_the_wave(desk: Configuratio
     assert await desk.answer("gw2", runs(version, "returned", "source machine: lost")) == b""
     with pytest.raises(InputError, match="source machine: lost"):
         await desk.go_on("works", "dc07", by="test")
+    await put_in_force(desk.state, PLAN)
     again = await desk.begin(PLAN, "gw2", by="test")
     assert again == version + 1
     assert describe((await desk.state.configurations.placements())["gw2"]).startswith(f"shall run version {again}")
@@ -88,6 +92,7 @@ async def test_what_a_gateway_is_answered_is_signed_for_it_alone_and_for_a_day(d
 async def test_a_plan_with_mistakes_is_given_to_nobody(desk: ConfigurationDesk) -> None:
     with pytest.raises(PlanError):
         await desk.begin(PLAN.replace("signal: running", "signal: absent"), "", by="test")
+    await put_in_force(desk.state, PLAN)
     with pytest.raises(InputError, match="no gateway of this line"):
         await desk.begin(PLAN, "far", by="test")
     with pytest.raises(InputError, match="first gateway of this line"):
@@ -99,3 +104,12 @@ def test_a_question_that_cannot_be_read_is_none() -> None:
     assert decode_ask(encode_ask(runs(3))) == runs(3)
     with pytest.raises(IntegrityError):
         decode_ask(b"{")
+
+
+async def test_a_plan_that_two_persons_have_not_approved_is_given_to_nobody(desk: ConfigurationDesk) -> None:
+    with pytest.raises(InputError, match="not in force"):
+        await desk.begin(OTHER.replace("a quarter turn", "a half turn"), "", by="test")
+    assert await desk.state.configurations.placements() == {}
+    await put_in_force(desk.state, PLAN)
+    with pytest.raises(InputError, match="not in force"):  # another one has taken its place
+        await desk.begin(OTHER, "", by="test")

@@ -149,6 +149,25 @@ def test_only_the_champion_is_offered() -> None:
         deciding.check_offer(Ladder(), "porosity/1", PLACE)
 
 
+def test_a_revision_of_the_plan_is_in_force_once_two_others_have_approved_it_and_withdraws_the_one_before() -> None:
+    events: tuple[LadderEvent, ...] = ()
+    for revision in ("plan/one", "plan/two"):
+        events += deciding.propose(fold(events), revision, "plan", act(ANNA), "the limit is higher")
+        with pytest.raises(InputError, match="author cannot"):
+            deciding.approve(fold(events), revision, act(ANNA))
+        events += deciding.approve(fold(events), revision, act(BERT))
+        with pytest.raises(InputError, match="1 of 2"):
+            deciding.promote(fold(events), revision, "plan", act(ANNA))
+        events += deciding.approve(fold(events), revision, act(CARL))
+        events += deciding.promote(fold(events), revision, "plan", act(ANNA))
+    assert [item.release for item in fold(events).at("plan", Rung.IN_FORCE)] == ["plan/two"]
+    assert fold(events).of("plan/one").rung is Rung.WITHDRAWN
+    events += deciding.promote(fold(events), "plan/one", "plan", act(DORA))
+    assert fold(events).of("plan/one").author == "dora"
+    with pytest.raises(InputError, match="cannot be retired"):
+        deciding.retire(fold(events), "plan/two", act())
+
+
 def test_only_steps_of_the_table_can_be_taken() -> None:
     for rung in Rung:
         for step in Step:

@@ -17,8 +17,11 @@ from lineside.adapters.plan_yaml import parse_plan
 from lineside.adapters.state_sql import SqlState
 from lineside.adapters.state_sql.configurations import Placement, StoredConfiguration
 from lineside.apps.layout import Layout
+from lineside.apps.releasing import revision_of
 from lineside.domain.configuring import Outcome
 from lineside.domain.errors import InputError
+from lineside.domain.releases.ladder import fold
+from lineside.domain.releases.table import Rung
 from lineside.domain.units import DAY
 from lineside.ports import Bus, Clock
 from lineside.wire.configuration import (
@@ -54,9 +57,16 @@ class ConfigurationDesk:
 
         Raises:
             PlanError: the plan has mistakes.
-            InputError: there is no such gateway, or the plan is too large to travel.
+            InputError: two persons have not approved it, there is no such gateway, or it is too large to travel.
         """
-        plan = parse_plan(text, "the plan")
+        plan, revision = parse_plan(text, "the plan"), revision_of(text)
+        if fold(await self.state.ladder.all()).of(revision).rung is not Rung.IN_FORCE:
+            raise InputError(
+                "this revision of the plan is not in force",
+                field="plan",
+                value=revision,
+                next_step="lineside release propose; two persons approve it; lineside release promote",
+            )
         if len(text.encode()) > MOST_BYTES:
             raise InputError(
                 "a plan that is too large to travel", field="length", value=len(text), choices=(MOST_BYTES,)

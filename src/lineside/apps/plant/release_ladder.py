@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.plan_yaml import parse_plan
 from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.evidence import champion_of, kept_bundle, levels_of, report_of
-from lineside.apps.releasing import place_of, unknown
+from lineside.apps.releasing import PLAN_PLACE, is_revision, place_of, revision_of, unknown
 from lineside.domain.errors import InputError
+from lineside.domain.plan.diff import compare
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import Level
 from lineside.domain.releases import deciding
@@ -32,6 +34,8 @@ from lineside.wire.bundle import Bundle
 
 _SERVES: Final = frozenset({Step.CROWNED, Step.CALLED_BACK})
 _ENDS_CANARY: Final = frozenset({Step.CROWNED, Step.STEPPED_BACK, Step.RETIRED})
+MOST_WORDS: Final = 2000
+"""Characters of the differences of a plan that its proposal keeps."""
 Decide = Callable[[Ladder], tuple[LadderEvent, ...]]
 
 
@@ -71,15 +75,33 @@ class ReleaseLadder:
         champion = await asyncio.to_thread(champion_of, self.folder, bundle)
         return await asyncio.to_thread(levels_of, self.plan, bundle, self.history, champion)
 
+    async def propose(self, text: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
+        """Propose a revision of the line's plan, given as the text of its file; the text is kept.
+
+        Raises:
+            PlanError: the plan has mistakes.
+            InputError: it is another line's, or in force already.
+        """
+        plan, name = parse_plan(text, "the plan"), revision_of(text)
+        if (plan.site.id, plan.line.id) != (self.plan.site.id, self.plan.line.id):
+            raise InputError("the plan of another line", field="line", value=plan.line.id, choices=(self.plan.line.id,))
+        changes = "; ".join(change.text for change in compare(await self._in_force(), plan).changes)
+        act = self._act(person, reason)
+        await self.state.settings.put(name, text, self.clock.now())
+        return await self._do(lambda ladder: deciding.propose(ladder, name, PLAN_PLACE, act, changes[:MOST_WORDS]))
+
     async def approve(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
         """Approve the next step of a release."""
-        name = (await self.bundle(release)).name
+        name = await self.name(release)
         return await self._do(lambda ladder: deciding.approve(ladder, name, self._act(person, reason)))
 
     async def promote(
         self, release: str, person: Person, reason: str, canary: Canary | None = None
     ) -> tuple[LadderEvent, ...]:
         """Take the next step upwards, by a readiness report made now where the step needs one."""
+        if is_revision(release):
+            name, by = await self.name(release), self._act(person, reason)
+            return await self._do(lambda ladder: deciding.promote(ladder, name, PLAN_PLACE, by))
         bundle = await self.bundle(release)
         rung = (await self.ladder()).of(bundle.name).rung
         report = await self._report(bundle, rung)
@@ -88,7 +110,7 @@ class ReleaseLadder:
 
     async def retire(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
         """Take a release off the ladder."""
-        name = (await self.bundle(release)).name
+        name = await self.name(release)
         return await self._do(lambda ladder: deciding.retire(ladder, name, self._act(person, reason)))
 
     async def roll_back(self, place: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
@@ -114,6 +136,24 @@ class ReleaseLadder:
                 await self._serve(standing.history[-1])
             elif standing.canary is not None and standing.release not in trying:
                 await self._try(standing.release, standing.canary, "offered again")
+
+    async def _in_force(self) -> Plan:
+        """Return the plan in force, or the one that the plant runs where none was ever put in force."""
+        for standing in (await self.ladder()).at(PLAN_PLACE, Rung.IN_FORCE):
+            text = await self.state.settings.get(standing.release)
+            if text is not None:
+                return parse_plan(text, "the plan in force")
+        return self.plan
+
+    async def name(self, release: str) -> str:
+        """Return the whole name of a release, or of a revision of the plan (``plan/<digest>``, or its beginning)."""
+        if not is_revision(release):
+            return (await self.bundle(release)).name
+        known = [name for name in (await self.ladder()).standings if is_revision(name)]
+        found = [name for name in known if name.startswith(release)]
+        if len(found) != 1:
+            raise InputError("no such revision of the plan", field="RELEASE", value=release, choices=known)
+        return found[0]
 
     async def _do(self, decide: Decide) -> tuple[LadderEvent, ...]:
         await self.ladder()

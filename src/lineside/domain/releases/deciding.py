@@ -23,6 +23,8 @@ UPWARDS: Final[Mapping[Rung, Step]] = {
     Rung.DRAFT: Step.SHADOWED,
     Rung.SHADOW: Step.CANARIED,
     Rung.CANARY: Step.CROWNED,
+    Rung.PROPOSED: Step.ENFORCED,
+    Rung.WITHDRAWN: Step.PROPOSED,
 }
 """The next step upwards from each rung."""
 
@@ -88,6 +90,15 @@ class Act:
         )
 
 
+def propose(ladder: Ladder, revision: str, place: str, act: Act, changes: str) -> tuple[LadderEvent, ...]:
+    """Propose a revision of the plan; ``changes`` says in words what is different in it.
+
+    Raises:
+        InputError: it is proposed already, or in force.
+    """
+    return (act.event(ladder.of(revision, place), Step.PROPOSED, {"changes": changes}),)
+
+
 def approve(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
     """Approve the next step upwards of a release.
 
@@ -141,7 +152,8 @@ def promote(
         _refuse_second(ladder.at(standing.place, Rung.CANARY))
         detail |= canary.words()
     event = act.event(standing, step, detail)
-    old = ladder.champion(standing.place) if step is Step.CROWNED else None
+    taken = ladder.at(standing.place, row.then) if step in {Step.CROWNED, Step.ENFORCED} else ()
+    old = next(iter(taken), None)
     return (event,) if old is None else (act.event(old, Step.SUPERSEDED, {"by": release}), event)
 
 

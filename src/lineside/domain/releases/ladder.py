@@ -16,6 +16,8 @@ from lineside.domain.releases.table import Rung, Step, row_of
 
 SYSTEM: Final = "system"
 """The actor of what no person did."""
+_AUTHORED: Final = frozenset({Step.DRAFTED, Step.REOPENED, Step.PROPOSED})
+"""Who takes one of these is the author."""
 WATERMARK: Final = "DEMO, not for production"
 """Stands in the signed offer of a demo's release, and wherever that is shown."""
 PERSONS: Final = 2
@@ -92,7 +94,7 @@ def fold(events: Iterable[LadderEvent]) -> Ladder:
         old = standings.get(event.release) or Standing(release=event.release, place=event.place)
         standings[event.release] = _after(old, event)
         past = before.get(event.place, ())
-        if event.step is Step.SUPERSEDED:
+        if event.step is Step.SUPERSEDED and standings[event.release].rung is Rung.RETIRED:
             before[event.place] = (*past, event.release)
         elif event.step in {Step.CALLED_BACK, Step.REOPENED}:
             before[event.place] = tuple(item for item in past if item != event.release)
@@ -107,7 +109,7 @@ def _after(old: Standing, event: LadderEvent) -> Standing:
     return replace(
         old,
         rung=row.then,
-        author=event.actor if event.step in {Step.DRAFTED, Step.REOPENED} else old.author,
+        author=event.actor if event.step in _AUTHORED else old.author,
         demo="demo" in event.detail or (old.demo and event.step is not Step.REOPENED),
         approvals=(),
         canary=Canary.read(event.detail) if event.step is Step.CANARIED else None,

@@ -4,6 +4,9 @@ A model is learned as a *draft*. In the *shadow* it scores the parts that the li
 *canary* it judges a share of the parts, or some stations. The *champion* judges what no canary does. *Retired*
 releases judge nothing; the champion before the last one is what a rollback calls back.
 
+A revision of the control plan goes the same way, in two steps: somebody *proposes* it, and when two others have
+approved it, it is put *in force*; the one before is *withdrawn*.
+
 A step that puts a model before people needs evidence and two persons; a step that takes one away needs only somebody
 who may, and a reason: going back must never wait.
 """
@@ -26,6 +29,9 @@ class Rung(StrEnum):
     CANARY = "canary"
     CHAMPION = "champion"
     RETIRED = "retired"
+    PROPOSED = "proposed"
+    IN_FORCE = "in force"
+    WITHDRAWN = "withdrawn"
 
 
 class Step(StrEnum):
@@ -43,6 +49,8 @@ class Step(StrEnum):
     RETIRED = "retired"
     REOPENED = "reopened"
     FOUND = "found"
+    PROPOSED = "proposed"
+    ENFORCED = "enforced"
 
 
 class Need(StrEnum):
@@ -77,6 +85,8 @@ MEANING: Final[Mapping[Step, str]] = MappingProxyType(
         Step.RETIRED: "it is not wanted any more",
         Step.REOPENED: "it starts again from the bottom",
         Step.FOUND: "it is taken up as it judges already",
+        Step.PROPOSED: "somebody proposes a revision of the plan, and is its author",
+        Step.ENFORCED: "the revision of the plan may be given to gateways",
     }
 )
 _UP: Final = frozenset({Need.READY, Need.TWO_PERSONS})
@@ -97,6 +107,12 @@ TRANSITIONS: Final[Mapping[tuple[Rung, Step], Row]] = MappingProxyType(
         (Rung.CHAMPION, Step.ROLLED_BACK): Row(Rung.RETIRED),
         (Rung.RETIRED, Step.CALLED_BACK): Row(Rung.CHAMPION, frozenset({Need.BEFORE})),
         (Rung.RETIRED, Step.REOPENED): Row(Rung.DRAFT),
+        (Rung.NONE, Step.PROPOSED): Row(Rung.PROPOSED),
+        (Rung.PROPOSED, Step.APPROVED): Row(Rung.PROPOSED, frozenset({Need.NOT_AUTHOR})),
+        (Rung.PROPOSED, Step.ENFORCED): Row(Rung.IN_FORCE, frozenset({Need.TWO_PERSONS})),
+        (Rung.PROPOSED, Step.RETIRED): Row(Rung.WITHDRAWN),
+        (Rung.IN_FORCE, Step.SUPERSEDED): Row(Rung.WITHDRAWN),
+        (Rung.WITHDRAWN, Step.PROPOSED): Row(Rung.PROPOSED),
     }
 )
 

@@ -13,7 +13,8 @@ from lineside.apps.plant.board import BoardSettings
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.domain.access import AccessRole
 from lineside.domain.readiness import Level, Verdict
-from lineside.domain.releases.ladder import fold
+from lineside.domain.releases.deciding import Act, Person, propose
+from lineside.domain.releases.ladder import Ladder, fold
 from lineside.testing.boards import Bench, make_bench, sample_ladder
 
 WHY = "fewer false alarms in July"
@@ -84,6 +85,22 @@ async def test_whether_a_release_is_ready_is_shown_when_it_is_asked_for(bench: B
         refused = await do(client, "promote", share="five")
         assert (refused.status_code, "not a number" in refused.text) == (422, True)
         assert "0 of 2 persons" in (await do(client, "promote", share="5")).text
+
+
+async def test_a_proposed_plan_is_put_in_force_by_two_others(bench: Bench) -> None:
+    for name in ("Bert", "Carl"):
+        await bench.account(AccessRole.ENGINEER, name)
+    act = Act(by=Person(pseudonym="anna", role=AccessRole.ENGINEER), reason=WHY, now=1)
+    (event,) = propose(Ladder(), "plan/ab12", "plan", act, "the limit of the chiller is higher")
+    await bench.state.ladder.append([event], after=0)
+    async with client_of(bench) as client:
+        for name in ("Bert", "Carl"):
+            client.cookies.clear()
+            await client.log_in(name)
+            assert (await do(client, "approve", event.release)).status_code == 303
+        assert "the limit of the chiller is higher" in (await client.get("/releases")).text
+        assert (await do(client, "promote", event.release)).status_code == 303
+    assert fold(await bench.state.ladder.all()).of(event.release).rung == "in force"
 
 
 async def test_without_a_ladder_there_is_nothing_to_take_a_step_on(tmp_path: Path) -> None:

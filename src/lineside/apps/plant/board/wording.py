@@ -91,7 +91,17 @@ _SAID: Final = frozenset(
         *(word("known work"), word("other"), word("warm up"), word("planned stop"), word("maintenance")),
         *(word("new lot"), word("sensor fault"), word("healthy"), word("link"), word("source"), word("disk")),
         *(word("drafted"), word("shadowed"), word("approved"), word("canaried"), word("crowned"), word("superseded")),
-        *(word("stepped back"), word("rolled back"), word("called back"), word("reopened"), word("found")),
+        *(
+            word("stepped back"),
+            word("rolled back"),
+            word("called back"),
+            word("reopened"),
+            word("found"),
+            word("proposed"),
+            word("in force"),
+            word("withdrawn"),
+            word("enforced"),
+        ),
         *(word("met"), word("missed"), word("insufficient evidence")),
         *(word("clock"), word("model"), word("signal"), word("station"), word("outbox")),
     }

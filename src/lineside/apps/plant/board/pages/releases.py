@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.apps.plant.release_ladder import ReleaseLadder
-from lineside.apps.releasing import place_of
+from lineside.apps.releasing import is_revision, place_of
 from lineside.apps.web.language import lazily, word
 from lineside.domain.errors import ConfigurationError, InputError
 from lineside.domain.readiness import Level, lacking
@@ -27,11 +27,13 @@ NEXT: Final = lazily(
         Rung.SHADOW: word("Make it a canary"),
         Rung.CANARY: word("Make it the champion"),
         Rung.RETIRED: word("Start again as a draft"),
+        Rung.PROPOSED: word("Put it in force"),
+        Rung.WITHDRAWN: word("Propose it again"),
     }
 )
 """The step upwards from each rung, as its button says it."""
-_APPROVED: Final = frozenset({Rung.SHADOW, Rung.CANARY})
-_RETIRES: Final = frozenset({Rung.DRAFT, Rung.SHADOW, Rung.CANARY})
+_APPROVED: Final = frozenset({Rung.SHADOW, Rung.CANARY, Rung.PROPOSED})
+_RETIRES: Final = frozenset({Rung.DRAFT, Rung.SHADOW, Rung.CANARY, Rung.PROPOSED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,16 @@ class Row:
     back: bool
     levels: tuple[Level, ...] = ()
     lacks: tuple[str, ...] = ()
+
+    @property
+    def revision(self) -> bool:
+        """Whether it is one of the plan, not a model."""
+        return is_revision(self.short)
+
+    @property
+    def changes(self) -> str:
+        """What a revision of the plan changes, in words."""
+        return next((event.detail["changes"] for event in self.standing.history if "changes" in event.detail), "")
 
     @property
     def wants_approval(self) -> bool:
@@ -130,7 +142,10 @@ async def _rows(ladder: ReleaseLadder, asked: str) -> tuple[Row, ...]:
                 lacks=lacks,
             )
         )
+    plans = [item for item in now.standings.values() if is_revision(item.release)]
+    rows += [Row(standing=item, short=item.release, off=False, back=False) for item in plans]
     first = {Rung.CHAMPION: 0, Rung.CANARY: 1, Rung.SHADOW: 2, Rung.DRAFT: 3, Rung.NONE: 4, Rung.RETIRED: 5}
+    first |= {Rung.PROPOSED: -2, Rung.IN_FORCE: -1, Rung.WITHDRAWN: 6}
     return tuple(sorted(rows, key=lambda row: (row.standing.place, first[row.standing.rung])))
 
 
