@@ -72,6 +72,8 @@ def _judged(characteristic: Characteristic, table: pa.Table) -> JudgedParts:
         judged=none,
         delay=none,
         could=np.isin(np.array(table["state"].to_pylist(), dtype=object), ("normal", "alarm")),
+        outside=none.astype(np.bool_),
+        warming=none.astype(np.bool_),
         alarm=np.array(table["alarm"].to_pylist(), dtype=np.bool_),
         risk=np.array(table["risk"].to_pylist(), dtype=np.float64),
         known=np.array([item is not None for item in truth], dtype=np.bool_),

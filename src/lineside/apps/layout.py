@@ -8,6 +8,7 @@
       plant/landing.db    what has arrived at the plant        plant/audit.db     its audit chain
       plant/history/      the long memory, a folder per table
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
+      plant/jobs/         trainings that were asked for
       keys/               secrets, readable by the owner only
       notify.yaml         who is told of alerts, and where; secrets are only named in it
       nats/               the embedded transport: configuration, credentials, log
@@ -73,6 +74,11 @@ class Layout:
     def state(self) -> Path:
         """The plant's small state."""
         return self.root / "plant" / "state.db"
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of trainings that were asked for."""
+        return self.root / "plant" / "jobs"
 
     @property
     def bundles(self) -> Path:

@@ -47,7 +47,11 @@ class PerformanceLook:
                 name = bundle.manifest.characteristic
                 parts = judged_parts(query, self.plan.characteristic(name), bundle.name, now - PERIOD, now)
                 held_out = held_out_of(bundle.manifest)
-                reports.append(performance(self.plan, station.id, name, bundle.name, parts, held_out, now))
+                reports.append(
+                    performance(
+                        self.plan, station.id, name, bundle.name, parts, held_out, now, bundle.manifest.training.last
+                    )
+                )
         return tuple(reports)
 
 
@@ -66,6 +70,8 @@ def _columns(characteristic: Characteristic, table: pa.Table) -> JudgedParts:
         judged=table.column("judged").to_numpy().astype(np.int64),
         delay=table.column("delay").to_numpy().astype(np.int64),
         could=np.isin(state, _COULD),
+        outside=state == JudgementState.OUTSIDE_EXPERIENCE.value,
+        warming=state == JudgementState.WARMING_UP.value,
         alarm=state == JudgementState.ALARM.value,
         risk=table.column("risk").to_numpy().astype(np.float64),
         known=np.array([item is not None for item in truth], dtype=np.bool_),

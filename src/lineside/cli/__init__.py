@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "gateway": "The process at the line.",
     "gateways": "Which gateways may write.",
     "history": "Look at, count, query and export the history.",
+    "jobs": "Trainings that were asked for, by people or by evidence.",
     "model": "Show, sign and offer models to the gateways.",
     "notify": "Who is told of alerts, where, and what became of it.",
     "outcomes": "Import what was later found to be true of parts.",

@@ -19,6 +19,8 @@ def made_of(
         judged=np.arange(count, dtype=np.int64) * SECOND,
         delay=np.full(count, SECOND // 10, dtype=np.int64),
         could=np.ones(count, dtype=np.bool_),
+        outside=np.zeros(count, dtype=np.bool_),
+        warming=np.zeros(count, dtype=np.bool_),
         alarm=np.array(alarm, dtype=np.bool_),
         risk=np.full(count, np.nan) if risk is None else np.array(risk),
         known=np.array(known, dtype=np.bool_),

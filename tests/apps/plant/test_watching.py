@@ -14,7 +14,14 @@ async def test_what_drifts_is_recorded_once_and_again_when_it_is_over() -> None:
     (report,) = sample_drift()
     told = [replace(report, sensors=())]
     audit = FakeAudit()
-    watch = Watch(drift=lambda: told, performance=lambda _: (), ready=dict, audit=audit, clock=ManualClock(7))
+    watch = Watch(
+        drift=lambda: told,
+        performance=lambda _: (),
+        ready=dict,
+        learn_again=lambda *_: (),
+        audit=audit,
+        clock=ManualClock(7),
+    )
     await watch.look()
     await watch.look()
     told = [replace(report, features=(), together=(), sensors=())]
@@ -29,7 +36,14 @@ async def test_damage_is_recorded_with_its_words_when_it_comes_and_when_it_goes(
     (report,) = sample_watched().performance
     told = [report]
     audit = FakeAudit()
-    watch = Watch(drift=tuple, performance=lambda _: told, ready=dict, audit=audit, clock=ManualClock(7))
+    watch = Watch(
+        drift=tuple,
+        performance=lambda _: told,
+        ready=dict,
+        learn_again=lambda *_: (),
+        audit=audit,
+        clock=ManualClock(7),
+    )
     await watch.look()
     told = [replace(report, damage=())]
     await watch.look()
@@ -40,7 +54,14 @@ async def test_damage_is_recorded_with_its_words_when_it_comes_and_when_it_goes(
 
 async def test_a_faulty_sensor_is_recorded_and_doubted_at_its_station() -> None:
     audit = FakeAudit()
-    watch = Watch(drift=sample_drift, performance=lambda _: (), ready=dict, audit=audit, clock=ManualClock(7))
+    watch = Watch(
+        drift=sample_drift,
+        performance=lambda _: (),
+        ready=dict,
+        learn_again=lambda *_: (),
+        audit=audit,
+        clock=ManualClock(7),
+    )
     await watch.look()
     found = [entry for entry in await audit.entries() if entry.action == "sensor.found"]
     assert "stuck: the same value for the last 42 parts" in str(found[0].content)

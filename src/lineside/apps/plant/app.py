@@ -24,6 +24,7 @@ from lineside.adapters.clocks import ProcessClock, SystemClock, clock_from
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.job_folder import JobFolder
 from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
 from lineside.adapters.plan_files import load_plan_files
@@ -61,6 +62,7 @@ from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
 from lineside.apps.releasing import signing_folder
+from lineside.apps.training_jobs import JobRunner, Relearn
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
 from lineside.domain.errors import UnavailableError
@@ -196,9 +198,14 @@ class _Plant:
             drift=DriftLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             ready=ReadyLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
+            learn_again=Relearn(self.plan, JobFolder(self.layout.jobs), SystemClock()),
             audit=self.audit,
             clock=self.clock,
         )
+        runner = JobRunner(
+            folder=JobFolder(self.layout.jobs), plan_file=self.settings.plan, plan=self.plan, data=self.settings.data,
+            audit=self.audit.append, clock=SystemClock(),
+        )  # fmt: skip
         meters = Meters(
             floor=floor,
             gateways=lambda: feed.gateways.views(SystemClock().now()),
@@ -208,6 +215,7 @@ class _Plant:
         )
         beside = [
             asyncio.create_task(watch.run(), name="watch models"),
+            asyncio.create_task(runner.keep_running(), name="run trainings"),
             asyncio.create_task(telling.run(), name="tell"),
             asyncio.create_task(teller.run(), name="send"),
             asyncio.create_task(compactor.run(), name="compact"),

@@ -14,6 +14,7 @@ from typing import Final
 
 from lineside.domain.drift.report import DriftReport
 from lineside.domain.errors import LinesideError
+from lineside.domain.learning_again import Trigger
 from lineside.domain.performance.report import PerformanceReport
 from lineside.domain.readiness import Level
 from lineside.ports import AuditLog, Clock
@@ -24,12 +25,17 @@ _LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """What the last look found: ``at`` UTC ns (0: there was none), reports per model, and service levels by release."""
+    """What the last look found.
+
+    ``at`` is when (UTC ns; 0: there was no look). There are reports per model, service levels by release, and what
+    speaks for learning a model again.
+    """
 
     at: int = 0
     drift: Sequence[DriftReport] = ()
     performance: Sequence[PerformanceReport] = ()
     ready: Mapping[str, Sequence[Level]] = field(default_factory=dict)
+    learn_again: Mapping[str, Sequence[Trigger]] = field(default_factory=dict)
 
     def doubtful(self, station: str) -> dict[str, str]:
         """Return the signals of a station whose sensors seem faulty, each with its fault."""
@@ -45,6 +51,7 @@ class Watch:
         drift: looks at their drift; like the others it is called in a thread.
         performance: looks at their performance at a moment of the line's time.
         ready: returns the service levels of each release in service.
+        learn_again: returns what speaks for learning a model again, and has it learned where the plan wants that.
         audit: the plant's audit record, which gets an entry whenever other features have drifted than before, and
             whenever there is other damage than before.
         clock: the time of the line.
@@ -53,6 +60,7 @@ class Watch:
     drift: Callable[[], Sequence[DriftReport]]
     performance: Callable[[int], Sequence[PerformanceReport]]
     ready: Callable[[], Mapping[str, Sequence[Level]]]
+    learn_again: Callable[[PerformanceReport, int], Sequence[Trigger]]
     audit: AuditLog
     clock: Clock
     last: Watched = field(default_factory=Watched)
@@ -81,7 +89,10 @@ class Watch:
         for item in reports:
             texts = {damage.what: damage.text for damage in item.damage}
             await self._note("damage", item.model, texts, {"parts": item.measured.parts})
-        self.last = Watched(at=now, drift=drift, performance=reports, ready=ready)
+        reasons = {item.model: await asyncio.to_thread(self.learn_again, item, now) for item in reports}
+        for model, found in reasons.items():
+            await self._note("learn_again", model, {item.reason.value: item.text for item in found}, {})
+        self.last = Watched(at=now, drift=drift, performance=reports, ready=ready, learn_again=reasons)
 
     async def _note(self, kind: str, model: str, found: Mapping[str, object], beside: Mapping[str, object]) -> None:
         """Record what was found of a model, where it is something else than the last time."""

@@ -17,13 +17,16 @@ class JudgedParts:
     """Parts of one model in the order they were judged; columns of one length ``n``.
 
     ``judged`` is when (UTC ns) and ``delay`` how long after the newest reading (ns). ``could`` says that the model
-    could say anything, ``alarm`` that it was above its limit; ``risk`` is the calibrated probability of being bad
+    could say anything, ``outside`` that the part was outside of its experience, ``warming`` that it was still learning
+    the part's setup, ``alarm`` that it was above its limit; ``risk`` is the calibrated probability of being bad
     (NaN: none). ``known`` says that an outcome has come, ``bad`` what it says, ``lag`` how long after the part (ns).
     """
 
     judged: Int64
     delay: Int64
     could: Bools
+    outside: Bools
+    warming: Bools
     alarm: Bools
     risk: Float64
     known: Bools
@@ -44,6 +47,8 @@ class JudgedParts:
             judged=self.judged[chosen],
             delay=self.delay[chosen],
             could=self.could[chosen],
+            outside=self.outside[chosen],
+            warming=self.warming[chosen],
             alarm=self.alarm[chosen],
             risk=self.risk[chosen],
             known=self.known[chosen],

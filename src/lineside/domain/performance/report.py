@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from lineside.domain.performance.burning import LevelWatch, watch_level
 from lineside.domain.performance.estimated import Estimated, Expected, estimate
 from lineside.domain.performance.judged import JudgedParts
@@ -34,6 +36,21 @@ class Damage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Since:
+    """What has happened since a model was learned (UTC ns), or in 30 days, in counts of parts.
+
+    ``bad`` are known to be bad, ``outside`` were outside of its experience and ``warming`` of setups that it was still
+    learning, of ``judged``.
+    """
+
+    learned: int
+    judged: int = 0
+    bad: int = 0
+    outside: int = 0
+    warming: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PerformanceReport:
     """One model in service over the last week, and its service levels over 30 days."""
 
@@ -44,10 +61,18 @@ class PerformanceReport:
     estimated: Estimated | None
     levels: tuple[LevelWatch, ...]
     damage: tuple[Damage, ...]
+    since: Since
 
 
 def performance(
-    plan: Plan, station: str, characteristic: str, model: str, parts: JudgedParts, held_out: HeldOut, now: int
+    plan: Plan,
+    station: str,
+    characteristic: str,
+    model: str,
+    parts: JudgedParts,
+    held_out: HeldOut,
+    now: int,
+    learned: int = 0,
 ) -> PerformanceReport:
     """Return the report of a model.
 
@@ -59,6 +84,7 @@ def performance(
         parts: those of the last 30 days.
         held_out: what it showed before it was released.
         now: the moment (UTC ns).
+        learned: when the newest part that it learned from ended (UTC ns).
     """
     week = parts.since(now - WINDOW)
     measured, levels = measure(week), _levels(plan, characteristic, parts, now)
@@ -70,6 +96,17 @@ def performance(
         estimated=estimate(week),
         levels=levels,
         damage=(*_burning(levels), *_lost(plan, characteristic, measured, held_out)),
+        since=_since(parts.since(learned), learned),
+    )
+
+
+def _since(parts: JudgedParts, learned: int) -> Since:
+    return Since(
+        learned=learned,
+        judged=len(parts),
+        bad=int(np.count_nonzero(parts.known & parts.bad)),
+        outside=int(np.count_nonzero(parts.outside)),
+        warming=int(np.count_nonzero(parts.warming)),
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from lineside.domain.plan.basics import Duration, Id, PlanModel, PositiveDuration
-from lineside.domain.units import DAY, SECOND
+from lineside.domain.units import DAY, HOUR, SECOND
 
 
 class ServiceLevels(PlanModel):
@@ -39,6 +39,22 @@ class ServiceLevels(PlanModel):
     false_alarm_of_outside_experience: float = Field(
         0.02, ge=0, le=1, description="Greatest share of parts inside the envelope called outside experience."
     )
+
+
+class LearnAgain(PlanModel):
+    """When a model is learned again, and what that may take; drift alone is never a reason."""
+
+    automatic: bool = Field(
+        False,
+        description="Learn as soon as there is a reason; else the reason is recorded and shown, and people decide.",
+    )
+    every: Duration | None = Field(None, description="At the latest after so long; empty: not by the calendar.")
+    least_bad: int = Field(
+        20, ge=1, description="Bad parts whose truth must have come since it was learned before it is learned again."
+    )
+    pause: PositiveDuration = Field(DAY, description="Least time between two trainings of a characteristic.")
+    most_time: PositiveDuration = Field(2 * HOUR, description="A training that takes longer is ended.")
+    most_memory: float = Field(8.0, gt=0, description="Memory that a training may use, in GB.")
 
 
 class Rates(PlanModel):

@@ -32,7 +32,7 @@ from lineside.domain.plan.characteristics import (
 )
 from lineside.domain.plan.gateway import Buffer, Ceilings, Gateway, WhenFull
 from lineside.domain.plan.identity import Approval, Line, Part, Phase, Revision, SafeLaunch, Shift, Weekday
-from lineside.domain.plan.levels import DataClass, Privacy, Rates, ServiceLevels
+from lineside.domain.plan.levels import DataClass, LearnAgain, Privacy, Rates, ServiceLevels
 from lineside.domain.plan.reactions import Escalation, Measure, Occasion, Priority, Reaction, Step, StepKind
 from lineside.domain.plan.registers import Register
 from lineside.domain.plan.signals import EnvelopeLimit, FeatureKind, Role, Setting, Signal, SignalType
@@ -86,6 +86,7 @@ __all__ = [
     "FilesSpec",
     "Gateway",
     "Id",
+    "LearnAgain",
     "Line",
     "Measure",
     "Measurement",
@@ -162,6 +163,7 @@ class Plan(PlanModel):
     characteristics: tuple[Characteristic, ...] = Field((), description="What is judged.")
     reactions: tuple[Reaction, ...] = Field((), description="What is done about it.")
     service_levels: ServiceLevels = Field(ServiceLevels(), description="What the line asks of Lineside.")
+    learn_again: LearnAgain = Field(LearnAgain(), description="When models are learned again.")
     rates: Rates | None = Field(None, description="What computing costs.")
     privacy: Privacy = Field(Privacy(), description="What may happen to data.")
     gateway: Gateway = Field(Gateway(), description="What is asked of the gateway itself.")

@@ -1,0 +1,97 @@
+"""Trainings as jobs, a file each: what is asked for and why, how far it is, what it cost and what came of it.
+
+A file is replaced durably, so that a power cut leaves the job as it was before or after a change. A job that was
+running when its runner ended is queued again, for as many attempts as it has.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from lineside.adapters.durable_files import replace_file
+from lineside.domain.errors import InputError, IntegrityError
+
+MOST_KEPT = 500
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One training; times are UTC ns (0: not yet), ``processor_seconds`` and ``peak_bytes`` what it took."""
+
+    id: str
+    characteristic: str
+    reason: str
+    text: str
+    created: int
+    seed: int = 0
+    attempts: int = 2
+    tried: int = 0
+    state: JobState = JobState.QUEUED
+    started: int = 0
+    ended: int = 0
+    progress: str = ""
+    result: str = ""
+    processor_seconds: float = 0.0
+    peak_bytes: int = 0
+    cost: float | None = None
+
+
+class JobFolder:
+    """The jobs of a plant; the folder is made with the first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self, job: Job) -> Job:
+        """Keep a job durably, and return it."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        replace_file(self._path / f"{job.id}.json", msgspec.json.encode(job))
+        return job
+
+    def all(self) -> tuple[Job, ...]:
+        """Return every job, the newest first."""
+        found = [self._read(path) for path in self._path.glob("*.json")] if self._path.is_dir() else []
+        return tuple(sorted(found, key=lambda job: (-job.created, job.id)))
+
+    def get(self, job_id: str) -> Job:
+        """Return a job; raises `InputError` where there is none of that name."""
+        path = self._path / f"{job_id}.json"
+        if "/" in job_id or not path.exists():
+            raise InputError("no such job", field="JOB", value=job_id, choices=tuple(job.id for job in self.all()[:20]))
+        return self._read(path)
+
+    def log(self, job_id: str) -> Path:
+        """Return the file that a job's training prints to."""
+        return self._path / f"{job_id}.log"
+
+    def change(self, job_id: str, **changes: object) -> Job:
+        """Keep a job with other values of some fields, and return it."""
+        return self.keep(msgspec.structs.replace(self.get(job_id), **changes))
+
+    def tidy(self) -> None:
+        """Forget the oldest of those that are over, beyond `MOST_KEPT`."""
+        over = [job for job in self.all() if job.state not in OPEN]
+        for job in over[MOST_KEPT:]:
+            (self._path / f"{job.id}.json").unlink(missing_ok=True)
+            self.log(job.id).unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> Job:
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Job)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise IntegrityError(f"a job cannot be read: {error}", where=str(path)) from error

@@ -1,0 +1,80 @@
+"""Why a model should be learned again: by evidence of damage or of what it has not seen, never by drift alone.
+
+Drift is no argument of these rules, so that harmless drift cannot set anything off. A reason needs material as well:
+without bad parts whose truth has come since, learning again learns the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lineside.domain.performance.report import PerformanceReport, Since
+from lineside.domain.plan.levels import LearnAgain
+from lineside.domain.units import format_duration
+
+
+class Reason(StrEnum):
+    """What speaks for learning again."""
+
+    PERFORMANCE = "performance"
+    LIMITS = "limits"
+    COVERAGE = "coverage"
+    SETUPS = "setups"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trigger:
+    """One reason in words; ``ready`` says whether there is material to learn from, else ``waits`` for what."""
+
+    reason: Reason
+    text: str
+    ready: bool = True
+    waits: str = ""
+
+
+LEAST_JUDGED = 200
+"""Parts before a share of them says anything."""
+_WARMING = 0.2
+
+
+def triggers(report: PerformanceReport, wish: LearnAgain, most_outside: float, now: int) -> tuple[Trigger, ...]:
+    """Return what speaks for learning a model again, the gravest first.
+
+    Args:
+        report: how it does.
+        wish: the plan's rules.
+        most_outside: greatest share of parts that may be outside experience.
+        now: the moment (UTC ns).
+    """
+    since = report.since
+    found = [
+        Trigger(reason=_REASONS.get(item.what, Reason.PERFORMANCE), text=item.text)
+        for item in report.damage
+        if item.what in _REASONS
+    ]
+    if since.judged >= LEAST_JUDGED:
+        outside, warming = since.outside / since.judged, since.warming / since.judged
+        if outside > most_outside:
+            text = f"{outside:.1%} of {since.judged} parts were outside of what it has seen, {most_outside:.1%} may be"
+            found.append(Trigger(reason=Reason.COVERAGE, text=text))
+        if warming > _WARMING:
+            text = f"{warming:.0%} of {since.judged} parts were of setups that it does not know"
+            found.append(Trigger(reason=Reason.SETUPS, text=text))
+    if wish.every is not None and now - since.learned >= wish.every:
+        text = f"learned more than {format_duration(wish.every)} ago"
+        found.append(Trigger(reason=Reason.SCHEDULE, text=text))
+    return tuple(_with_material(item, since, wish) for item in found)
+
+
+_REASONS = {"performance loss": Reason.PERFORMANCE, "recall": Reason.PERFORMANCE, "false alarms": Reason.LIMITS}
+"""Damage that learning can mend: latency and availability are not of this kind."""
+
+
+def _with_material(trigger: Trigger, since: Since, wish: LearnAgain) -> Trigger:
+    lacking = wish.least_bad - since.bad
+    if trigger.reason is not Reason.PERFORMANCE or lacking <= 0:
+        return trigger
+    waits = f"{lacking} more bad parts whose truth has come"
+    return Trigger(reason=trigger.reason, text=trigger.text, ready=False, waits=waits)

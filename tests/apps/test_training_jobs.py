@@ -1,0 +1,160 @@
+"""Trainings as jobs, in real child processes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.delta_history import DeltaHistory
+from lineside.adapters.job_folder import JobFolder, JobState
+from lineside.adapters.plan_yaml import load_plan
+from lineside.apps.layout import Layout
+from lineside.apps.training_jobs import JobRunner, Relearn, queue_job
+from lineside.domain.errors import InputError
+from lineside.domain.features.recipe import recipe_for
+from lineside.domain.parts import PartRecord
+from lineside.domain.plan.levels import LearnAgain
+from lineside.domain.units import DAY
+from lineside.ports import LandedRecord
+from lineside.testing.boards import sample_watched
+from lineside.testing.clocks import ManualClock
+from lineside.testing.fakes.audit import FakeAudit
+from lineside.testing.floors import sample_plan
+from lineside.testing.records import a_record
+from lineside.wire.codecs import encode_items
+from lineside.wire.records import RecordKind
+
+PLAN = """\
+lineside: 1
+number: CP-1
+site: {id: site}
+area: {id: area}
+line: {id: line}
+part: {number: P-1}
+sources:
+  - {id: rows, kind: files, path: parts.csv, time_column: time}
+stations:
+  - {id: press, operation: "10", machine: M1, serial: serial, cycle: {by: rows}}
+signals:
+  - {id: melt, station: press, source: rows, unit: degC}
+  - {id: speed, station: press, source: rows, unit: m/s}
+  - {id: serial, station: press, source: rows, role: context, type: text}
+characteristics:
+  - {id: porosity, station: press}
+rates: {processor_hour: 0.05, gigabyte: 0.02}
+reactions:
+  - {id: look, characteristic: porosity, text: Porosity is likely., steps: [{do: inspect, text: Look.}]}
+"""
+
+
+async def _runner(tmp_path: Path, *, parts: int, plan: str = PLAN) -> tuple[JobRunner, FakeAudit]:
+    (tmp_path / "plan.yaml").write_text(plan, encoding="utf-8")
+    loaded, layout = load_plan(tmp_path / "plan.yaml"), Layout(tmp_path / "data")
+    layout.create()
+    digest, rng = recipe_for(loaded, "press").digest, np.random.default_rng(0)
+    made = [
+        PartRecord(
+            cycle_id=f"c{i}", unit=f"S{i}", station="press", started=i * 10**9, ended=(i + 1) * 10**9,
+            received=(i + 1) * 10**9, recipe=digest, features=rng.normal(size=2),
+        )
+        for i in range(parts)
+    ]  # fmt: skip
+    if made:
+        history = await DeltaHistory.open(layout.history)
+        await history.append([LandedRecord(position=1, record=a_record(1, encode_items(made), kind=RecordKind.PARTS))])
+    audit = FakeAudit()
+    runner = JobRunner(
+        folder=JobFolder(layout.jobs), plan_file=tmp_path / "plan.yaml", plan=loaded, data=layout.root,
+        audit=audit.append, clock=ManualClock(),
+    )  # fmt: skip
+    return runner, audit
+
+
+async def test_a_job_learns_a_bundle_and_says_what_it_cost(tmp_path: Path) -> None:
+    runner, audit = await _runner(tmp_path, parts=300)
+    job = queue_job(runner.folder, "porosity", "by hand", "trying", 1)
+    assert job is not None
+    assert queue_job(runner.folder, "porosity", "by hand", "again", 2) is None
+    assert await runner.run_next()
+    done = runner.folder.get(job.id)
+    assert (done.state, done.tried) == (JobState.DONE, 1), done.progress
+    (bundle,) = BundleFolder(Layout(runner.data).bundles).bundles("porosity")
+    assert done.result == bundle.name
+    assert done.processor_seconds > 0
+    assert done.peak_bytes > 10_000_000
+    assert done.cost is not None
+    assert [entry.action for entry in await audit.entries()] == ["training.started", "training.ended"]
+    assert not await runner.run_next()
+
+
+async def test_a_job_that_fails_is_tried_again_and_then_says_why(tmp_path: Path) -> None:
+    runner, _ = await _runner(tmp_path, parts=0)
+    job = queue_job(runner.folder, "porosity", "schedule", "old", 1)
+    assert job is not None
+    await runner.run_next()
+    assert runner.folder.get(job.id).state is JobState.QUEUED
+    await runner.run_next()
+    failed = runner.folder.get(job.id)
+    assert (failed.state, failed.tried) == (JobState.FAILED, 2)
+    assert "no part to learn from" in failed.progress
+
+
+async def test_a_job_is_ended_when_it_is_cancelled(tmp_path: Path) -> None:
+    runner, _ = await _runner(tmp_path, parts=300)
+    job = queue_job(runner.folder, "porosity", "by hand", "trying", 1)
+    assert job is not None
+    change = runner.folder.change
+
+    def cancelled_at_once(job_id: str, **changes: object) -> object:
+        made = change(job_id, **changes)
+        return change(job_id, state=JobState.CANCELLED) if changes.get("progress") == "starting" else made
+
+    runner.folder.change = cancelled_at_once  # type: ignore[method-assign,assignment]
+    await runner.run_next()
+    assert runner.folder.get(job.id).state is JobState.CANCELLED
+    assert not BundleFolder(Layout(runner.data).bundles).bundles("porosity")
+
+
+async def test_what_a_runner_left_running_is_queued_again(tmp_path: Path) -> None:
+    runner, _ = await _runner(tmp_path, parts=0)
+    job = queue_job(runner.folder, "porosity", "by hand", "trying", 1)
+    assert job is not None
+    runner.folder.change(job.id, state=JobState.RUNNING, tried=1)
+    runner.take_up()
+    assert runner.folder.get(job.id).state is JobState.QUEUED
+    runner.folder.change(job.id, state=JobState.RUNNING, tried=2)
+    runner.take_up()
+    assert runner.folder.get(job.id).state is JobState.FAILED
+
+
+def test_damage_queues_a_training_only_where_the_plan_wants_it_and_not_before_the_pause_is_over(tmp_path: Path) -> None:
+    (report,) = sample_watched().performance
+    report = replace(report, since=replace(report.since, bad=200))
+    folder, clock = JobFolder(tmp_path), ManualClock()
+    by_hand = Relearn(sample_plan(), folder, clock)
+    assert by_hand(report, 0)
+    assert folder.all() == ()
+    plan = sample_plan().model_copy(update={"learn_again": LearnAgain(automatic=True)})
+    itself = Relearn(plan, folder, clock)
+    itself(report, 0)
+    (job,) = folder.all()
+    assert (job.reason, job.characteristic) == ("performance", "porosity")
+    folder.change(job.id, state=JobState.DONE)
+    itself(report, 0)
+    assert len(folder.all()) == 1
+    clock.move(DAY)
+    itself(report, 0)
+    assert len(folder.all()) == 2
+
+
+def test_a_job_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path)
+    job = queue_job(folder, "porosity", "by hand", "trying", 1)
+    assert job is not None
+    with pytest.raises(InputError) as caught:
+        folder.get("other")
+    assert caught.value.choices == (job.id,)
