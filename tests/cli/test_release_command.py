@@ -23,9 +23,14 @@ from lineside.domain.access import AccessRole
 from lineside.domain.errors import InputError
 from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.readiness import Level, Verdict
+from lineside.domain.releases.deciding import Act, Person, roll_back
+from lineside.domain.releases.ladder import LadderEvent
+from lineside.domain.releases.table import Step
 from lineside.learn.fit import FitRequest, fit
 from lineside.testing.boards import PASSWORD, cheap_passwords
-from lineside.testing.modelling import CHARACTERISTIC, modelling_plan, part_table
+from lineside.testing.clocks import ManualClock
+from lineside.testing.fakes.audit import FakeAudit
+from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
 from lineside.wire.bundle import Bundle
 
 PLAN = modelling_plan(3, model={"family": "supervised"})
@@ -167,3 +172,31 @@ def test_what_a_proposed_plan_changes_is_kept_in_words(folder: Path) -> None:
     call(folder, "promote", first, by="anna")
     (folder / "plan.yaml").write_text(text.replace('"least_recall":0.5', '"least_recall":0.6'))
     assert "least_recall" in call(folder, "propose", by="anna").replace(" ", "_")
+
+
+async def test_what_a_crash_has_kept_from_the_gateways_is_offered_at_the_next_start(
+    folder: Path, bundles: list[Bundle]
+) -> None:
+    layout = Layout(folder / "data")
+    state, registry = open_state(sqlite_url(layout.state)), signing_folder(layout)
+    ladder = ReleaseLadder(
+        plan=PLAN, folder=registry, history=layout.history, state=state, audit=FakeAudit(), clock=ManualClock()
+    )
+    await ladder.ladder()
+    place, anna = f"{STATION}/{CHARACTERISTIC}", Person(pseudonym="anna", role=AccessRole.ENGINEER)
+    act, name = Act(by=anna, reason=WHY, now=1), bundles[1].name
+    steps = (Step.DRAFTED, Step.SHADOWED, Step.CANARIED)
+    events = [
+        LadderEvent(
+            release=name, place=place, step=step, actor="anna", time=1, reason=act.reason, detail={"share": "0.2"}
+        )
+        for step in steps
+    ]
+    await state.ladder.append(events, after=1)
+    assert await ladder.take_up("the plan") == ()
+    assert [(item.offer.model, item.share) for item, _ in registry.canaries()] == [(name, 0.2)]
+    await state.ladder.append(roll_back(await ladder.ladder(), place, act), after=4)
+    registry.offer(bundles[1])
+    assert await ladder.take_up("the plan") == (f"{name} judges off the ladder: lineside release list",)
+    assert registry.canaries() == ()
+    state.close()

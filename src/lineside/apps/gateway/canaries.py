@@ -17,6 +17,7 @@ from lineside.adapters.release_keys import trusted_keys
 from lineside.apps.gateway.model_place import open_seated
 from lineside.domain.errors import IntegrityError, LinesideError, UnavailableError
 from lineside.domain.plan.model import Plan
+from lineside.domain.releases.canary import Canary
 from lineside.flows.releases import Seen, check_offer, fetch_body, fetch_canaries
 from lineside.flows.seats import Seat, StationSeats
 from lineside.flows.trials import Trial
@@ -63,13 +64,14 @@ class CanaryShelf:
             f"{station.id}/{seat.characteristic}": seat for station in plan.stations for seat in seats(station.id).seats
         }
         self._failed: dict[str, int] = {}
-        self._said: set[str] = set()
+        self._audited: set[str] = set()
+        self.refused: dict[str, str] = {}
 
     @property
     def on_trial(self) -> dict[str, str]:
         """What is on trial, in words, by the name of its bundle."""
         trials = [seat.trial for seat in self._seats.values() if seat.trial is not None and not seat.trial.ended]
-        return {item.name: f"canary of {item.canary.share:g} at {item.place}: {item.taken} parts" for item in trials}
+        return {item.name: f"the canary at {item.place}, {_scope(item.canary)}" for item in trials}
 
     async def refresh(self, bus: Bus, subjects: Subjects) -> None:
         """Take what the plant offers, and end what it does not offer any more.
@@ -81,17 +83,20 @@ class CanaryShelf:
         try:
             envelopes = await fetch_canaries(bus, subjects)
         except IntegrityError as error:
-            await self._refuse(str(error))
+            await self._refuse("", str(error))
             return
+        self.refused.clear()
         for envelope in envelopes:
+            place = ""
             try:
                 canary = verify_canary(envelope, trusted_keys(self._keys), self._clock.now())
-                offered.add(canary.offer.place)
+                place = canary.offer.place
+                offered.add(place)
                 await self._consider(bus, subjects, canary)
             except UnavailableError:
                 raise
             except LinesideError as error:
-                await self._refuse(str(error))
+                await self._refuse(place, str(error))
         for place, seat in self._seats.items():
             if seat.trial is not None and place not in offered:
                 await self._end(seat, "the plant offers it no more")
@@ -145,8 +150,14 @@ class CanaryShelf:
         said = {"model": gone.name, "place": gone.place, "offer": gone.version, "why": why}
         await self._audit("canary.ended", said | {"parts": gone.parts, "taken": gone.taken})
 
-    async def _refuse(self, problem: str) -> None:
-        """Say why a canary is not taken; once for each reason."""
-        if problem not in self._said:
-            self._said.add(problem)
-            await self._audit("canary.refused", {"why": problem})
+    async def _refuse(self, place: str, problem: str) -> None:
+        """Say why a canary is not taken: in the status as long as it is offered, to the audit record once."""
+        self.refused[f"canary {place}".strip()] = problem
+        if problem not in self._audited:
+            self._audited.add(problem)
+            await self._audit("canary.refused", {"place": place, "why": problem})
+
+
+def _scope(canary: Canary) -> str:
+    share = f"{canary.share:.0%} of the parts" if canary.share else "every part"
+    return f"{share} at {', '.join(canary.stations)}" if canary.stations else share

@@ -13,6 +13,7 @@ from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import ProcessClock
 from lineside.adapters.durable_files import replace_file
 from lineside.adapters.outbox_room import Space
+from lineside.apps.gateway.canaries import CanaryShelf
 from lineside.apps.gateway.models import ModelShelf
 from lineside.domain.errors import StorageError
 from lineside.domain.health.clocks import clock_finding
@@ -64,6 +65,7 @@ class Vitals:
     space: Callable[[], Space]
     line: LineJudge
     shelf: ModelShelf
+    canaries: CanaryShelf
     sources: Mapping[str, Source]
     hearing: Hearing
     shedder: Shedder
@@ -130,7 +132,8 @@ class Vitals:
                 yield self._source_health(spec.id, self.sources[spec.id], now)
         for name, finding in self._stations(now):
             yield self._book.note(Subject.STATION, name, finding, now)
-        for name, finding in model_findings(self.shelf.in_service, self.shelf.refused).items():
+        serving = {**self.shelf.in_service, **self.canaries.on_trial}
+        for name, finding in model_findings(serving, {**self.shelf.refused, **self.canaries.refused}).items():
             yield self._book.note(Subject.MODEL, name, finding, now)
         for spec in self.plan.sources:
             estimate = self.hearing.clock(spec.id)

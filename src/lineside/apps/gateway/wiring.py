@@ -216,6 +216,7 @@ def faces_of(opened: Opened, judging: Judging, uplink: Uplink) -> Faces:
         space=lambda: opened.outbox.space,
         line=judging.line,
         shelf=judging.shelf,
+        canaries=judging.canaries,
         sources=sources,
         hearing=judging.hearing,
         shedder=opened.load.shedder,

@@ -12,7 +12,6 @@ import secrets
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +64,7 @@ from lineside.apps.releasing import signing_folder
 from lineside.apps.training_jobs import JobRunner, Relearn
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
-from lineside.domain.errors import UnavailableError
+from lineside.domain.errors import InputError, IntegrityError, UnavailableError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
@@ -179,6 +178,7 @@ class _Plant:
         await serve_releases(self.bus, subjects, releases.offers, releases.body, releases.canaries)
         for words in await asyncio.to_thread(unreleased, releases, self.settings.data):
             sys.stderr.write(f"lineside: {words}\n")
+        await self._take_up_releases()
         await serve_responses(
             self.bus, subjects, lambda ids: [event for name in ids for event in _events_of(floor, name)]
         )
@@ -262,18 +262,6 @@ class _Plant:
         async def shown(event: AlertEvent) -> None:
             await self.audit.append("alert.shown", {"event": event.id, "alert": event.alert_id})
 
-        async def released() -> None:
-            with contextlib.suppress(UnavailableError):
-                await self.bus.publish(Subjects(self.plan.site.id, self.plan.line.id).control, CHANGED)
-
-        ladder = partial(
-            ReleaseLadder,
-            plan=self.plan,
-            folder=signing_folder(self.layout),
-            history=self.layout.history,
-            clock=SystemClock(),
-            tell=released,
-        )
         made = self._local_certificate()
         return create_app(
             floor=floor,
@@ -291,7 +279,7 @@ class _Plant:
                 exact=PartShares(BundleFolder(self.layout.bundles)),
                 plan_files=load_plan_files(self.settings.plan, self.plan),
                 demo=self._panel(),
-                ladder=lambda state, audit: ladder(state=state, audit=audit),
+                ladder=lambda *_: self._ladder(),
                 link_keys=answer_keys(self.layout),
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
@@ -301,6 +289,31 @@ class _Plant:
                 gateways=lambda: feed.gateways.views(SystemClock().now()),
             ),
         )
+
+    def _ladder(self) -> ReleaseLadder:
+        async def tell() -> None:
+            with contextlib.suppress(UnavailableError):  # gateways ask now and then by themselves
+                await self.bus.publish(Subjects(self.plan.site.id, self.plan.line.id).control, CHANGED)
+
+        return ReleaseLadder(
+            plan=self.plan,
+            folder=signing_folder(self.layout),
+            history=self.layout.history,
+            state=self.state,
+            audit=self.audit,
+            clock=SystemClock(),
+            tell=tell,
+        )
+
+    async def _take_up_releases(self) -> None:
+        """Settle the ladder; what is wrong with it is said and stops nothing."""
+        text = await asyncio.to_thread(self.settings.plan.read_text, "utf-8-sig")
+        try:
+            said = await self._ladder().take_up(text)
+        except (InputError, IntegrityError) as error:
+            said = (str(error),)
+        for words in said:
+            sys.stderr.write(f"lineside: {words}\n")
 
     def _panel(self) -> Demo | None:
         """Return what a visitor of the demo may break."""

@@ -155,6 +155,19 @@ class ReleaseLadder:
             raise InputError("no such revision of the plan", field="RELEASE", value=release, choices=known)
         return found[0]
 
+    async def take_up(self, text: str) -> tuple[str, ...]:
+        """Settle at a start; return what has to be said: what judges off the ladder, and a plan that is not in force.
+
+        ``text`` is the plan that the plant runs.
+        """
+        await self.settle()
+        said = [f"{name} judges off the ladder: lineside release list" for name in await self.off_the_ladder()]
+        in_force = [item.release for item in (await self.ladder()).at(PLAN_PLACE, Rung.IN_FORCE)]
+        if in_force and revision_of(text) not in in_force:
+            await self.audit.append("plan.not_in_force", {"runs": revision_of(text), "in_force": in_force[0]})
+            said.append(f"the plan that the plant runs is not the one in force, {in_force[0]}")
+        return tuple(said)
+
     async def _do(self, decide: Decide) -> tuple[LadderEvent, ...]:
         await self.ladder()
         before = await self.state.ladder.all()
