@@ -64,7 +64,7 @@ from lineside.apps.releasing import signing_folder
 from lineside.apps.training_jobs import JobRunner, Relearn
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
-from lineside.domain.errors import InputError, IntegrityError, UnavailableError
+from lineside.domain.errors import LinesideError, UnavailableError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
@@ -310,7 +310,7 @@ class _Plant:
         text = await asyncio.to_thread(self.settings.plan.read_text, "utf-8-sig")
         try:
             said = await self._ladder().take_up(text)
-        except (InputError, IntegrityError) as error:
+        except LinesideError as error:
             said = (str(error),)
         for words in said:
             sys.stderr.write(f"lineside: {words}\n")
