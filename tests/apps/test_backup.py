@@ -111,7 +111,7 @@ async def test_a_copy_that_is_made_while_records_come_in_is_sound(tmp_path: Path
         assert landed <= last
 
 
-@pytest.mark.parametrize("damage", ["missing", "changed", "more"])
+@pytest.mark.parametrize("damage", ["missing", "changed", "more", "link"])
 async def test_a_copy_that_is_not_whole_is_named_and_nothing_is_restored(tmp_path: Path, damage: str) -> None:
     layout = await a_plant(tmp_path / "data", records=4)
     copy = tmp_path / "copy"
@@ -121,6 +121,10 @@ async def test_a_copy_that_is_not_whole_is_named_and_nothing_is_restored(tmp_pat
         victim.unlink()
     elif damage == "changed":
         victim.write_bytes(victim.read_bytes()[:-1] + b"\xff")
+    elif damage == "link":
+        aside = tmp_path / "aside.db"
+        victim.rename(aside)
+        victim.symlink_to(aside)
     else:
         (copy / "plant" / "more.db").write_bytes(b"x")
     with pytest.raises(IntegrityError):

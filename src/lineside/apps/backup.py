@@ -113,6 +113,9 @@ def check(copy: Path) -> dict[str, Any]:
             "the copy is of another form", field="format", value=form, choices=(FORMAT,),
             next_step="restore it by the version of Lineside that made it",
         )  # fmt: skip
+    links = [str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_symlink()]
+    if links:
+        raise IntegrityError("a copy holds no links: they could lead anywhere", field="files", value=links[:3])
     there = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()} - {LIST}
     if there != set(known):
         odd = sorted(there ^ set(known))

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from defusedxml import ElementTree
 
+from lineside.adapters.archives import check_archive
 from lineside.adapters.files.blocks import TimeForm, numbers_of
 from lineside.domain.errors import ConfigurationError, DataError
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
@@ -230,16 +231,11 @@ def _part_of(book: zipfile.ZipFile, sheet: str) -> str:
 
 
 def _check_size(path: Path) -> None:
-    """Refuse what would not fit into memory, before it is unpacked."""
+    """Refuse what would not fit into memory, or must not be unpacked, before it is."""
     size = path.stat().st_size
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as book:
-                size = sum(item.file_size for item in book.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise DataError(f"not a workbook, or damaged: {error}", where=path.name) from error
     if size > LARGEST:
         raise DataError(f"a workbook of {size} bytes; the largest that is read has {LARGEST}", where=path.name)
+    check_archive(path, LARGEST)
 
 
 def _header(sample: Sequence[Sequence[Any]], spec: FilesSpec) -> tuple[list[str], int]:
