@@ -18,7 +18,8 @@ from lineside.adapters.model_slots import ModelSlots, Pointer
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.drill.broken_model import breaks_above
 from lineside.apps.gateway.model_place import ask_rollback
-from lineside.apps.releasing import put_in_service
+from lineside.apps.releasing import put_in_service, signing_folder
+from lineside.domain.releases.canary import Canary
 from lineside.wire.bundle import MODEL_FILE, Bundle, seal
 from lineside.wire.offers import read_offer
 from running_line import RunningLine, eventually, running_line
@@ -116,3 +117,30 @@ def test_a_model_that_turns_out_broken_gives_way_within_seconds_while_the_plant_
     line.deliver(5)
     eventually(lambda: len(predicted(line)) >= line.cycles - 1, saying=line.log)
     assert set(predicted(line).values()) == {1}
+
+
+def test_a_canary_judges_its_share_of_the_parts_and_each_part_is_judged_once(line: RunningLine) -> None:
+    eventually(lambda: running(line) == 1, saying=line.log)
+    registry = signing_folder(line.layout)
+    first = registry.bundles("porosity")[0]
+    second = seal(msgspec.structs.replace(first.manifest, version=2), first.files)
+    registry.add(second)
+    registry.offer_canary(second, Canary(share=0.5))
+    restart_gateway(line)  # the one that follows asks for the offers at once
+    eventually(lambda: "canary.live" in gateway_actions(line), saying=line.log)
+    line.deliver(40)
+    eventually(lambda: len(predicted(line)) >= line.cycles - 1, saying=line.log)
+    judged = Counter(row["model"] for row in line.rows("predictions"))
+    assert set(predicted(line).values()) == {1}
+    assert set(judged) == {first.name, second.name}
+    registry.end_canary("cast/porosity")
+    restart_gateway(line)
+    line.deliver(10)
+    eventually(lambda: len(predicted(line)) >= line.cycles - 1, saying=line.log)
+    after = Counter(row["model"] for row in line.rows("predictions"))
+    assert set(predicted(line).values()) == {1}
+    assert after[second.name] == judged[second.name]
+
+
+def gateway_actions(line: RunningLine) -> list[str]:
+    return [entry.action for entry in read_chain(line.layout.gateway_audit)]
