@@ -43,6 +43,7 @@ from lineside.apps.plant.board import (
     first_run_code,
     serve_board,
 )
+from lineside.apps.plant.capabilities import Capabilities
 from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
 from lineside.apps.plant.coverages import ModelCoverages
 from lineside.apps.plant.evidence import ReadyLook
@@ -284,6 +285,7 @@ class _Plant:
                 coverages=ModelCoverages(
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
                 ),
+                capabilities=Capabilities(self.plan, self.layout.history),
                 meters=meters.text,
                 watched=lambda: watch.last,
                 gateways=lambda: feed.gateways.views(SystemClock().now()),

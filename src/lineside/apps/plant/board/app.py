@@ -46,6 +46,7 @@ PAGES: Final = (
     Page(path="/", handler=overview.overview, allow=ANYONE),
     Page(path="/live", handler=overview.live, allow=ANYONE),
     Page(path="/stations/{station}", handler=overview.station, allow=ANYONE),
+    Page(path="/stations/{station}/capability", handler=spc.capability, allow=ANYONE),
     Page(path="/stations/{station}/charts", handler=spc.charts, allow=ANYONE),
     Page(path="/alerts", handler=alerts.alerts, allow=ANYONE),
     Page(path="/handover", handler=figures.handover, allow=ANYONE),

@@ -10,6 +10,7 @@ from lineside.adapters.plan_files import PlanFiles
 from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
+from lineside.apps.plant.capabilities import CapabilityView
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.gateway_book import GatewayView
 from lineside.apps.plant.release_ladder import ReleaseLadder
@@ -65,6 +66,7 @@ class BoardSettings:
         plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
+        capabilities: returns the capability of what is measured at a station, where the history can.
         meters: returns what is measured, in Prometheus' text format.
         watched: returns what the watch of the models in service found at its last look.
         ladder: makes the release ladder over the board's state and audit record; none: there are no releases here.
@@ -91,6 +93,7 @@ class BoardSettings:
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
+    capabilities: Callable[[str], Awaitable[Sequence[CapabilityView]]] | None = None
     meters: Callable[[], bytes] = bytes
     watched: Callable[[], Watched] = Watched
     link_keys: tuple[bytes, ...] = ()

@@ -68,6 +68,16 @@ async def charts(call: Call) -> Response:
     )
 
 
+async def capability(call: Call) -> Response:
+    """Show how well what is measured of a station's parts keeps its specification."""
+    board, name = call.board, call.path("station")
+    if name not in board.floor.stations():
+        raise HTTPException(404)
+    source = board.settings.capabilities
+    views = () if source is None else await source(name)
+    return page(board, call.who, "capability.html", station=name, views=views)
+
+
 def _views(series: Series | None, kind: str) -> tuple[tuple[ChartView, ...], str]:
     """Return the charts, or why there are none."""
     if series is None or len(series.values) < 2 * FEWEST_POINTS * (_GROUP if kind == "averages" else 1):
