@@ -199,3 +199,18 @@ async def test_what_a_crash_has_kept_from_the_gateways_is_offered_at_the_next_st
     assert registry.canaries() == ()
     assert [item.bundle.name for item in registry.all_in_service()] == [bundles[0].name]
     state.close()
+
+
+def test_no_model_of_another_plan_is_promoted_or_called_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_ready(monkeypatch)
+    name = f"{CHARACTERISTIC}/2"
+    for step in ((), (), ("--share", "0.1"), ()):
+        if "shadow" in call(folder, "show", name) or "canary" in call(folder, "show", name):
+            for person in ("bert", "carl"):
+                call(folder, "approve", name, by=person)
+        call(folder, "promote", name, *step, by="anna")
+    changed = (folder / "plan.yaml").read_text().replace('"unit":"degC"', '"unit":"K"')
+    (folder / "plan.yaml").write_text(changed)
+    for words in (("rollback", CHARACTERISTIC), ("promote", f"{CHARACTERISTIC}/1")):
+        with pytest.raises(InputError, match="another plan"):
+            call(folder, *words, by="carl")

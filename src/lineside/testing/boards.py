@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import msgspec
 import numpy as np
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
@@ -38,6 +39,7 @@ from lineside.domain.drift.reference import summarise
 from lineside.domain.drift.report import DriftReport
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.performance.report import performance
+from lineside.domain.plan.digest import judging_digest
 from lineside.domain.readiness import HeldOut, Lived, readiness
 from lineside.domain.readings import Float64
 from lineside.domain.sensors.naming import SensorFinding
@@ -48,6 +50,7 @@ from lineside.testing.conformance.registry import some_bundle
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import busy_floor, sample_files, sample_plan
 from lineside.testing.judged_parts import made_of
+from lineside.wire.bundle import seal
 from lineside.wire.signed import Signer
 
 _T = TypeVar("_T")
@@ -232,9 +235,12 @@ def sample_watched() -> Watched:
 def sample_ladder(folder: Path) -> Callable[[SqlState, AuditLog], ReleaseLadder]:
     """Return what makes the ladder of a line with three kept models, of which the first judges."""
     registry, plan = BundleFolder(folder / "bundles", Signer(bytes(32))), sample_plan()
-    for version in (1, 2, 3):
-        registry.add(some_bundle(version, station="cast", characteristic="porosity"))
-    registry.activate(some_bundle(1, station="cast", characteristic="porosity"))
+    made = [some_bundle(version, station="cast", characteristic="porosity") for version in (1, 2, 3)]
+    digest = judging_digest(plan)
+    bundles = [seal(msgspec.structs.replace(item.manifest, plan_digest=digest), item.files) for item in made]
+    for bundle in bundles:
+        registry.add(bundle)
+    registry.activate(bundles[0])
     clock = ManualClock()
 
     def make(state: SqlState, audit: AuditLog) -> ReleaseLadder:

@@ -4,7 +4,7 @@
 2. Decide (`lineside.domain.releases.deciding`): refused here, nothing has happened.
 3. Audit.
 4. Keep the events, unless somebody was faster.
-5. Offer the champion to the gateways. `settle` does it again after a crash between 4 and 5.
+5. Offer the champion or the canary to the gateways. `settle` does it again after a crash between 4 and 5.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from lineside.adapters.plan_yaml import parse_plan
 from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.evidence import champion_of, kept_bundle, levels_of, report_of
 from lineside.apps.releasing import PLAN_PLACE, is_revision, place_of, revision_of, unknown
-from lineside.domain.errors import InputError
+from lineside.domain.errors import InputError, IntegrityError
 from lineside.domain.plan.diff import compare
+from lineside.domain.plan.digest import judging_digest
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import Level
 from lineside.domain.releases import deciding
@@ -103,6 +104,7 @@ class ReleaseLadder:
             name, by = await self.name(release), self._act(person, reason)
             return await self._do(lambda ladder: deciding.promote(ladder, name, PLAN_PLACE, by))
         bundle = await self.bundle(release)
+        self._check_plan(bundle)
         rung = (await self.ladder()).of(bundle.name).rung
         report = await self._report(bundle, rung)
         place, act = place_of(bundle), self._act(person, reason)
@@ -114,8 +116,16 @@ class ReleaseLadder:
         return await self._do(lambda ladder: deciding.retire(ladder, name, self._act(person, reason)))
 
     async def roll_back(self, place: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
-        """End the canary of a place, or go back to the champion before."""
-        return await self._do(lambda ladder: deciding.roll_back(ladder, place, self._act(person, reason)))
+        """End the canary of a place, or go back to the champion before.
+
+        Raises:
+            InputError: there is none, or it was learned for another plan, so that no gateway would take it.
+        """
+        act = self._act(person, reason)
+        for event in deciding.roll_back(await self.ladder(), place, act):
+            if event.step is Step.CALLED_BACK:
+                self._check_plan(await self._exactly(event.release))
+        return await self._do(lambda ladder: deciding.roll_back(ladder, place, act))
 
     async def off_the_ladder(self) -> tuple[str, ...]:
         """Return what judges without being a champion: somebody has offered it by other means."""
@@ -136,14 +146,6 @@ class ReleaseLadder:
                 await self._serve(standing.history[-1])
             elif standing.canary is not None and standing.release not in trying:
                 await self._try(standing.release, standing.canary, "offered again")
-
-    async def _in_force(self) -> Plan:
-        """Return the plan in force, or the one that the plant runs where none was ever put in force."""
-        for standing in (await self.ladder()).at(PLAN_PLACE, Rung.IN_FORCE):
-            text = await self.state.settings.get(standing.release)
-            if text is not None:
-                return parse_plan(text, "the plan in force")
-        return self.plan
 
     async def name(self, release: str) -> str:
         """Return the whole name of a release, or of a revision of the plan (``plan/<digest>``, or its beginning)."""
@@ -167,6 +169,14 @@ class ReleaseLadder:
             await self.audit.append("plan.not_in_force", {"runs": revision_of(text), "in_force": in_force[0]})
             said.append(f"the plan that the plant runs is not the one in force, {in_force[0]}")
         return tuple(said)
+
+    async def _in_force(self) -> Plan:
+        """Return the plan in force, or the one that the plant runs where none was ever put in force."""
+        for standing in (await self.ladder()).at(PLAN_PLACE, Rung.IN_FORCE):
+            text = await self.state.settings.get(standing.release)
+            if text is not None:
+                return parse_plan(text, "the plan in force")
+        return self.plan
 
     async def _do(self, decide: Decide) -> tuple[LadderEvent, ...]:
         await self.ladder()
@@ -197,8 +207,24 @@ class ReleaseLadder:
         if event.step in _SERVES:
             await self._serve(event)
 
-    async def _try(self, release: str, canary: Canary, why: str) -> None:
+    async def _exactly(self, release: str) -> Bundle:
+        """Return the bundle of a release's whole name; refuse another one that is kept under its version."""
         bundle = await self.bundle(release)
+        if bundle.name != release:
+            raise IntegrityError("another bundle is kept under that version", field=release, value=bundle.name)
+        return bundle
+
+    def _check_plan(self, bundle: Bundle) -> None:
+        if bundle.manifest.plan_digest != judging_digest(self.plan):
+            raise InputError(
+                "it was learned for another plan, and no gateway would take it",
+                field="release",
+                value=bundle.name,
+                next_step="promote one that was learned for this plan",
+            )
+
+    async def _try(self, release: str, canary: Canary, why: str) -> None:
+        bundle = await self._exactly(release)
         await asyncio.to_thread(self.folder.offer_canary, bundle, canary, note=why)
 
     def _end_canary(self, event: LadderEvent) -> None:
@@ -207,7 +233,7 @@ class ReleaseLadder:
             self.folder.end_canary(event.place)
 
     async def _serve(self, event: LadderEvent) -> None:
-        bundle = await self.bundle(event.release)
+        bundle = await self._exactly(event.release)
         demo = (await self.ladder()).of(event.release).demo
         note = f"{WATERMARK}: {event.reason}" if demo else event.reason
         await asyncio.to_thread(self.folder.offer, bundle, note=note)
