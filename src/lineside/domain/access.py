@@ -27,7 +27,10 @@ ADMINS: Final = frozenset({AccessRole.ADMIN})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """Somebody who may use the board. ``password`` is a hash, empty until one has been set; times are UTC ns."""
+    """Somebody who may use the board; times are UTC ns.
+
+    ``password`` is a hash, empty until one has been set; ``language`` is what they read, empty until they have chosen.
+    """
 
     id: str
     name: str
@@ -36,6 +39,7 @@ class Account:
     created: int
     disabled: bool = False
     password: str = ""
+    language: str = ""
 
     @property
     def signature(self) -> str:

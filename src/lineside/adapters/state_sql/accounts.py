@@ -27,6 +27,7 @@ def account_of(row: Row[Any]) -> Account:
         created=row.created,
         disabled=row.disabled,
         password=row.password,
+        language=row.language,
     )
 
 
@@ -52,6 +53,7 @@ class Accounts(Store):
                 "password": account.password,
                 "disabled": account.disabled,
                 "created": account.created,
+                "language": account.language,
             }
             connection.execute(insert(accounts).values(values))
 
@@ -96,6 +98,10 @@ class Accounts(Store):
     async def set_role(self, account_id: str, role: AccessRole) -> None:
         """Set the role; it holds from the next request on."""
         await self._run(lambda connection: _change(connection, account_id, role=role.value))
+
+    async def set_language(self, account_id: str, language: str) -> None:
+        """Set the language that somebody reads."""
+        await self._run(lambda connection: _change(connection, account_id, language=language))
 
     async def set_disabled(self, account_id: str, disabled: bool) -> None:  # noqa: FBT001 - the value to set
         """Disable an account, which ends its sessions, or enable it again."""

@@ -19,6 +19,7 @@ accounts: Final = Table(
     Column("password", String(300), nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
+    Column("language", String(8), nullable=False, server_default=""),
 )
 """``login`` is the name as it is compared (case folded)."""
 

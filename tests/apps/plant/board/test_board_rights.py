@@ -85,6 +85,7 @@ async def test_11_every_role_reaches_what_the_table_allows_and_nothing_else(
 def test_11_public_is_only_what_must_be() -> None:
     assert {name_of(page) for page in PAGES if page.allow == PUBLIC} == {
         "GET /login",
+        "POST /login/language",
         "POST /login",
         "GET /first-run",
         "POST /first-run",

@@ -82,6 +82,7 @@ PAGES: Final = (
     Page(path="/first-run", handler=entry.code_form, allow=PUBLIC),
     Page(path="/first-run", handler=entry.use_code, allow=PUBLIC, method="POST"),
     Page(path="/language", handler=entry.choose_language, allow=ANYONE, method="POST"),
+    Page(path="/login/language", handler=entry.choose_language, allow=PUBLIC, method="POST"),
     Page(path="/logout", handler=entry.log_out, allow=ANYONE, method="POST"),
     Page(path="/password", handler=entry.password_form, allow=ANYONE),
     Page(path="/password", handler=entry.change_password, allow=ANYONE, method="POST"),

@@ -77,13 +77,14 @@ def route(board: Board, page: Page) -> Route:
 
 
 async def _guarded(board: Board, page: Page, request: Request) -> Response:
+    who = await _visitor(board, request)
     speak(
         choose(
+            "" if who is None else who.account.language,
             cookies.read(request, cookies.LANGUAGE, secure=board.settings.secure),
             accept=request.headers.get("accept-language", ""),
         )
     )
-    who = await _visitor(board, request)
     if page.allow:
         if who is None:
             return _stranger(page, request)

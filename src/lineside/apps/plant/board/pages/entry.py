@@ -90,9 +90,11 @@ async def log_out(call: Call) -> Response:
 
 
 async def choose_language(call: Call) -> Response:
-    """Remember the language that somebody wants to read, in this browser."""
+    """Remember the language that somebody wants to read: with their account, and in this browser."""
     answer = RedirectResponse(own_path(call.form.get("next", "/")), status_code=303)
     wanted = choose(call.form.get("language", ""))
+    if call.who is not None:
+        await call.board.state.accounts.set_language(call.who.account.id, wanted)
     cookies.write(answer, cookies.LANGUAGE, wanted, secure=call.board.settings.secure, lasting=True)
     return answer
 
