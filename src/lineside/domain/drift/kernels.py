@@ -15,7 +15,8 @@ from lineside.domain.readings import Float64, Int32, Int64
 
 BINS: Final = 256
 """Bins of the running counts: each holds 1/256 of the reference, which bounds the error of ``D``."""
-_STEP: Final = 16
+STEP: Final = 16
+"""Of the edges every one of so many is a pivot."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -61,23 +62,22 @@ def shares(column: Float64, edges: Float64) -> Float64:
 
 
 @numba.njit(cache=True, nogil=True)
-def count_part(features: Float64, edges: Float64, counts: Int32) -> None:
+def count_part(features: Float64, pivots: Float64, edges: Float64, counts: Int32) -> None:
     """Count one part into the bins of every feature: ``edges`` ``(f, 255)``, ``counts`` ``(f, 256)``; gaps are left.
 
-    The bin is the number of edges below the value. Every sixteenth edge says in which sixteen to look: counted without
-    branches, that reads a fifth of the memory's lines that halving would.
+    The bin is the number of edges below the value. ``pivots`` ``(f, 15)``, every sixteenth edge, say in which sixteen to
+    look: counted without branches, that reads four lines of memory a feature, where halving reads eight.
     """
     for feature in range(len(features)):
         value = features[feature]
         if np.isnan(value):
             continue
-        row = edges[feature]
-        found = 0
-        for place in range(_STEP - 1, len(row), _STEP):
-            found += row[place] < value
-        found *= _STEP
-        for place in range(found, min(found + _STEP - 1, len(row))):
-            found += row[place] < value
+        sixteen = 0
+        for place in range(STEP - 1):
+            sixteen += pivots[feature, place] < value
+        found = sixteen * STEP
+        for place in range(STEP - 1):
+            found += edges[feature, sixteen * STEP + place] < value
         counts[feature, found] += 1
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lineside.domain.drift.kernels import BINS, binned_distances, count_part
+from lineside.domain.drift.kernels import BINS, STEP, binned_distances, count_part
 from lineside.domain.drift.reference import Reference
 from lineside.domain.readings import Float64
 
@@ -28,6 +28,7 @@ class RunningDrift:
         features = len(reference.names)
         self._reference = reference
         self._block = block
+        self._pivots = np.ascontiguousarray(reference.edges[:, STEP - 1 :: STEP])
         self._older = np.zeros((features, BINS), dtype=np.int32)
         self._newer = np.zeros((features, BINS), dtype=np.int32)
         self._counted = 0
@@ -45,7 +46,7 @@ class RunningDrift:
             self._older, self._newer = self._newer, self._older
             self._newer.fill(0)
             self._counted = 0
-        count_part(features, self._reference.edges, self._newer)
+        count_part(features, self._pivots, self._reference.edges, self._newer)
         self._counted += 1
 
     def check(self) -> Float64:
