@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +16,13 @@ from lineside.apps.plant.evidence import kept_bundle
 from lineside.apps.releasing import offer_checked, signing_folder
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
+from lineside.domain.plan.model import Plan
 from lineside.domain.units import DAY, SECOND
 from lineside.wire.bundle import SOFTWARE, Bundle, unpack_bundle
 from lineside.wire.offers import Offer
+
+if TYPE_CHECKING:
+    from lineside.adapters.mlflow_registry import MlflowRegistry
 
 _above_option = click.option(
     "--above",
@@ -27,6 +32,11 @@ _above_option = click.option(
 )
 _days_option = click.option(
     "--days", default=90, show_default=True, type=click.IntRange(1, 3650), help="How long the offer may be taken."
+)
+
+
+_mlflow_option = click.option(
+    "--mlflow", required=True, envvar="MLFLOW_TRACKING_URI", metavar="URI", help="https://... or sqlite:///FILE."
 )
 
 
@@ -114,6 +124,36 @@ def sbom(release: str, plan: Path, data: Path) -> None:
     if SOFTWARE not in bundle.files:
         raise InputError("the bundle brings no bill of materials", field="RELEASE", value=release)
     click.echo(bundle.files[SOFTWARE].decode())
+
+
+@command.command()
+@click.argument("release")
+@plan_option
+@data_option
+@_mlflow_option
+def publish(release: str, plan: Path, data: Path, mlflow: str) -> None:
+    """Copy RELEASE to an MLflow server or file, with its figures; what is in service here stays as it is."""
+    found = load_plan(plan)
+    registry = _mlflow(found, mlflow)
+    click.echo(registry.add(kept_bundle(BundleFolder(Layout(data).bundles), found, release)))
+
+
+@command.command()
+@click.argument("characteristic")
+@click.argument("version", type=int)
+@plan_option
+@data_option
+@_mlflow_option
+def fetch(characteristic: str, version: int, plan: Path, data: Path, mlflow: str) -> None:
+    """Keep the VERSION of a CHARACTERISTIC's model that MLflow holds; every byte is checked against its digest."""
+    bundle = _mlflow(load_plan(plan), mlflow).bundle(characteristic, version)
+    click.echo(f"{bundle.name} in {signing_folder(Layout(data)).add(bundle)}")
+
+
+def _mlflow(plan: Plan, uri: str) -> MlflowRegistry:
+    from lineside.adapters.mlflow_registry import MlflowRegistry  # noqa: PLC0415 - an extra, and slow to load
+
+    return MlflowRegistry(uri, site=plan.site.id, line=plan.line.id)
 
 
 def _kept(folder: BundleFolder, characteristic: str, version: int) -> Bundle:

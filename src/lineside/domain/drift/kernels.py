@@ -65,8 +65,8 @@ def shares(column: Float64, edges: Float64) -> Float64:
 def count_part(features: Float64, pivots: Float64, edges: Float64, counts: Int32) -> None:
     """Count one part into the bins of every feature: ``edges`` ``(f, 255)``, ``counts`` ``(f, 256)``; gaps are left.
 
-    The bin is the number of edges below the value. ``pivots`` ``(f, 15)``, every sixteenth edge, say in which sixteen to
-    look: counted without branches, that reads four lines of memory a feature, where halving reads eight.
+    The bin is the number of edges below the value. ``pivots`` ``(f, 15)``, every sixteenth edge, say in which sixteen
+    to look: counted without branches, that reads four lines of memory a feature, where halving reads eight.
     """
     for feature in range(len(features)):
         value = features[feature]
