@@ -25,7 +25,7 @@ run: $(RUN_READY) ## Install what it takes, then start the demo and its board
 
 test: $(ALL_READY) browser ## Install everything, then run every test
 	@echo "== test: running the tests"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(ALL_READY) ## Format, lint, types and floors
 	@echo "== check: format";  $(BIN)/ruff format --check .

@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         drills = [item for item in items if item.get_closest_marker("drill")]
         items[:] = [item for item in items if not item.get_closest_marker("drill")]
         config.hook.pytest_deselected(items=drills)
+    # The longest come first, so that no worker is left with them when the others are done.
+    items.sort(key=lambda item: item.get_closest_marker("system") is None)
     data, browser = real_data_folder(), find_browser.find()
     no_data = pytest.mark.skip(reason=f"the public data sets are not there: {data} (name them in LINESIDE_DATA)")
     no_browser = pytest.mark.skip(reason=f"no Chromium: {find_browser.ADVICE}")
