@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lineside.apps.plant.watching import Watch
+from lineside.domain.performance.report import PerformanceReport
 from lineside.testing.boards import sample_drift, sample_watched
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
+
+
+async def _nothing(report: PerformanceReport) -> None:
+    del report
 
 
 async def test_what_drifts_is_recorded_once_and_again_when_it_is_over() -> None:
@@ -19,6 +24,7 @@ async def test_what_drifts_is_recorded_once_and_again_when_it_is_over() -> None:
         performance=lambda _: (),
         ready=dict,
         learn_again=lambda *_: (),
+        damaged=_nothing,
         audit=audit,
         clock=ManualClock(7),
     )
@@ -41,6 +47,7 @@ async def test_damage_is_recorded_with_its_words_when_it_comes_and_when_it_goes(
         performance=lambda _: told,
         ready=dict,
         learn_again=lambda *_: (),
+        damaged=_nothing,
         audit=audit,
         clock=ManualClock(7),
     )
@@ -59,6 +66,7 @@ async def test_a_faulty_sensor_is_recorded_and_doubted_at_its_station() -> None:
         performance=lambda _: (),
         ready=dict,
         learn_again=lambda *_: (),
+        damaged=_nothing,
         audit=audit,
         clock=ManualClock(7),
     )

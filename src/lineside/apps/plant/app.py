@@ -58,6 +58,7 @@ from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
+from lineside.apps.plant.rolling_back import AutomaticRollback
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
@@ -200,6 +201,7 @@ class _Plant:
             performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             ready=ReadyLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             learn_again=Relearn(self.plan, JobFolder(self.layout.jobs), SystemClock()),
+            damaged=AutomaticRollback(self.plan, self._ladder(), self.audit),
             audit=self.audit,
             clock=self.clock,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,6 +52,7 @@ class Watch:
         performance: looks at their performance at a moment of the line's time.
         ready: returns the service levels of each release in service.
         learn_again: returns what speaks for learning a model again, and has it learned where the plan wants that.
+        damaged: acts on damage of a model that was not there at the last look.
         audit: the plant's audit record, which gets an entry whenever other features have drifted than before, and
             whenever there is other damage than before.
         clock: the time of the line.
@@ -61,6 +62,7 @@ class Watch:
     performance: Callable[[int], Sequence[PerformanceReport]]
     ready: Callable[[], Mapping[str, Sequence[Level]]]
     learn_again: Callable[[PerformanceReport, int], Sequence[Trigger]]
+    damaged: Callable[[PerformanceReport], Awaitable[None]]
     audit: AuditLog
     clock: Clock
     last: Watched = field(default_factory=Watched)
@@ -88,16 +90,19 @@ class Watch:
             await self._note("sensor", report.model, faults, beside)
         for item in reports:
             texts = {damage.what: damage.text for damage in item.damage}
-            await self._note("damage", item.model, texts, {"parts": item.measured.parts})
+            if await self._note("damage", item.model, texts, {"parts": item.measured.parts}) and texts:
+                await self.damaged(item)
         reasons = {item.model: await asyncio.to_thread(self.learn_again, item, now) for item in reports}
         for model, found in reasons.items():
             await self._note("learn_again", model, {item.reason.value: item.text for item in found}, {})
         self.last = Watched(at=now, drift=drift, performance=reports, ready=ready, learn_again=reasons)
 
-    async def _note(self, kind: str, model: str, found: Mapping[str, object], beside: Mapping[str, object]) -> None:
-        """Record what was found of a model, where it is something else than the last time."""
+    async def _note(self, kind: str, model: str, found: Mapping[str, object], beside: Mapping[str, object]) -> bool:
+        """Record what was found of a model, where it is something else than the last time; return whether it is."""
         names = tuple(sorted(found))
-        if names != self._said.get((kind, model), ()):
+        other = names != self._said.get((kind, model), ())
+        if other:
             action = f"{kind}.found" if names else f"{kind}.over"
             await self.audit.append(action, {"model": model, **beside, "found": dict(found)})
         self._said[kind, model] = names
+        return other

@@ -33,6 +33,9 @@ class ServiceLevels(PlanModel):
     greatest_performance_loss: float = Field(
         0.1, ge=0, le=1, description="Greatest loss against the released model's own figures before it is pulled."
     )
+    roll_back: bool = Field(
+        False, description="Go back to the model before by itself when levels are certainly broken in service."
+    )
     cost_per_part: float = Field(0.01, ge=0, description="Most that judging a part may cost, in the plan's currency.")
     adoption: float = Field(0.6, ge=0, le=1, description="Least share of alerts that are answered.")
     availability: float = Field(0.995, ge=0, le=1, description="Least share of the production time that is judged.")

@@ -1,0 +1,38 @@
+"""Takes a champion back by itself when its damage is certain, where the plan wants that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lineside.apps.plant.release_ladder import ReleaseLadder
+from lineside.domain.errors import InputError
+from lineside.domain.performance.report import PerformanceReport
+from lineside.domain.plan.model import Plan
+from lineside.domain.releases.deciding import Person
+from lineside.domain.releases.table import Step
+from lineside.ports import AuditLog
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticRollback:
+    """Rolls a place back to the champion before, in the system's name; what there is none to go back to stays."""
+
+    plan: Plan
+    ladder: ReleaseLadder
+    audit: AuditLog
+
+    async def __call__(self, report: PerformanceReport) -> None:
+        """Act on damage that was not there at the last look."""
+        if not self.plan.service_levels.roll_back:
+            return
+        place = f"{report.station}/{report.characteristic}"
+        champion = (await self.ladder.ladder()).champion(place)
+        if champion is None or champion.release != report.model:
+            return  # it has been taken back already
+        reason = f"service levels are broken: {report.damage[0].text}"
+        try:
+            events = await self.ladder.roll_back(place, Person(), reason)
+            if all(event.step is Step.STEPPED_BACK for event in events):  # a canary stood in the way
+                await self.ladder.roll_back(place, Person(), reason)
+        except InputError as error:
+            await self.audit.append("rollback.none", {"place": place, "model": report.model, "why": str(error)})

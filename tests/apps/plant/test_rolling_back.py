@@ -1,0 +1,107 @@
+"""A champion that breaks its service levels is taken back by the system itself, where the plan wants that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
+from lineside.apps.layout import Layout
+from lineside.apps.plant.release_ladder import ReleaseLadder
+from lineside.apps.plant.rolling_back import AutomaticRollback
+from lineside.apps.releasing import put_in_service, signing_folder
+from lineside.domain.outcomes import NONCONFORMING
+from lineside.domain.performance.report import Damage, PerformanceReport
+from lineside.domain.plan.levels import ServiceLevels
+from lineside.domain.plan.model import Plan
+from lineside.domain.releases.table import Rung
+from lineside.learn.fit import FitRequest, fit
+from lineside.testing.boards import sample_watched
+from lineside.testing.clocks import ManualClock
+from lineside.testing.fakes.audit import FakeAudit
+from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
+from lineside.wire.bundle import Bundle
+
+PLAN = modelling_plan(3, model={"family": "supervised"})
+WILLING = PLAN.model_copy(update={"service_levels": ServiceLevels(roll_back=True)})
+
+
+def _fitted(version: int) -> Bundle:
+    features = np.random.default_rng(0).normal(size=(300, 3))
+    outcome = [NONCONFORMING if x > 1.0 else "conforming" for x in features[:, 2]]
+    table = part_table(PLAN, features, outcome)
+    return fit(FitRequest(plan=PLAN, characteristic=CHARACTERISTIC, table=table, version=version)).bundle
+
+
+@pytest.fixture(scope="module")
+def bundles() -> list[Bundle]:
+    return [_fitted(1), _fitted(2)]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[SqlState]:
+    Layout(tmp_path).create()
+    state = open_state(sqlite_url(Layout(tmp_path).state))
+    yield state
+    state.close()
+
+
+async def _ladder(
+    tmp_path: Path, state: SqlState, bundles: list[Bundle], audit: FakeAudit
+) -> tuple[ReleaseLadder, list[str]]:
+    """Return a ladder on which each demo's model was replaced by the next, and their names."""
+    layout = Layout(tmp_path)
+    ladder = ReleaseLadder(
+        plan=PLAN,
+        folder=signing_folder(layout),
+        history=layout.history,
+        state=state,
+        audit=audit,
+        clock=ManualClock(),
+    )
+    names = []
+    for bundle in bundles:
+        names.append(put_in_service(layout, PLAN, bundle).name)
+        await ladder.ladder()
+    return ladder, names
+
+
+def _damaged(model: str) -> PerformanceReport:
+    (report,) = sample_watched().performance
+    damage = (Damage(what="performance loss", text="recall 0.40 of 200 bad parts, released with 0.90"),)
+    return replace(report, station=STATION, characteristic=CHARACTERISTIC, model=model, damage=damage)
+
+
+async def _champion(ladder: ReleaseLadder) -> str:
+    standing = (await ladder.ladder()).champion(f"{STATION}/{CHARACTERISTIC}")
+    return "" if standing is None else standing.release
+
+
+@pytest.mark.parametrize(("plan", "back"), [(WILLING, True), (PLAN, False)])
+async def test_the_one_before_judges_again_only_where_the_plan_wants_it(
+    tmp_path: Path, state: SqlState, bundles: list[Bundle], plan: Plan, *, back: bool
+) -> None:
+    audit = FakeAudit()
+    ladder, names = await _ladder(tmp_path, state, bundles, audit)
+    await AutomaticRollback(plan, ladder, audit)(_damaged(names[1]))
+    assert await _champion(ladder) == names[0 if back else 1]
+    assert any("service levels are broken: recall 0.40" in entry.content for entry in audit.kept) is back
+    if back:
+        assert (await ladder.ladder()).of(names[1]).rung is Rung.RETIRED
+
+
+async def test_nothing_to_go_back_to_is_recorded_and_a_model_that_judges_no_more_is_left_alone(
+    tmp_path: Path, state: SqlState, bundles: list[Bundle]
+) -> None:
+    audit = FakeAudit()
+    ladder, (name,) = await _ladder(tmp_path, state, bundles[:1], audit)
+    act = AutomaticRollback(WILLING, ladder, audit)
+    await act(_damaged("porosity/9+gone"))
+    assert await _champion(ladder) == name
+    await act(_damaged(name))
+    assert audit.kept[-1].action == "rollback.none"
+    assert await _champion(ladder) == name
