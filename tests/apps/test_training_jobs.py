@@ -24,34 +24,13 @@ from lineside.testing.boards import sample_watched
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import sample_plan
+from lineside.testing.plans import PRESS_PLAN
 from lineside.testing.records import a_record
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import RecordKind
 
-PLAN = """\
-lineside: 1
-number: CP-1
-site: {id: site}
-area: {id: area}
-line: {id: line}
-part: {number: P-1}
-sources:
-  - {id: rows, kind: files, path: parts.csv, time_column: time}
-stations:
-  - {id: press, operation: "10", machine: M1, serial: serial, cycle: {by: rows}}
-signals:
-  - {id: melt, station: press, source: rows, unit: degC}
-  - {id: speed, station: press, source: rows, unit: m/s}
-  - {id: serial, station: press, source: rows, role: context, type: text}
-characteristics:
-  - {id: porosity, station: press}
-rates: {processor_hour: 0.05, gigabyte: 0.02}
-reactions:
-  - {id: look, characteristic: porosity, text: Porosity is likely., steps: [{do: inspect, text: Look.}]}
-"""
 
-
-async def _runner(tmp_path: Path, *, parts: int, plan: str = PLAN) -> tuple[JobRunner, FakeAudit]:
+async def _runner(tmp_path: Path, *, parts: int, plan: str = PRESS_PLAN) -> tuple[JobRunner, FakeAudit]:
     (tmp_path / "plan.yaml").write_text(plan, encoding="utf-8")
     loaded, layout = load_plan(tmp_path / "plan.yaml"), Layout(tmp_path / "data")
     layout.create()

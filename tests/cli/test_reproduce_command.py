@@ -16,31 +16,8 @@ from lineside.apps.reproducing import compare
 from lineside.cli.model import command as model
 from lineside.cli.train import command as train
 from lineside.domain.errors import ConfigurationError, DataError
+from lineside.testing.plans import PRESS_PLAN
 from lineside.wire.bundle import GOLDEN_SCORES, SOFTWARE, array_bytes, seal
-
-PLAN = """\
-lineside: 1
-number: CP-1
-site: {id: site}
-area: {id: area}
-line: {id: line}
-part: {number: P-1}
-sources:
-  - {id: rows, kind: files, path: parts.csv, time_column: time}
-stations:
-  - {id: press, operation: "10", machine: M1, serial: serial, cycle: {by: rows}}
-signals:
-  - {id: melt, station: press, source: rows, unit: degC}
-  - {id: speed, station: press, source: rows, unit: m/s}
-  - {id: serial, station: press, source: rows, role: context, type: text}
-characteristics:
-  - {id: porosity, station: press}
-reactions:
-  - id: look
-    characteristic: porosity
-    text: Porosity is likely.
-    steps: [{do: inspect, text: Look at the part.}]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reproduce")
     rng = np.random.default_rng(0)
     melt, speed = 680 + 5 * rng.normal(size=400), 40 + rng.normal(size=400)
-    (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
+    (folder / "plan.yaml").write_text(PRESS_PLAN, encoding="utf-8")
     rows = [f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z,S{i},{melt[i]:.2f},{speed[i]:.3f}" for i in range(400)]
     (folder / "parts.csv").write_text("\n".join(["time,serial,melt,speed", *rows]), encoding="utf-8")
     found = [f"S{i},{'nok' if melt[i] > 685 else 'ok'}" for i in range(350)]
@@ -89,7 +66,7 @@ def test_another_plan_is_refused_by_its_digest(folder: Path, tmp_path: Path) -> 
     from lineside.cli.reproduce import command  # noqa: PLC0415 - as above
 
     other = tmp_path / "plan.yaml"
-    other.write_text(PLAN.replace("unit: m/s", "unit: mm/s"))
+    other.write_text(PRESS_PLAN.replace("unit: m/s", "unit: mm/s"))
     where = ["--plan", str(other), "--data", str(folder / "data")]
     with pytest.raises(ConfigurationError, match="judges otherwise"):
         CliRunner().invoke(command, ["porosity/1", *where, *_files(folder)], catch_exceptions=False)

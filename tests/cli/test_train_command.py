@@ -16,46 +16,18 @@ from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
 from lineside.ports import LandedRecord
+from lineside.testing.plans import PRESS_PLAN
 from lineside.testing.records import a_record
 from lineside.wire.bundle import unpack_bundle
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import RecordKind
-
-PLAN = """\
-lineside: 1
-number: CP-1
-site: {id: site}
-area: {id: area}
-line: {id: line}
-part: {number: P-1}
-sources:
-  - {id: rows, kind: files, path: parts.csv, time_column: time}
-stations:
-  - id: press
-    operation: "10"
-    machine: M1
-    serial: serial
-    cycle: {by: rows}
-signals:
-  - {id: melt, station: press, source: rows, unit: degC}
-  - {id: speed, station: press, source: rows, unit: m/s}
-  - {id: serial, station: press, source: rows, role: context, type: text}
-characteristics:
-  - id: porosity
-    station: press
-reactions:
-  - id: look
-    characteristic: porosity
-    text: Porosity is likely.
-    steps: [{do: inspect, text: Look at the part.}]
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     melt, speed = 680 + 5 * rng.normal(size=400), 40 + rng.normal(size=400)
-    (tmp_path / "plan.yaml").write_text(PLAN, encoding="utf-8")
+    (tmp_path / "plan.yaml").write_text(PRESS_PLAN, encoding="utf-8")
     rows = [f"2026-01-01T{i // 60:02d}:{i % 60:02d}:00Z,S{i},{melt[i]:.2f},{speed[i]:.3f}" for i in range(400)]
     (tmp_path / "parts.csv").write_text("\n".join(["time,serial,melt,speed", *rows]), encoding="utf-8")
     found = [f"S{i},{'nok' if melt[i] > 685 else 'ok'}" for i in range(350)]

@@ -48,3 +48,27 @@ def plan_with_source(
             ],
         }
     )
+
+
+PRESS_PLAN: Final = """\
+lineside: 1
+number: CP-1
+site: {id: site}
+area: {id: area}
+line: {id: line}
+part: {number: P-1}
+sources:
+  - {id: rows, kind: files, path: parts.csv, time_column: time}
+stations:
+  - {id: press, operation: "10", machine: M1, serial: serial, cycle: {by: rows}}
+signals:
+  - {id: melt, station: press, source: rows, unit: degC}
+  - {id: speed, station: press, source: rows, unit: m/s}
+  - {id: serial, station: press, source: rows, role: context, type: text}
+characteristics:
+  - {id: porosity, station: press}
+rates: {processor_hour: 0.05, gigabyte: 0.02}
+reactions:
+  - {id: look, characteristic: porosity, text: Porosity is likely., steps: [{do: inspect, text: Look at the part.}]}
+"""
+"""One station whose parts come as rows of a file: two signals and a serial, judged for porosity."""
