@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from lineside.adapters.release_keys import release_signer
 from lineside.apps.gateway.model_place import REQUEST
 from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.plant.releases import ReleaseDesk
-from lineside.domain.errors import UnavailableError
+from lineside.domain.errors import StorageError, UnavailableError
 from lineside.domain.model_service import SeatState, Trouble
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
@@ -423,3 +424,54 @@ async def test_another_runtime_accepts_anew_before_a_kept_model_judges(line: Lin
 
     shelf = await line.gateway(refusing)
     assert judge(shelf)[0].model == version(1).name
+
+
+@pytest.mark.parametrize("step", ["stage", "point"])
+async def test_a_disk_that_is_full_during_the_switch_leaves_the_old_model_and_the_new_one_comes_later(
+    line: Line, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.release(version(1))
+    shelf = await line.gateway()
+    await shelf.refresh(line.bus, SUBJECTS)
+    line.release(version(2))
+    whole = getattr(ModelSlots, step)
+    seen_first = iter([True]) if step == "point" else iter(())  # remembering the version comes before the switch
+
+    def full(slots: ModelSlots, given: object) -> object:
+        if next(seen_first, False):
+            return whole(slots, given)
+        raise StorageError("no space left on device", where=str(slots.folder))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ModelSlots, step, full)
+        await shelf.refresh(line.bus, SUBJECTS)
+    assert judge(shelf)[0].model == version(1).name
+    assert "no space left on device" in " ".join(shelf.refused.values())
+    again = await line.gateway()
+    assert judge(again)[0].model == version(1).name
+    await again.refresh(line.bus, SUBJECTS)
+    assert judge(again)[0].model == version(2).name
+
+
+async def test_half_of_the_gateways_offline_run_what_they_have_and_take_the_new_model_when_they_are_back(
+    tmp_path: Path,
+) -> None:
+    plant = Line(tmp_path / "plant")
+    release_signer(plant.root / "keys")
+    await plant.serve()
+    plant.release(version(1))
+    places = [Line(tmp_path / f"gateway{number}", bus=plant.bus) for number in range(4)]
+    for place in places:
+        shutil.copytree(plant.root / "keys", place.root / "keys")
+    shelves = [await place.gateway() for place in places]
+    for shelf in shelves:
+        await shelf.refresh(plant.bus, SUBJECTS)
+    plant.release(version(2))
+    for shelf in shelves[:2]:
+        await shelf.refresh(plant.bus, SUBJECTS)
+    models = [judge(shelf)[0].model for shelf in shelves]
+    assert models == [version(2).name] * 2 + [version(1).name] * 2
+    plant.release(version(3))
+    for shelf in shelves[2:]:  # they have missed one altogether
+        await shelf.refresh(plant.bus, SUBJECTS)
+    assert [judge(shelf, 1)[0].model for shelf in shelves[2:]] == [version(3).name] * 2
