@@ -127,7 +127,7 @@ class MqttProbeBench:
     async def probe(self, *signals: str) -> ProbeReport:
         spec = self.plan.source_as(MqttSpec, "machine")
         return await probe_mqtt(
-            self.plan, spec, WallClock(), options=MqttOptions(), signals=signals, within=1.0 if signals else 0.5
+            self.plan, spec, WallClock(), options=MqttOptions(), signals=signals, within=5.0 if signals else 0.5
         )
 
     async def leave(self) -> None:
@@ -285,7 +285,7 @@ class PushProbeBench:
     async def probe(self, *signals: str) -> ProbeReport:
         spec = self.plan.source_as(PushSpec, "machine")
         options = PushOptions(secret=SECRET)
-        return await probe_push(self.plan, spec, WallClock(), options=options, signals=signals, within=1.0)
+        return await probe_push(self.plan, spec, WallClock(), options=options, signals=signals, within=3.0)
 
     async def leave(self) -> None:
         await self.machine.stop()
