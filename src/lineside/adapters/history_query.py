@@ -96,7 +96,7 @@ class HistoryQuery:
 
         Parts made by different recipes stand in one table: a feature that a part's recipe does not have is null.
         """
-        where = f"station = {_quoted(station)}"
+        where = f"station = {quoted(station)}"
         found = self.sql(f"SELECT * FROM parts WHERE {where} ORDER BY ended, cycle_id")  # noqa: S608 - it is quoted
         plain = found.drop_columns(["features", "feature_names", "context"])
         columns = {name: plain.column(name) for name in plain.column_names}
@@ -104,12 +104,12 @@ class HistoryQuery:
 
     def parts(self, station: str, since: int = 0) -> Iterator[PartRecord]:
         """Yield the parts of a station that ended at or after a time (UTC ns), by end."""
-        where = f"station = {_quoted(station)} AND ended >= {int(since)}"
+        where = f"station = {quoted(station)} AND ended >= {int(since)}"
         yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id")
 
     def newest_parts(self, station: str, since: int, most: int) -> tuple[PartRecord, ...]:
         """Return the newest parts of a station that ended at or after a time (UTC ns), by end."""
-        where = f"station = {_quoted(station)} AND ended >= {int(since)}"
+        where = f"station = {quoted(station)} AND ended >= {int(since)}"
         rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
         return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
 
@@ -122,7 +122,7 @@ class HistoryQuery:
 
     def outcomes(self, characteristic: str) -> Iterator[Outcome]:
         """Yield all that was found for a characteristic, every revision, in the order in which it was recorded."""
-        where = f"characteristic = {_quoted(characteristic)}"
+        where = f"characteristic = {quoted(characteristic)}"
         yield from self._items(RecordKind.OUTCOMES, f"WHERE {where} ORDER BY recorded, writer, epoch, sequence, item")
 
     def recent(self, kind: RecordKind, most: int) -> tuple[Any, ...]:
@@ -163,7 +163,7 @@ class HistoryQuery:
 
     def _connect(self, newest_days: int | None = None) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
-        connection.execute(f"SET allowed_directories = [{_quoted(str(self._root))}]")
+        connection.execute(f"SET allowed_directories = [{quoted(str(self._root))}]")
         for guard in _GUARDS:
             connection.execute(guard)
         for name, schema in TABLES.items():
@@ -174,7 +174,7 @@ class HistoryQuery:
     def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, files: list[str]) -> None:
         extra = "".join(f", make_timestamp_ns({column}) AS {column}_utc" for column in schema.names if column in TIMES)
         if files:
-            listed = ", ".join(map(_quoted, files))
+            listed = ", ".join(map(quoted, files))
             partitions = "hive_partitioning = true, hive_types = {'line': VARCHAR, 'day': VARCHAR}"
             source = f"read_parquet([{listed}], union_by_name = true, {partitions})"
         else:
@@ -236,7 +236,7 @@ def _number(connection: duckdb.DuckDBPyConnection, text: str) -> int:
     return int(_run(connection, text).column(0)[0].as_py())
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from lineside.adapters.bundle_folder import BundleFolder
-from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.performance.burning import PERIOD
@@ -57,8 +57,7 @@ class PerformanceLook:
 
 def judged_parts(query: HistoryQuery, characteristic: Characteristic, model: str, since: int, now: int) -> JudgedParts:
     """Return what a model judged after ``since`` until ``now`` (UTC ns), with what was found of each part."""
-    quoted = "'" + model.replace("'", "''") + "'"
-    return _columns(characteristic, query.sql(_JUDGED.format(model=quoted, since=int(since), now=int(now))))
+    return _columns(characteristic, query.sql(_JUDGED.format(model=quoted(model), since=int(since), now=int(now))))
 
 
 def _columns(characteristic: Characteristic, table: pa.Table) -> JudgedParts:

@@ -18,7 +18,9 @@ from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.drill.machine import rows
 from lineside.apps.layout import Layout
+from lineside.apps.link import Link
 from lineside.apps.releasing import put_in_service
+from lineside.apps.up import Supervisor
 from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.errors import UnavailableError
 from lineside.domain.parts import PartTable
@@ -78,6 +80,17 @@ async def first_delivery(delivered: Callable[[], int], within: float = 60.0) -> 
         if asyncio.get_running_loop().time() > deadline:
             raise UnavailableError("the machine delivers nothing")
         await asyncio.sleep(0.1)
+
+
+async def start_behind(link: Link, supervisor: Supervisor) -> None:
+    """Start everything; the link leads to the transport before the gateway looks for it."""
+    starting = asyncio.create_task(supervisor.start(), name="start")
+    while supervisor.nats.pid is None and not starting.done():  # noqa: ASYNC110 - it is plain state
+        await asyncio.sleep(0.01)
+    if not starting.done():
+        host, _, port = supervisor.nats.address.url.rpartition("/")[2].partition(":")
+        link.lead_to(host, int(port))
+    await starting
 
 
 async def settled(layout: Layout, delivered: int) -> None:

@@ -26,7 +26,17 @@ from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.clocks import ProcessClock, SystemClock, describe
 from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.plan_yaml import load_plan
-from lineside.apps.drill.line import GATEWAY, STATION, batch_of, both_ends, first_delivery, free_port, prepare, settled
+from lineside.apps.drill.line import (
+    GATEWAY,
+    STATION,
+    batch_of,
+    both_ends,
+    first_delivery,
+    free_port,
+    prepare,
+    settled,
+    start_behind,
+)
 from lineside.apps.drill.machine import SIGNALS, count_delivered, files_in, rows
 from lineside.apps.drill.watching import Watch
 from lineside.apps.gateway.reconcile import reconcile_now
@@ -161,7 +171,7 @@ class _Drill:
         )
         self.watch = Watch(self.layout)
         try:
-            await self._start()
+            await start_behind(self.link, self.supervisor)
             command = [sys.executable, "-m", "lineside", "drill", "machine", str(inbox), "--clock", clock]
             machine = self.supervisor.add(ChildSpec(name="machine", command=command))
             await first_delivery(lambda: self.watch.accepted(RecordKind.READINGS))
@@ -176,16 +186,6 @@ class _Drill:
             await self.supervisor.stop()
             await self.link.stop()
         return await self._account(plan, expected, len(compared.differences))
-
-    async def _start(self) -> None:
-        """Start everything; the link leads to the transport before the gateway looks for it."""
-        starting = asyncio.create_task(self.supervisor.start(), name="start")
-        while self.supervisor.nats.pid is None and not starting.done():  # noqa: ASYNC110 - it is plain state
-            await asyncio.sleep(0.01)
-        if not starting.done():
-            host, _, port = self.supervisor.nats.address.url.rpartition("/")[2].partition(":")
-            self.link.lead_to(host, int(port))
-        await starting
 
     async def _break_things(self) -> None:
         """Go through the schedule: one fault after another at its time, until the machine's time is over."""

@@ -20,12 +20,12 @@ import msgspec
 
 from lineside.adapters.audit_sqlite import read_chain
 from lineside.adapters.bundle_folder import BundleFolder
-from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.adapters.model_slots import USE_FALLBACK, USE_MODEL, ModelSlots
 from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.release_keys import trusted_keys
 from lineside.apps.drill.broken_model import breaks_above
-from lineside.apps.drill.line import STATION, free_port, prepare, settled
+from lineside.apps.drill.line import STATION, free_port, prepare, settled, start_behind
 from lineside.apps.drill.machine import count_delivered
 from lineside.apps.layout import Layout
 from lineside.apps.link import Link
@@ -45,6 +45,7 @@ SELECT count(*) AS parts, count(*) FILTER (n != 1) AS missed FROM (
   SELECT p.cycle_id, p.unit, count(r.unit) AS n FROM parts p
   LEFT JOIN predictions r ON r.cycle_id = p.cycle_id AND r.unit = p.unit GROUP BY ALL)
 """
+_BROKE: Final = "SELECT min(judged) AS at FROM predictions WHERE model = {model} AND judged > {live}"
 _HOT: Final = 225.0
 _WAIT: Final = 90.0
 _AFTER: Final = 3.0
@@ -113,7 +114,7 @@ class _Drill:
             )
         )
         try:
-            await self._start(supervisor)
+            await start_behind(self.link, supervisor)
             await self._until(lambda: self._running() == 1, "the first model is not taken")
             command = [sys.executable, "-m", "lineside", "drill", "machine", str(self.inbox)]
             machine = supervisor.add(ChildSpec(name="machine", command=command))
@@ -129,16 +130,6 @@ class _Drill:
             await supervisor.stop()
             await self.link.stop()
         return await asyncio.to_thread(self._result)
-
-    async def _start(self, supervisor: Supervisor) -> None:
-        """Start everything; the link leads to the transport before the gateway looks for it."""
-        starting = asyncio.create_task(supervisor.start(), name="start")
-        while supervisor.nats.pid is None and not starting.done():  # noqa: ASYNC110 - it is plain state
-            await asyncio.sleep(0.01)
-        if not starting.done():
-            host, _, port = supervisor.nats.address.url.rpartition("/")[2].partition(":")
-            self.link.lead_to(host, int(port))
-        await starting
 
     def _offer_broken(self) -> None:
         """Offer the same model as a new version that breaks when the die is hot."""
@@ -176,12 +167,10 @@ class _Drill:
     def _result(self) -> RollbackResult:
         entries = read_chain(self.layout.gateway_audit)
         live = max(entry.time for entry in entries if entry.action == "model.live")
-        back = min(entry for entry in ((item.time, item) for item in entries if item.action == "model.rolled_back"))[1]
+        back = min((entry for entry in entries if entry.action == "model.rolled_back"), key=lambda entry: entry.time)
         fallback = str(json.loads(back.content)["now"])
         query = HistoryQuery(self.layout.history)
-        broke = query.sql(
-            f"SELECT min(judged) AS at FROM predictions WHERE model = '{fallback}' AND judged > {live}"  # noqa: S608 - ours
-        )
+        broke = query.sql(_BROKE.format(model=quoted(fallback), live=live))
         counted = query.sql(_JUDGED_ONCE).to_pylist()[0]
         return RollbackResult(
             seconds_to_rollback=round((back.time - broke.column("at")[0].as_py()) / SECOND, 3),

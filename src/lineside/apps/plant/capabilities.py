@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan
 from lineside.domain.spc.capability import Capability, Refusal, capability
 
@@ -67,9 +67,7 @@ class Capabilities:
         """Return what was measured, the oldest first."""
         if not (self.history / "outcomes").is_dir():
             return np.empty(0)
-        text = _MEASURED.format(
-            station=f"'{item.station}'", characteristic=f"'{item.id}'", most=MOST
-        )  # ids of the plan
+        text = _MEASURED.format(station=quoted(item.station), characteristic=quoted(item.id), most=MOST)
         said = HistoryQuery(self.history).sql(text).column("value").to_pylist()
         numbers = [number for number in map(_number, reversed(said)) if math.isfinite(number)]
         return np.array(numbers, dtype=np.float64)

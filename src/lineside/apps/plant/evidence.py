@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lineside.adapters.bundle_folder import BundleFolder
-from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.onnx_judge.golden import golden_records
 from lineside.apps.plant.shadow import margin_of, shadow
@@ -106,7 +106,7 @@ def lived_of(history: Path, bundle: Bundle) -> Lived:
     """Return what the history says of a release in service; nothing where there is no history."""
     if not (history / "predictions").is_dir():
         return Lived()
-    query, words = HistoryQuery(history), {"model": _quoted(bundle.name), "bad": _bad_words(bundle.manifest)}
+    query, words = HistoryQuery(history), {"model": quoted(bundle.name), "bad": _bad_words(bundle.manifest)}
     found = _row(query, _PARTS.format(**words))
     if (history / "outcomes").is_dir():
         found |= _row(query, _KNOWN.format(**words))
@@ -150,11 +150,7 @@ def _weighed(history: Path) -> tuple[float, str] | None:
 
 
 def _bad_words(manifest: Manifest) -> str:
-    return ", ".join(_quoted(word) for word in manifest.nonconforming or (NONCONFORMING,))
-
-
-def _quoted(word: str) -> str:
-    return "'" + word.replace("'", "''") + "'"
+    return ", ".join(quoted(word) for word in manifest.nonconforming or (NONCONFORMING,))
 
 
 def _row(query: HistoryQuery, text: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.domain.errors import StorageError
 from lineside.domain.reconciling import STRETCH, Stretch, stretches_of
@@ -50,12 +50,8 @@ class HistoryAccounts:
             await asyncio.sleep(0.2)
 
     def _held(self, claim: Claim, first: int, last: int) -> tuple[Stretch, ...]:
-        where = f"writer = {_quoted(claim.writer)} AND epoch = {_quoted(claim.epoch)}"
+        where = f"writer = {quoted(claim.writer)} AND epoch = {quoted(claim.epoch)}"
         where += f" AND sequence BETWEEN {first * STRETCH} AND {(last + 1) * STRETCH - 1}"
         found = self._query.sql(_HELD.format(where))
         pairs = zip(found.column("sequence").to_pylist(), found.column("n").to_pylist(), strict=True)
         return tuple(stretches_of(claim.epoch, dict(pairs)).values())
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lineside.adapters.history_query import HistoryQuery
+from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.parts import PartRecord
@@ -58,7 +58,7 @@ def shadow(plan: Plan, champion: Bundle, challenger: Bundle, history: Path) -> S
     since = max(champion.manifest.training.last, challenger.manifest.training.last)
     recorded = _recorded(query, name, (champion, challenger), since)
     truths = _truths(query, plan, name, since) if (history / "outcomes").is_dir() else {}
-    parts = list(query.parts(challenger.manifest.station, since + 1))[-MOST_PARTS:]
+    parts = query.newest_parts(challenger.manifest.station, since + 1, MOST_PARTS)
     first, second = (_states(plan, bundle, parts, recorded) for bundle in (champion, challenger))
     known = [
         (truths[part.unit], one, two)
@@ -104,15 +104,15 @@ def margin_of(plan: Plan, challenger: Bundle) -> float:
 def _recorded(
     query: HistoryQuery, characteristic: str, bundles: tuple[Bundle, ...], since: int
 ) -> dict[tuple[str, str], str]:
-    models = ", ".join(_quoted(bundle.name) for bundle in bundles)
-    rows = _rows(query, _RECORDED.format(characteristic=_quoted(characteristic), models=models, since=since))
+    models = ", ".join(quoted(bundle.name) for bundle in bundles)
+    rows = _rows(query, _RECORDED.format(characteristic=quoted(characteristic), models=models, since=since))
     return {(row["model"], row["cycle_id"]): row["state"] for row in rows}
 
 
 def _truths(query: HistoryQuery, plan: Plan, characteristic: str, since: int) -> dict[str, tuple[int, bool]]:
     """Return by unit when its truth was found, and whether it is bad; units of unclear truth are left out."""
     of, found = plan.characteristic(characteristic), {}
-    for row in _rows(query, _TRUTHS.format(characteristic=_quoted(characteristic), since=since)):
+    for row in _rows(query, _TRUTHS.format(characteristic=quoted(characteristic), since=since)):
         bad = is_nonconforming(of, row["value"])
         if bad is not None:
             found[row["unit"]] = (int(row["found"]), bad)
@@ -121,7 +121,3 @@ def _truths(query: HistoryQuery, plan: Plan, characteristic: str, since: int) ->
 
 def _rows(query: HistoryQuery, text: str) -> Iterator[dict[str, Any]]:
     yield from query.sql(text).to_pylist()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
