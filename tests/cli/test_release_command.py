@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 import click
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -21,16 +20,14 @@ from lineside.apps.releasing import signing_folder
 from lineside.cli import release
 from lineside.domain.access import AccessRole
 from lineside.domain.errors import InputError
-from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.readiness import Level, Verdict
 from lineside.domain.releases.deciding import Act, Person, roll_back
 from lineside.domain.releases.ladder import LadderEvent
 from lineside.domain.releases.table import Step
-from lineside.learn.fit import FitRequest, fit
 from lineside.testing.boards import PASSWORD, cheap_passwords
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
-from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
+from lineside.testing.modelling import CHARACTERISTIC, STATION, fitted, modelling_plan
 from lineside.wire.bundle import Bundle
 
 PLAN = modelling_plan(3, model={"family": "supervised"})
@@ -38,16 +35,9 @@ READY = (Level(name="recall", declared="", measured="", verdict=Verdict.MET, evi
 WHY = "recall is better since the new die"
 
 
-def fitted(version: int) -> Bundle:
-    features = np.random.default_rng(0).normal(size=(300, 3))
-    outcome = [NONCONFORMING if x > 1.0 else "conforming" for x in features[:, 2]]
-    table = part_table(PLAN, features, outcome)
-    return fit(FitRequest(plan=PLAN, characteristic=CHARACTERISTIC, table=table, version=version)).bundle
-
-
 @pytest.fixture(scope="module")
 def bundles() -> list[Bundle]:
-    return [fitted(version) for version in (1, 2)]
+    return [fitted(PLAN, version) for version in (1, 2)]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,9 @@ from lineside.domain.drift.report import DriftReport
 from lineside.domain.drift.together import Together, check_together, learn_together
 from lineside.domain.errors import DataError
 from lineside.domain.part_tables import join_parts
-from lineside.domain.parts import PartTable
+from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.model import Plan, Role
+from lineside.domain.predictions import Prediction
 from lineside.domain.readings import Float64
 from lineside.domain.sensors.naming import Column, SensorFinding, name_faults
 from lineside.wire.bundle import REFERENCE_PARTS, Bundle, Manifest
@@ -27,7 +29,7 @@ from lineside.wire.records import RecordKind
 WINDOW: Final = 2_000
 """Parts of the window: the newest made since the model was learned."""
 _WEIGHED: Final = 500
-"""Newest judgements whose shares say how much each feature moves the model."""
+"""Newest judgements, for each model, whose shares say how much each feature moves it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,16 +66,22 @@ class DriftLook:
         """Return a report for each model in service that can be looked at, in the plan's order of stations."""
         if not (self.history / "parts").is_dir():
             return ()
-        found = [bundle for station in self.plan.stations for bundle in self.folder.active(station.id)]
+        active = {station.id: self.folder.active(station.id) for station in self.plan.stations}
+        found = [bundle for bundles in active.values() for bundle in bundles]
         self._known = {bundle.name: self._known.get(bundle.name) or _learn(bundle) for bundle in found}
-        return tuple(report for bundle in found if (report := self._report(bundle)) is not None)
+        query = HistoryQuery(self.history)
+        parts = {name: query.newest_parts(name, 0, self.window) for name, bundles in active.items() if bundles}
+        judged = query.recent(RecordKind.PREDICTIONS, _WEIGHED * len(found))
+        reports = (self._report(bundle, parts[bundle.manifest.station], judged) for bundle in found)
+        return tuple(report for report in reports if report is not None)
 
-    def _report(self, bundle: Bundle) -> DriftReport | None:
-        query, manifest, learned = HistoryQuery(self.history), bundle.manifest, self._known[bundle.name]
-        since = self._since(query, manifest)
+    def _report(self, bundle: Bundle, parts: Sequence[PartRecord], judged: Sequence[Prediction]) -> DriftReport | None:
+        """Return the report of a model by the newest parts of its station; None where too few came since it learned."""
+        manifest, learned = bundle.manifest, self._known[bundle.name]
+        since = self._since(parts, manifest)
         if since is None or learned.parts < LEAST_PARTS:
             return None
-        weights = _weights(query, bundle.name, learned.reference.names)
+        weights = _weights(judged, bundle.name, learned.reference.names)
         return DriftReport(
             station=manifest.station,
             characteristic=manifest.characteristic,
@@ -88,11 +96,11 @@ class DriftLook:
             sensors=_sensors(manifest, learned.features, since.features),
         )
 
-    def _since(self, query: HistoryQuery, manifest: Manifest) -> PartTable | None:
-        """Return the newest parts made since a model was learned; None where they are too few."""
-        parts = query.newest_parts(manifest.station, manifest.training.last + 1, self.window)
+    def _since(self, parts: Sequence[PartRecord], manifest: Manifest) -> PartTable | None:
+        """Return the parts made since a model was learned; None where they are too few."""
+        chosen = [part for part in parts if part.ended > manifest.training.last]
         try:
-            table = join_parts(self.plan, self.plan.characteristic(manifest.characteristic), parts, {}).table
+            table = join_parts(self.plan, self.plan.characteristic(manifest.characteristic), chosen, {}).table
         except DataError:
             return None
         return table if len(table) >= LEAST_PARTS else None
@@ -118,10 +126,10 @@ def _sensors(manifest: Manifest, before: Float64, since: Float64) -> tuple[Senso
     return name_faults(columns, before[:, kept], since[:, kept], stride)
 
 
-def _weights(query: HistoryQuery, model: str, names: tuple[str, ...]) -> list[float]:
+def _weights(judged: Sequence[Prediction], model: str, names: tuple[str, ...]) -> list[float]:
     """Return how much each feature has moved the model of late, 1 for the one that moved it most; none: all alike."""
     moved: dict[str, float] = defaultdict(float)
-    for prediction in query.recent(RecordKind.PREDICTIONS, _WEIGHED):
+    for prediction in judged:
         if prediction.model == model:
             for item in prediction.contributions:
                 moved[item.feature] += abs(item.share)

@@ -40,7 +40,7 @@ from lineside.domain.drift.report import DriftReport
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.performance.report import performance
 from lineside.domain.plan.digest import judging_digest
-from lineside.domain.readiness import HeldOut, Lived, readiness
+from lineside.domain.readiness import HeldOut, Level, Lived, readiness
 from lineside.domain.readings import Float64
 from lineside.domain.sensors.naming import SensorFinding
 from lineside.domain.units import MINUTE
@@ -228,8 +228,13 @@ def sample_watched() -> Watched:
     parts = made_of([1] * 80 + [0] * 2_120, [1] * 200 + [0] * 2_000, [1] * 2_200, [0.3] * 2_200)
     now = int(parts.judged[-1])
     report = performance(sample_plan(), "cast", "porosity", "porosity-1", parts, released, now)
-    levels = readiness(sample_plan(), "porosity", released, Lived(), ())
-    return Watched(at=3 * MINUTE, drift=sample_drift(), performance=(report,), ready={"porosity-1": levels})
+    return Watched(at=3 * MINUTE, drift=sample_drift(), performance=(report,))
+
+
+def sample_ready() -> dict[str, tuple[Level, ...]]:
+    """Return the service levels of a model, of which most lack evidence."""
+    released = HeldOut(scheme="by time", bad=200, found=180, good=5_000, false=5)
+    return {"porosity-1": readiness(sample_plan(), "porosity", released, Lived(), ())}
 
 
 def sample_ladder(folder: Path) -> Callable[[SqlState, AuditLog], ReleaseLadder]:

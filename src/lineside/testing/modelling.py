@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.outcomes import CONFORMING, NONCONFORMING
 from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.model import Plan
 from lineside.domain.readings import Float64
 from lineside.domain.units import SECOND
+from lineside.learn.fit import FitRequest, fit
+from lineside.wire.bundle import Bundle
 
 STATION = "press"
 CHARACTERISTIC = "porosity"
@@ -82,6 +85,14 @@ def part_table(
         outcome=tuple(outcome) or ("",) * count,
         context=tuple(context),
     )
+
+
+def fitted(plan: Plan, version: int = 1) -> Bundle:
+    """Return a learned bundle of that version: parts are bad where the last process signal is high."""
+    features = np.random.default_rng(0).normal(size=(300, len(recipe_for(plan, STATION).features)))
+    outcome = [NONCONFORMING if bad else CONFORMING for bad in features[:, 2] > 1.0]
+    table = part_table(plan, features, outcome)
+    return fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=table, version=version)).bundle
 
 
 def part_record(plan: Plan, features: Float64, number: int = 0, context: Mapping[str, str] | None = None) -> PartRecord:

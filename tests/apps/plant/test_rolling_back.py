@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
@@ -14,32 +13,23 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.rolling_back import AutomaticRollback
 from lineside.apps.releasing import put_in_service, signing_folder
-from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.performance.report import Damage, PerformanceReport
 from lineside.domain.plan.levels import ServiceLevels
 from lineside.domain.plan.model import Plan
 from lineside.domain.releases.table import Rung
-from lineside.learn.fit import FitRequest, fit
 from lineside.testing.boards import sample_watched
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
-from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
+from lineside.testing.modelling import CHARACTERISTIC, STATION, fitted, modelling_plan
 from lineside.wire.bundle import Bundle
 
 PLAN = modelling_plan(3, model={"family": "supervised"})
 WILLING = PLAN.model_copy(update={"service_levels": ServiceLevels(roll_back=True)})
 
 
-def _fitted(version: int) -> Bundle:
-    features = np.random.default_rng(0).normal(size=(300, 3))
-    outcome = [NONCONFORMING if x > 1.0 else "conforming" for x in features[:, 2]]
-    table = part_table(PLAN, features, outcome)
-    return fit(FitRequest(plan=PLAN, characteristic=CHARACTERISTIC, table=table, version=version)).bundle
-
-
 @pytest.fixture(scope="module")
 def bundles() -> list[Bundle]:
-    return [_fitted(1), _fitted(2)]
+    return [fitted(PLAN, version) for version in (1, 2)]
 
 
 @pytest.fixture

@@ -199,7 +199,6 @@ class _Plant:
         watch = Watch(
             drift=DriftLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
-            ready=ReadyLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             learn_again=Relearn(self.plan, JobFolder(self.layout.jobs), SystemClock()),
             damaged=AutomaticRollback(self.plan, self._ladder(), self.audit),
             audit=self.audit,
@@ -288,6 +287,7 @@ class _Plant:
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
                 ),
                 capabilities=Capabilities(self.plan, self.layout.history),
+                ready=ReadyLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
                 meters=meters.text,
                 watched=lambda: watch.last,
                 gateways=lambda: feed.gateways.views(SystemClock().now()),

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lineside.domain.drift.report import DriftReport
-from lineside.domain.errors import LinesideError
 from lineside.domain.learning_again import Trigger
 from lineside.domain.performance.report import PerformanceReport
-from lineside.domain.readiness import Level
 from lineside.ports import AuditLog, Clock
 
 EVERY_SECONDS: Final = 600.0
@@ -27,14 +25,12 @@ _LOG: Final = logging.getLogger(__name__)
 class Watched:
     """What the last look found.
 
-    ``at`` is when (UTC ns; 0: there was no look). There are reports per model, service levels by release, and what
-    speaks for learning a model again.
+    ``at`` is when (UTC ns; 0: there was no look). There are reports per model, and what speaks for learning it again.
     """
 
     at: int = 0
     drift: Sequence[DriftReport] = ()
     performance: Sequence[PerformanceReport] = ()
-    ready: Mapping[str, Sequence[Level]] = field(default_factory=dict)
     learn_again: Mapping[str, Sequence[Trigger]] = field(default_factory=dict)
 
     def doubtful(self, station: str) -> dict[str, str]:
@@ -50,7 +46,6 @@ class Watch:
     Args:
         drift: looks at their drift; like the others it is called in a thread.
         performance: looks at their performance at a moment of the line's time.
-        ready: returns the service levels of each release in service.
         learn_again: returns what speaks for learning a model again, and has it learned where the plan wants that.
         damaged: acts on damage of a model that was not there at the last look.
         audit: the plant's audit record, which gets an entry whenever other features have drifted than before, and
@@ -60,7 +55,6 @@ class Watch:
 
     drift: Callable[[], Sequence[DriftReport]]
     performance: Callable[[int], Sequence[PerformanceReport]]
-    ready: Callable[[], Mapping[str, Sequence[Level]]]
     learn_again: Callable[[PerformanceReport, int], Sequence[Trigger]]
     damaged: Callable[[PerformanceReport], Awaitable[None]]
     audit: AuditLog
@@ -69,12 +63,12 @@ class Watch:
     _said: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Look until cancelled; a look that fails is said, and tried again."""
+        """Look until cancelled; a look that fails, whatever the reason, is said and tried again: it is advice."""
         while True:
             try:
                 await self.look()
-            except LinesideError as error:
-                _LOG.warning("the models in service could not be looked at: %s", error)
+            except Exception:  # noqa: BLE001 - a figure that cannot be made must not stop the plant
+                _LOG.exception("the models in service could not be looked at")
             await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self) -> None:
@@ -82,27 +76,29 @@ class Watch:
         now = self.clock.now()
         drift = tuple(await asyncio.to_thread(self.drift))
         reports = tuple(await asyncio.to_thread(self.performance, now))
-        ready = await asyncio.to_thread(self.ready)
         for report in drift:
-            beside = {"parts": report.parts, "last": report.last}
+            beside = {"model": report.model, "parts": report.parts, "last": report.last}
             await self._note("drift", report.model, {item.name: round(item.ks, 4) for item in report.drifted}, beside)
+        for station, report in {report.station: report for report in drift}.items():
             faults = {item.signal or "process": f"{item.fault}: {item.why}" for item in report.sensors}
-            await self._note("sensor", report.model, faults, beside)
+            await self._note("sensor", station, faults, {"station": station, "parts": report.parts})
         for item in reports:
             texts = {damage.what: damage.text for damage in item.damage}
-            if await self._note("damage", item.model, texts, {"parts": item.measured.parts}) and texts:
+            beside = {"model": item.model, "parts": item.measured.parts}
+            if await self._note("damage", item.model, texts, beside) and texts:
                 await self.damaged(item)
         reasons = {item.model: await asyncio.to_thread(self.learn_again, item, now) for item in reports}
         for model, found in reasons.items():
-            await self._note("learn_again", model, {item.reason.value: item.text for item in found}, {})
-        self.last = Watched(at=now, drift=drift, performance=reports, ready=ready, learn_again=reasons)
+            texts = {trigger.reason.value: trigger.text for trigger in found}
+            await self._note("learn_again", model, texts, {"model": model})
+        self.last = Watched(at=now, drift=drift, performance=reports, learn_again=reasons)
 
-    async def _note(self, kind: str, model: str, found: Mapping[str, object], beside: Mapping[str, object]) -> bool:
-        """Record what was found of a model, where it is something else than the last time; return whether it is."""
+    async def _note(self, kind: str, of: str, found: Mapping[str, object], beside: Mapping[str, object]) -> bool:
+        """Record what was found of a model or station, where it is something else than before; return whether it is."""
         names = tuple(sorted(found))
-        other = names != self._said.get((kind, model), ())
+        other = names != self._said.get((kind, of), ())
         if other:
             action = f"{kind}.found" if names else f"{kind}.over"
-            await self.audit.append(action, {"model": model, **beside, "found": dict(found)})
-        self._said[kind, model] = names
+            await self.audit.append(action, {**beside, "found": dict(found)})
+        self._said[kind, of] = names
         return other

@@ -23,6 +23,7 @@ from lineside.testing.boards import (
     sample_coverages,
     sample_demo,
     sample_ladder,
+    sample_ready,
     sample_watched,
 )
 from lineside.testing.floors import CYCLE, alert_event, causes_at, part_at, prediction_of
@@ -45,7 +46,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = make_bench(
         tmp_path,
         settings=BoardSettings(
-            demo=sample_demo(), coverages=sample_coverages, watched=sample_watched, ladder=sample_ladder(tmp_path)
+            demo=sample_demo(),
+            coverages=sample_coverages,
+            watched=sample_watched,
+            ready=sample_ready,
+            ladder=sample_ladder(tmp_path),
         ),
     )
     yield bench

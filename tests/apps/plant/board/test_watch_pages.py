@@ -7,11 +7,11 @@ from pathlib import Path
 from board_client import client_of
 from lineside.apps.plant.board import BoardSettings
 from lineside.domain.access import AccessRole
-from lineside.testing.boards import make_bench, sample_watched
+from lineside.testing.boards import make_bench, sample_ready, sample_watched
 
 
 async def test_it_names_what_drifted_apart_from_what_conditions_explain(tmp_path: Path) -> None:
-    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched))
+    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched, ready=sample_ready))
     await bench.account(AccessRole.ENGINEER)
     async with client_of(bench) as client:
         await client.log_in("engineer")
@@ -28,7 +28,7 @@ async def test_it_names_what_drifted_apart_from_what_conditions_explain(tmp_path
 
 
 async def test_performance_shows_damage_and_money_with_coverage_beside_the_figures(tmp_path: Path) -> None:
-    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched))
+    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched, ready=sample_ready))
     await bench.account(AccessRole.ENGINEER)
     async with client_of(bench) as client:
         await client.log_in("engineer")

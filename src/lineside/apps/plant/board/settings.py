@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lineside.adapters.onnx_judge.exact import ExactExplanation
@@ -17,6 +17,7 @@ from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.watching import Watched
 from lineside.apps.web.language import word
 from lineside.domain.parts import PartRecord
+from lineside.domain.readiness import Level
 from lineside.domain.units import DAY, HOUR, MINUTE
 from lineside.ports import AuditLog, Clock
 
@@ -67,6 +68,7 @@ class BoardSettings:
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
         capabilities: returns the capability of what is measured at a station, where the history can.
+        ready: returns the service levels of each release in service, by its name; it takes a moment.
         meters: returns what is measured, in Prometheus' text format.
         watched: returns what the watch of the models in service found at its last look.
         ladder: makes the release ladder over the board's state and audit record; none: there are no releases here.
@@ -94,6 +96,7 @@ class BoardSettings:
     gateways: Callable[[], Sequence[GatewayView]] = tuple
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
     capabilities: Callable[[str], Awaitable[Sequence[CapabilityView]]] | None = None
+    ready: Callable[[], Mapping[str, Sequence[Level]]] = dict
     meters: Callable[[], bytes] = bytes
     watched: Callable[[], Watched] = Watched
     link_keys: tuple[bytes, ...] = ()

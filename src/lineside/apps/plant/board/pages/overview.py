@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
@@ -50,7 +52,8 @@ async def performance(call: Call) -> Response:
 
 async def readiness(call: Call) -> Response:
     """Show which of the plan's service levels each release in service meets."""
-    return page(call.board, call.who, "ready.html", watched=call.board.settings.watched())
+    ready = await asyncio.to_thread(call.board.settings.ready)
+    return page(call.board, call.who, "ready.html", ready=ready)
 
 
 async def drift(call: Call) -> Response:
