@@ -12,12 +12,21 @@ import pytest
 from click.testing import CliRunner
 
 from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.delta_history import DeltaHistory
+from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.reproducing import compare
 from lineside.cli.model import command as model
 from lineside.cli.train import command as train
 from lineside.domain.errors import ConfigurationError, DataError
+from lineside.domain.features.recipe import recipe_for
+from lineside.domain.outcomes import Outcome
+from lineside.domain.parts import PartRecord
+from lineside.ports import LandedRecord
 from lineside.testing.plans import PRESS_PLAN
+from lineside.testing.records import a_record
 from lineside.wire.bundle import GOLDEN_SCORES, SOFTWARE, array_bytes, seal
+from lineside.wire.codecs import encode_items
+from lineside.wire.records import RecordKind
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,46 @@ def test_a_fresh_process_builds_the_same_scores_and_the_same_files(folder: Path)
     result = json.loads(done.stdout)
     assert result["identical"]
     assert (result["greatest"], result["files"], result["software"]) == (0.0, [], {})
+
+
+async def test_from_the_history_is_loaded_again_what_it_held_then(tmp_path: Path) -> None:
+    from lineside.cli.reproduce import command  # noqa: PLC0415 - as below
+
+    (tmp_path / "plan.yaml").write_text(PRESS_PLAN, encoding="utf-8")
+    history = await DeltaHistory.open(tmp_path / "data" / "plant" / "history")
+    await history.append(_landed(1, _made(tmp_path, range(50, 350)), _found(range(50, 300), "conforming")))
+    arguments = [str(tmp_path / "plan.yaml"), "--data", str(tmp_path / "data"), "--seed", "5"]
+    assert CliRunner().invoke(train, arguments, catch_exceptions=False).exit_code == 0
+    # What came since: new parts, parts of an outage before all others, and what was found otherwise on second thoughts.
+    later = _landed(3, _made(tmp_path, range(350, 400)), _made(tmp_path, range(50)), _found(range(60), "bad"))
+    await history.append(later)
+    again = CliRunner().invoke(command, ["porosity/1", *_where(tmp_path)], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert "identical scores" in again.stdout
+
+
+def _made(folder: Path, numbers: range) -> list[PartRecord]:
+    digest = recipe_for(load_plan(folder / "plan.yaml"), "press").digest
+    return [
+        PartRecord(
+            cycle_id=f"c{i}", unit=f"S{i}", station="press", started=i * 10**9, ended=(i + 1) * 10**9,
+            received=(i + 1) * 10**9, recipe=digest, features=np.random.default_rng(i).normal(size=2),
+            incomplete=i % 40 == 7,
+        )
+        for i in numbers
+    ]  # fmt: skip
+
+
+def _found(numbers: range, value: str) -> list[Outcome]:
+    return [Outcome(unit=f"S{i}", characteristic="porosity", found=i, source="xray", value=value) for i in numbers]
+
+
+def _landed(first: int, *batches: list[PartRecord] | list[Outcome]) -> list[LandedRecord]:
+    kinds = {PartRecord: RecordKind.PARTS, Outcome: RecordKind.OUTCOMES}
+    return [
+        LandedRecord(position=i, record=a_record(i, encode_items(items), kind=kinds[type(items[0])]))
+        for i, items in enumerate(batches, start=first)
+    ]
 
 
 def test_other_data_is_refused_by_its_version(folder: Path, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ _LATEST_OUTCOMES: Final = """
 CREATE VIEW latest_outcomes AS SELECT * FROM outcomes QUALIFY row_number() OVER (
   PARTITION BY unit, characteristic ORDER BY revision DESC, found DESC, recorded DESC, sequence DESC, item DESC) = 1
 """
+Marks = Mapping[tuple[str, str], int]
+"""The last sequence by (writer, epoch)."""
 _GUARDS: Final = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -70,9 +72,12 @@ class HistoryQuery:
         with self._connect() as connection:
             return {name: _number(connection, f"SELECT count(*) FROM {name}") for name in TABLES}  # noqa: S608
 
-    def marks(self) -> dict[tuple[str, str], int]:
-        """Return the last sequence of every (writer, epoch) of which the history holds a row."""
-        each = " UNION ALL ".join(f"SELECT writer, epoch, sequence FROM {name}" for name in TABLES)  # noqa: S608 - own
+    def marks(self, tables: Sequence[str] = tuple(TABLES)) -> dict[tuple[str, str], int]:
+        """Return the last sequence of every (writer, epoch) of which some tables of the history hold a row.
+
+        A writer's records come into the history in their order, so that marks name all that it then held.
+        """
+        each = " UNION ALL ".join(f"SELECT writer, epoch, sequence FROM {name}" for name in tables)  # noqa: S608 - own
         found = self.sql(f"SELECT writer, epoch, max(sequence) AS last FROM ({each}) GROUP BY ALL")  # noqa: S608 - own
         return {(row["writer"], row["epoch"]): row["last"] for row in found.to_pylist()}
 
@@ -102,10 +107,13 @@ class HistoryQuery:
         columns = {name: plain.column(name) for name in plain.column_names}
         return pa.table(columns | _spread_context(found) | _spread_features(found))
 
-    def parts(self, station: str, since: int = 0) -> Iterator[PartRecord]:
-        """Yield the parts of a station that ended at or after a time (UTC ns), by end."""
-        where = f"station = {quoted(station)} AND ended >= {int(since)}"
-        yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id")
+    def parts(self, station: str, since: int = 0, until: Marks | None = None) -> Iterator[PartRecord]:
+        """Yield the parts of a station that ended at or after a time (UTC ns), by end.
+
+        ``until``: only those that the history held when these were its marks.
+        """
+        where = f"station = {quoted(station)} AND ended >= {int(since)}{_held(until)}"
+        yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id, epoch, sequence, item")
 
     def newest_parts(self, station: str, since: int, most: int) -> tuple[PartRecord, ...]:
         """Return the newest parts of a station that ended at or after a time (UTC ns), by end."""
@@ -120,9 +128,12 @@ class HistoryQuery:
             found = _run(connection, "SELECT DISTINCT unit FROM parts SEMI JOIN asked USING (unit)")
         return set(found.column("unit").to_pylist())
 
-    def outcomes(self, characteristic: str) -> Iterator[Outcome]:
-        """Yield all that was found for a characteristic, every revision, in the order in which it was recorded."""
-        where = f"characteristic = {quoted(characteristic)}"
+    def outcomes(self, characteristic: str, until: Marks | None = None) -> Iterator[Outcome]:
+        """Yield all that was found for a characteristic, every revision, in the order in which it was recorded.
+
+        ``until``: as of `parts`.
+        """
+        where = f"characteristic = {quoted(characteristic)}{_held(until)}"
         yield from self._items(RecordKind.OUTCOMES, f"WHERE {where} ORDER BY recorded, writer, epoch, sequence, item")
 
     def recent(self, kind: RecordKind, most: int) -> tuple[Any, ...]:
@@ -234,6 +245,15 @@ def _day(file: str) -> str:
 
 def _number(connection: duckdb.DuckDBPyConnection, text: str) -> int:
     return int(_run(connection, text).column(0)[0].as_py())
+
+
+def _held(until: Marks | None) -> str:
+    """Return the condition that a row was there when marks were taken; none where there are no marks."""
+    if until is None:
+        return ""
+    rows = [f"({quoted(writer)}, {quoted(epoch)}, {int(last)})" for (writer, epoch), last in until.items()]
+    marks = f"(VALUES {', '.join(rows)}) AS marks(w, e, last)" if rows else "(SELECT '' AS w, '' AS e, 0 AS last)"
+    return f" AND EXISTS (SELECT 1 FROM {marks} WHERE w = writer AND e = epoch AND sequence <= last)"  # noqa: S608 - quoted
 
 
 def quoted(text: str) -> str:

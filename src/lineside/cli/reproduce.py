@@ -34,11 +34,10 @@ def command(
     """Build RELEASE (such as porosity/3) again, and say whether it scores the same; exit code 1 where it does not."""
     found, layout = load_plan(plan), Layout(data)
     bundle = kept_bundle(BundleFolder(layout.bundles), found, release)
-    training = bundle.manifest.training
     if parts is not None:
         load = parts_loader(found, parts, outcomes, unit)
     else:
-        load = history_loader(found, layout.history, until=(training.last, training.trained))
+        load = history_loader(found, layout.history, until=bundle.manifest.training.data_marks)
     result = reproduce(found, bundle, load, with_reference, lambda text: click.echo(text, err=True))
     click.echo(json.dumps(asdict(result)) if as_json else _text(result))
     raise SystemExit(0 if result.identical else 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,30 +83,31 @@ def _loader(plan: Plan, data: Path | None, parts: Path | None, outcomes: Path | 
     return history_loader(plan, Layout(data).history)
 
 
-def history_loader(plan: Plan, folder: Path, until: tuple[int, int] | None = None) -> LoadParts:
+def history_loader(plan: Plan, folder: Path, until: Mapping[str, int] | None = None) -> LoadParts:
     """Return a loader of the parts that the line has made, with what was found of them.
 
-    ``until`` are two moments (UTC ns): only parts that ended by the first are taken, and what was known of them by the
-    second, so that what was loaded once is loaded again.
+    ``until`` are the marks of an earlier load (last sequence by ``writer/epoch``): what the history held then is loaded
+    again, whatever has come since.
     """
     from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415 - takes a second to load
 
     query = HistoryQuery(folder)
 
     def load(characteristic: Characteristic) -> LoadedParts:
-        outcomes = query.outcomes(characteristic.id)
-        parts = query.parts(characteristic.station)
-        if until is not None:
-            outcomes = (item for item in outcomes if item.recorded <= until[1])
-            parts = (item for item in parts if item.ended <= until[0])
-        joined = join_parts(plan, characteristic, parts, latest_outcomes(outcomes, characteristic.id))
+        if until:
+            marks = {(name.rpartition("/")[0], name.rpartition("/")[2]): last for name, last in until.items()}
+        else:
+            marks = query.marks(("parts", "outcomes"))
+        outcomes = latest_outcomes(query.outcomes(characteristic.id, marks), characteristic.id)
+        joined = join_parts(plan, characteristic, query.parts(characteristic.station, until=marks), outcomes)
         digest = hashlib.sha256()
         for unit, started, outcome in zip(
             joined.table.unit, joined.table.started.tolist(), joined.table.outcome, strict=True
         ):
             digest.update(f"{unit}\n{started}\n{outcome}\n".encode())
         version = f"history:{len(joined.table)}:{digest.hexdigest()[:16]}"
-        return LoadedParts(table=joined.table, version=version, dropped=joined.dropped)
+        named = {f"{writer}/{epoch}": last for (writer, epoch), last in sorted(marks.items())}
+        return LoadedParts(table=joined.table, version=version, dropped=joined.dropped, marks=named)
 
     return load
 

@@ -24,13 +24,14 @@ class LoadedParts:
     """The parts of a characteristic's station with their outcomes.
 
     ``timed`` says whether they have times of their own (None: as the plan's sources say), ``version`` names the data,
-    ``dropped`` counts by reason what was there and is not among them.
+    ``dropped`` counts by reason what was there and is not among them. ``marks`` say what the history then held.
     """
 
     table: PartTable
     version: str
     timed: bool | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
+    marks: Mapping[str, int] = field(default_factory=dict)
 
 
 LoadParts = Callable[[Characteristic], LoadedParts]
@@ -91,6 +92,7 @@ def _train_one(
             seed=request.seed,
             now=request.now,
             data_version=loaded.version,
+            data_marks=loaded.marks,
             version=1 if registry is None else registry.next_version(name),
             timed=loaded.timed,
             unseen=request.unseen,

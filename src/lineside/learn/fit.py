@@ -75,7 +75,7 @@ class FitRequest:
     (None: learning keeps some of its own back). ``now`` is UTC ns. ``timed`` says whether the parts have times of
     their own (None: as the plan's sources say). ``unseen`` asks what becomes of the model in conditions that it was
     not shown, and whether made-up parts help there; a few small models more are learned for it. ``release`` names the
-    model, by default after the characteristic.
+    model, by default after the characteristic. ``data_version`` and ``data_marks`` say where the parts are from.
     """
 
     plan: Plan
@@ -85,6 +85,7 @@ class FitRequest:
     seed: int = 0
     now: int = 0
     data_version: str = ""
+    data_marks: Mapping[str, int] = field(default_factory=dict)
     release: str = ""
     version: int = 1
     timed: bool | None = None
@@ -310,6 +311,7 @@ def _spread(features: Float64) -> NDArray[np.float32]:
 def _training(request: FitRequest, task: Task, learned: Learned, report: FitReport) -> TrainingFacts:
     return TrainingFacts(
         data_version=request.data_version,
+        data_marks=dict(request.data_marks),
         code_version=__version__,
         seed=request.seed,
         trained=request.now,
