@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.job_folder import JobFolder, JobState
 from lineside.adapters.plan_yaml import load_plan
+from lineside.apps import training_jobs
 from lineside.apps.layout import Layout
 from lineside.apps.training_jobs import JobRunner, Relearn, queue_job
 from lineside.domain.errors import InputError
@@ -24,6 +26,7 @@ from lineside.testing.boards import sample_watched
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.floors import sample_plan
+from lineside.testing.peers.ports import until
 from lineside.testing.plans import PRESS_PLAN
 from lineside.testing.records import a_record
 from lineside.wire.codecs import encode_items
@@ -90,12 +93,41 @@ async def test_a_job_is_ended_when_it_is_cancelled(tmp_path: Path) -> None:
 
     def cancelled_at_once(job_id: str, **changes: object) -> object:
         made = change(job_id, **changes)
-        return change(job_id, state=JobState.CANCELLED) if changes.get("progress") == "starting" else made
+        return runner.folder.cancel(job_id) if changes.get("progress") == "starting" else made
 
     runner.folder.change = cancelled_at_once  # type: ignore[method-assign,assignment]
     await runner.run_next()
     assert runner.folder.get(job.id).state is JobState.CANCELLED
     assert not BundleFolder(Layout(runner.data).bundles).bundles("porosity")
+
+
+def test_a_job_stays_cancelled_whatever_its_runner_writes_after(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path)
+    job = queue_job(folder, "porosity", "by hand", "trying", 1)
+    assert job is not None
+    assert folder.cancel(job.id).state is JobState.CANCELLED
+    assert folder.keep(job).state is JobState.QUEUED  # what the runner had read before
+    assert folder.get(job.id).state is JobState.CANCELLED
+    with pytest.raises(InputError, match="over already"):
+        folder.cancel(job.id)
+    assert queue_job(folder, "porosity", "by hand", "again", 2) is not None
+
+
+async def test_a_job_that_cannot_be_read_is_said_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_jobs, "_IDLE_SECONDS", 0.01)
+    runner, _ = await _runner(tmp_path, parts=0)
+    job = queue_job(runner.folder, "porosity", "by hand", "trying", 1)
+    assert job is not None
+    damaged = Layout(runner.data).jobs / "damaged.json"
+    damaged.write_text("{")
+    running = asyncio.create_task(runner.keep_running())
+    await until(lambda: "a job cannot be read" in caplog.text)
+    assert not running.done()
+    damaged.unlink()
+    await until(lambda: runner.folder.get(job.id).state is not JobState.QUEUED)
+    running.cancel()
 
 
 async def test_what_a_runner_left_running_is_queued_again(tmp_path: Path) -> None:

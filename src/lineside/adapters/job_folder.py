@@ -1,7 +1,8 @@
 """Trainings as jobs, a file each: what is asked for and why, how far it is, what it cost and what came of it.
 
 A file is replaced durably, so that a power cut leaves the job as it was before or after a change. A job that was
-running when its runner ended is queued again, for as many attempts as it has.
+running when its runner ended is queued again, for as many attempts as it has. Only the runner changes a job that it
+has taken up; who cancels it puts a mark beside it, which no change of the runner's can undo.
 """
 
 from __future__ import annotations
@@ -83,15 +84,30 @@ class JobFolder:
         """Keep a job with other values of some fields, and return it."""
         return self.keep(msgspec.structs.replace(self.get(job_id), **changes))
 
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job for good, and return it; raises `InputError` where it is over or not there."""
+        found = self.get(job_id)
+        if found.state not in OPEN:
+            raise InputError("it is over already", field="JOB", value=f"{job_id}: {found.state.value}")
+        replace_file(self._mark(job_id), b"")
+        return self.get(job_id)
+
     def tidy(self) -> None:
         """Forget the oldest of those that are over, beyond `MOST_KEPT`."""
         over = [job for job in self.all() if job.state not in OPEN]
         for job in over[MOST_KEPT:]:
             (self._path / f"{job.id}.json").unlink(missing_ok=True)
             self.log(job.id).unlink(missing_ok=True)
+            self._mark(job.id).unlink(missing_ok=True)
+
+    def _mark(self, job_id: str) -> Path:
+        return self._path / f"{job_id}.cancelled"
 
     def _read(self, path: Path) -> Job:
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Job)
+            job = msgspec.json.decode(path.read_bytes(), type=Job)
         except (OSError, msgspec.MsgspecError) as error:
             raise IntegrityError(f"a job cannot be read: {error}", where=str(path)) from error
+        if job.state in OPEN and self._mark(job.id).exists():
+            return msgspec.structs.replace(job, state=JobState.CANCELLED)
+        return job

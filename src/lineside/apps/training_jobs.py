@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import resource
 import secrets
@@ -30,6 +31,7 @@ _LOOK_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 5.0
 _GENTLE: Final = 10
 _MOST_LOG: Final = 64 << 10
+_LOG: Final = logging.getLogger(__name__)
 Audit = Callable[[str, Mapping[str, object]], Awaitable[object]]
 
 
@@ -92,10 +94,21 @@ class JobRunner:
     clock: Clock
 
     async def keep_running(self) -> None:
-        """Run one job after the other until cancelled; what an earlier runner left is queued again."""
-        self.take_up()
+        """Run one job after the other until cancelled; what an earlier runner left is queued again.
+
+        A failure of this, such as a job that cannot be read, is said and tried again: the plant does without trainings.
+        """
+        taken_up = False
         while True:
-            if not await self.run_next():
+            ran = False
+            try:
+                if not taken_up:
+                    self.take_up()
+                    taken_up = True
+                ran = await self.run_next()
+            except Exception:  # noqa: BLE001 - no training is worth stopping the plant
+                _LOG.exception("trainings cannot be run")
+            if not ran:
                 await asyncio.sleep(_IDLE_SECONDS)
 
     def take_up(self) -> None:

@@ -86,11 +86,7 @@ def run(characteristic: str, plan: Path, data: Path, reason: str, seed: int, *, 
 @data_option
 def cancel(job: str, data: Path) -> None:
     """Cancel a JOB that is queued or running."""
-    folder = JobFolder(Layout(data).jobs)
-    found = folder.get(job)
-    if found.state not in OPEN:
-        raise InputError("it is over already", field="JOB", value=f"{job}: {found.state.value}")
-    click.echo(_line(folder.change(job, state=JobState.CANCELLED)))
+    click.echo(_line(JobFolder(Layout(data).jobs).cancel(job)))
 
 
 async def _run(folder: JobFolder, plan: Path, layout: Layout) -> Job:
