@@ -178,9 +178,7 @@ class _Plant:
         await serve_configurations(self.bus, given, subjects)
         releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
         await serve_releases(self.bus, subjects, releases.offers, releases.body, releases.canaries)
-        for words in await asyncio.to_thread(unreleased, releases, self.settings.data):
-            sys.stderr.write(f"lineside: {words}\n")
-        await self._take_up_releases()
+        await self._take_up_releases(releases)
         await serve_responses(
             self.bus, subjects, lambda ids: [event for name in ids for event in _events_of(floor, name)]
         )
@@ -196,18 +194,7 @@ class _Plant:
             self.plan, self.layout, floor, self.state, self.clock if self.settings.clock else SystemClock(),
             self.audit.append,
         )  # fmt: skip
-        watch = Watch(
-            drift=DriftLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
-            performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
-            learn_again=Relearn(self.plan, JobFolder(self.layout.jobs), SystemClock()),
-            damaged=AutomaticRollback(self.plan, self._ladder(), self.audit),
-            audit=self.audit,
-            clock=self.clock,
-        )
-        runner = JobRunner(
-            folder=JobFolder(self.layout.jobs), plan_file=self.settings.plan, plan=self.plan, data=self.settings.data,
-            audit=self.audit.append, clock=SystemClock(),
-        )  # fmt: skip
+        watch = self._watch()
         meters = Meters(
             floor=floor,
             gateways=lambda: feed.gateways.views(SystemClock().now()),
@@ -217,7 +204,7 @@ class _Plant:
         )
         beside = [
             asyncio.create_task(watch.run(), name="watch models"),
-            asyncio.create_task(runner.keep_running(), name="run trainings"),
+            asyncio.create_task(self._runner().keep_running(), name="run trainings"),
             asyncio.create_task(telling.run(), name="tell"),
             asyncio.create_task(teller.run(), name="send"),
             asyncio.create_task(compactor.run(), name="compact"),
@@ -309,8 +296,30 @@ class _Plant:
             tell=tell,
         )
 
-    async def _take_up_releases(self) -> None:
+    def _watch(self) -> Watch:
+        return Watch(
+            drift=DriftLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
+            performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
+            learn_again=Relearn(self.plan, JobFolder(self.layout.jobs), SystemClock()),
+            damaged=AutomaticRollback(self.plan, self._ladder(), self.audit),
+            audit=self.audit,
+            clock=self.clock,
+        )
+
+    def _runner(self) -> JobRunner:
+        return JobRunner(
+            folder=JobFolder(self.layout.jobs),
+            plan_file=self.settings.plan,
+            plan=self.plan,
+            data=self.settings.data,
+            audit=self.audit.append,
+            clock=SystemClock(),
+        )
+
+    async def _take_up_releases(self, releases: ReleaseDesk) -> None:
         """Settle the ladder; what is wrong with it is said and stops nothing."""
+        for words in await asyncio.to_thread(unreleased, releases, self.settings.data):
+            sys.stderr.write(f"lineside: {words}\n")
         text = await asyncio.to_thread(self.settings.plan.read_text, "utf-8-sig")
         try:
             said = await self._ladder().take_up(text)

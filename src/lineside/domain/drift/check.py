@@ -87,7 +87,6 @@ def check_window(
     weights: Sequence[float] = (),
     relevant: float = RELEVANT,
     level: float = LEVEL,
-    independent: bool = False,
 ) -> tuple[FeatureDrift, ...]:
     """Return every feature of a window ``(n, f)`` against the reference, what moves the model most first.
 
@@ -97,13 +96,11 @@ def check_window(
         weights: how much each feature moves the model's score (none: all alike).
         relevant: the ``D`` that matters.
         level: chance that any feature of a window without drift is named.
-        independent: parts are independent of one another, so that each counts as one.
     """
-    least = math.inf if independent else relevant
-    plain = _measure(reference, window, least)
+    plain = _measure(reference, window, relevant)
     rest = None
     if reference.given is not None and reference.rest is not None:
-        rest = _measure(reference.rest, reference.given.rest(window), least)
+        rest = _measure(reference.rest, reference.given.rest(window), relevant)
     named = _beyond(plain, relevant, level)
     named_rest = None if rest is None else _beyond(rest, relevant, level)
     conditions = () if reference.given is None else reference.given.conditions
@@ -130,10 +127,10 @@ def check_window(
     return tuple(sorted(found, key=lambda item: (item.verdict is not Verdict.DRIFTED, -item.effect, item.name)))
 
 
-def _measure(reference: Reference, window: Float64, least: float) -> list[Distance]:
+def _measure(reference: Reference, window: Float64, relevant: float) -> list[Distance]:
     """Return the distances of every feature; one that lacks parts on a side has none.
 
-    Effective parts are counted where ``D`` is above ``least``: below it they change nothing.
+    Effective parts are counted where ``D`` is above ``relevant``: below it they change nothing.
     """
     columns = np.ascontiguousarray(window.T)
     ordered = np.sort(np.where(np.isfinite(columns), columns, np.nan), axis=1)  # gaps go to the end
@@ -146,7 +143,7 @@ def _measure(reference: Reference, window: Float64, least: float) -> list[Distan
             continue
         values = ordered[place, :count]
         ks, area = distances(column, values)
-        effective = _effective_parts(columns[place]) if ks > least else float(count)
+        effective = _effective_parts(columns[place]) if ks > relevant else float(count)
         found.append(
             Distance(
                 parts=count,

@@ -51,9 +51,9 @@ class Reference:
     """Parts summarised: per feature its sorted column, and edges of bins that hold equal shares of it.
 
     ``columns`` hold no gaps and may differ in length. ``edges`` is ``(f, 255)`` (+inf where values are too few for
-    so many), ``below`` the share of the column up to each edge. ``centre`` and ``spread`` are mean and
-    standard deviation. ``given`` and
-    ``rest`` are what conditions explain and the summary of what is left beyond them, None without conditions.
+    so many), ``below`` the share of the column up to each edge. ``centre`` and ``spread`` are mean and standard
+    deviation. ``given`` and ``rest`` are what conditions explain and the summary of what is left beyond them, None
+    without conditions.
     """
 
     names: tuple[str, ...]

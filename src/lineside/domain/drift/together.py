@@ -61,11 +61,10 @@ def learn_together(features: Float64) -> Together | None:
 
 
 def check_together(
-    learned: Together, window: Float64, *, relevant: float = RELEVANT, level: float = LEVEL, independent: bool = False
+    learned: Together, window: Float64, *, relevant: float = RELEVANT, level: float = LEVEL
 ) -> tuple[FeatureDrift, ...]:
     """Return both distances of a window ``(n, f)`` against the reference."""
-    distances = learned.distances(window)
-    return check_window(learned.summary, distances, relevant=relevant, level=level, independent=independent)
+    return check_window(learned.summary, learned.distances(window), relevant=relevant, level=level)
 
 
 def _distances(scaled: Float64, directions: Float64, variances: Float64) -> Float64:
