@@ -13,7 +13,7 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.rolling_back import AutomaticRollback
 from lineside.apps.releasing import put_in_service, signing_folder
-from lineside.domain.performance.report import Damage, PerformanceReport
+from lineside.domain.performance.report import NO_TRUTH, Damage, PerformanceReport
 from lineside.domain.plan.levels import ServiceLevels
 from lineside.domain.plan.model import Plan
 from lineside.domain.releases.table import Rung
@@ -82,6 +82,15 @@ async def test_the_one_before_judges_again_only_where_the_plan_wants_it(
     assert any("service levels are broken: recall 0.40" in entry.content for entry in audit.kept) is back
     if back:
         assert (await ladder.ladder()).of(names[1]).rung is Rung.RETIRED
+
+
+async def test_inspection_that_has_gone_silent_takes_no_model_back(
+    tmp_path: Path, state: SqlState, bundles: list[Bundle]
+) -> None:
+    ladder, names = await _ladder(tmp_path, state, bundles, FakeAudit())
+    silent = replace(_damaged(names[1]), damage=(Damage(what=NO_TRUTH, text="no truth for 100 parts"),))
+    await AutomaticRollback(WILLING, ladder, FakeAudit())(silent)
+    assert await _champion(ladder) == names[1]
 
 
 async def test_nothing_to_go_back_to_is_recorded_and_a_model_that_judges_no_more_is_left_alone(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from lineside.domain.learning_again import triggers
 from lineside.domain.performance.report import PerformanceReport, performance, performance_lines, performance_objects
+from lineside.domain.plan.levels import LearnAgain
 from lineside.domain.readiness import HeldOut
-from lineside.domain.units import DAY, SECOND
+from lineside.domain.units import DAY, HOUR, SECOND
 from lineside.testing.floors import sample_plan
 from lineside.testing.judged_parts import made_of
 
@@ -39,6 +41,15 @@ def test_late_judgements_burn_the_budget_of_latency() -> None:
     made.delay[:] = np.where(np.arange(3_000) % 3 == 0, 60 * SECOND, made.delay)
     found = performance(sample_plan(), "cast", "porosity", "m", made, RELEASED, int(made.judged[-1]))
     assert [item.what for item in found.damage] == ["latency"]
+
+
+def test_inspection_that_has_gone_silent_is_damage_that_no_other_model_mends() -> None:
+    made = made_of([0] * 600, [0] * 600, [1] * 500 + [0] * 100)
+    found = performance(sample_plan(), "cast", "porosity", "m", made, RELEASED, int(made.judged[-1]) + 3 * HOUR)
+    assert [item.what for item in found.damage] == ["no truth"]
+    assert "no truth for 100 parts, for 3.03 h: of those before, 100% had one within 2 h" in found.damage[0].text
+    assert found.of_the_model == ()
+    assert triggers(found, LearnAgain(least_bad=1), 0.02, int(made.judged[-1])) == ()
 
 
 def test_lines_and_objects_carry_coverage_and_lag_beside_the_figures() -> None:

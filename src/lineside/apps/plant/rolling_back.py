@@ -23,13 +23,14 @@ class AutomaticRollback:
 
     async def __call__(self, report: PerformanceReport) -> None:
         """Act on damage that was not there at the last look."""
-        if not self.plan.service_levels.roll_back:
+        broken = report.of_the_model
+        if not self.plan.service_levels.roll_back or not broken:
             return
         place = f"{report.station}/{report.characteristic}"
         champion = (await self.ladder.ladder()).champion(place)
         if champion is None or champion.release != report.model:
             return  # it has been taken back already
-        reason = f"service levels are broken: {report.damage[0].text}"
+        reason = f"service levels are broken: {broken[0].text}"
         try:
             events = await self.ladder.roll_back(place, Person(), reason)
             if all(event.step is Step.STEPPED_BACK for event in events):  # a canary stood in the way

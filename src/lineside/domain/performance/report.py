@@ -12,6 +12,7 @@ from lineside.domain.performance.burning import LevelWatch, watch_level
 from lineside.domain.performance.estimated import Estimated, Expected, estimate
 from lineside.domain.performance.judged import JudgedParts
 from lineside.domain.performance.measured import Measured, Share, measure
+from lineside.domain.performance.silent import silence
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import HeldOut, wilson
@@ -19,6 +20,8 @@ from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
 WINDOW: Final = 7 * DAY
 """What measured and estimated figures speak of."""
+NO_TRUTH: Final = "no truth"
+"""Damage that is inspection's, not the model's: what stops is the proof of how the model does."""
 LATENCY_ALLOWED: Final = 0.01
 """Of a 99th percentile, one in a hundred may be later."""
 
@@ -63,6 +66,11 @@ class PerformanceReport:
     damage: tuple[Damage, ...]
     since: Since
 
+    @property
+    def of_the_model(self) -> tuple[Damage, ...]:
+        """The damage that another model could mend."""
+        return tuple(item for item in self.damage if item.what != NO_TRUTH)
+
 
 def performance(
     plan: Plan,
@@ -95,7 +103,7 @@ def performance(
         measured=measured,
         estimated=estimate(week),
         levels=levels,
-        damage=(*_burning(levels), *_lost(plan, characteristic, measured, held_out)),
+        damage=(*_burning(levels), *_lost(plan, characteristic, measured, held_out), *_silent(parts, now)),
         since=_since(parts.since(learned), learned),
     )
 
@@ -135,6 +143,17 @@ def _burning(levels: Sequence[LevelWatch]) -> list[Damage]:
         for level in levels
         if level.news
     ]
+
+
+def _silent(parts: JudgedParts, now: int) -> list[Damage]:
+    found = silence(parts, now)
+    if found is None:
+        return []
+    text = (
+        f"no truth for {found.parts} parts, for {_span(now - found.since)}: of those before, {found.usual:.0%} had one "
+        f"within {_span(found.lag)}; ask inspection, or see whether its outcomes still arrive"
+    )
+    return [Damage(what=NO_TRUTH, text=text)]
 
 
 def _lost(plan: Plan, characteristic: str, measured: Measured, held_out: HeldOut) -> list[Damage]:
