@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from lineside.domain.errors import InputError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.levels import LearnAgain
-from lineside.domain.units import DAY
+from lineside.domain.units import DAY, SECOND
 from lineside.ports import LandedRecord
 from lineside.testing.boards import sample_watched
 from lineside.testing.clocks import ManualClock
@@ -71,6 +70,17 @@ async def test_a_job_learns_a_bundle_and_says_what_it_cost(tmp_path: Path) -> No
     assert done.cost is not None
     assert [entry.action for entry in await audit.entries()] == ["training.started", "training.ended"]
     assert not await runner.run_next()
+
+
+async def test_a_job_learns_only_from_parts_made_since_its_time(tmp_path: Path) -> None:
+    runner, _ = await _runner(tmp_path, parts=300)
+    job = queue_job(runner.folder, "porosity", "performance", "recall has fallen", 1, since=100 * SECOND)
+    assert job is not None
+    await runner.run_next()
+    assert runner.folder.get(job.id).state is JobState.DONE, runner.folder.get(job.id).progress
+    (bundle,) = BundleFolder(Layout(runner.data).bundles).bundles("porosity")
+    training = bundle.manifest.training
+    assert (training.since, training.first, training.rows) == (100 * SECOND, 100 * SECOND, 200)
 
 
 async def test_a_job_that_fails_is_tried_again_and_then_says_why(tmp_path: Path) -> None:
@@ -144,7 +154,7 @@ async def test_what_a_runner_left_running_is_queued_again(tmp_path: Path) -> Non
 
 def test_damage_queues_a_training_only_where_the_plan_wants_it_and_not_before_the_pause_is_over(tmp_path: Path) -> None:
     (report,) = sample_watched().performance
-    report = replace(report, since=replace(report.since, bad=200))
+    assert (report.since.worse, report.since.worse_bad) == (80 * SECOND, 120)
     folder, clock = JobFolder(tmp_path), ManualClock()
     by_hand = Relearn(sample_plan(), folder, clock)
     assert by_hand(report, 0)
@@ -153,7 +163,7 @@ def test_damage_queues_a_training_only_where_the_plan_wants_it_and_not_before_th
     itself = Relearn(plan, folder, clock)
     itself(report, 0)
     (job,) = folder.all()
-    assert (job.reason, job.characteristic) == ("performance", "porosity")
+    assert (job.reason, job.characteristic, job.since) == ("performance", "porosity", 80 * SECOND)
     folder.change(job.id, state=JobState.DONE)
     itself(report, 0)
     assert len(folder.all()) == 1

@@ -37,6 +37,15 @@ def test_a_loss_of_recall_does_once_there_are_bad_parts_to_learn_from() -> None:
     assert enough.ready
 
 
+def test_after_a_change_only_parts_made_since_are_learned_from_now_and_ever_after() -> None:
+    (waits,) = _why(_report("performance loss", bad=200, worse=7 * DAY, worse_bad=12))
+    assert (waits.ready, waits.waits, waits.since) == (False, "8 more bad parts whose truth has come", 7 * DAY)
+    (ready,) = _why(_report("performance loss", bad=200, worse=7 * DAY, worse_bad=20))
+    assert (ready.ready, ready.since) == (True, 7 * DAY)
+    (later,) = _why(_report("false alarms", learned_from=7 * DAY))
+    assert later.since == 7 * DAY
+
+
 def test_false_alarms_speak_for_new_limits_and_lateness_for_nothing() -> None:
     assert [item.reason for item in _why(_report("false alarms", "latency", "availability"))] == [Reason.LIMITS]
 

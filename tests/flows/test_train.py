@@ -29,6 +29,15 @@ def test_a_trained_model_is_kept_under_the_next_version_and_put_in_service() -> 
     assert said[0] == f"{CHARACTERISTIC}: loading parts"
 
 
+def test_parts_made_before_a_time_are_left_out_and_counted() -> None:
+    table = load(PLAN.characteristic(CHARACTERISTIC)).table
+    (trained,) = train(TrainRequest(plan=PLAN, since=int(table.started[50])), load, FakeRegistry())
+    assert trained.bundle.manifest.training.rows == 150
+    assert trained.dropped == {"made before": 50}
+    with pytest.raises(DataError, match="no part was made since"):
+        train(TrainRequest(plan=PLAN, since=int(table.started[-1]) + 1), load, FakeRegistry())
+
+
 def test_a_model_can_be_kept_without_being_put_in_service() -> None:
     registry = FakeRegistry()
     train(TrainRequest(plan=PLAN, activate=False), load, registry)

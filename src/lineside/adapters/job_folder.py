@@ -32,7 +32,10 @@ OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One training; times are UTC ns (0: not yet), ``processor_seconds`` and ``peak_bytes`` what it took."""
+    """One training; times are UTC ns (0: not yet), ``processor_seconds`` and ``peak_bytes`` what it took.
+
+    ``since`` is when the oldest part was made that it learns from (0: any).
+    """
 
     id: str
     characteristic: str
@@ -40,6 +43,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     text: str
     created: int
     seed: int = 0
+    since: int = 0
     attempts: int = 2
     tried: int = 0
     state: JobState = JobState.QUEUED

@@ -15,7 +15,7 @@ from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming
 from lineside.domain.performance.burning import PERIOD
 from lineside.domain.performance.judged import JudgedParts
-from lineside.domain.performance.report import PerformanceReport, performance
+from lineside.domain.performance.report import LearnedFrom, PerformanceReport, performance
 from lineside.domain.plan.model import Characteristic, Plan
 from lineside.domain.predictions import JudgementState
 
@@ -46,12 +46,9 @@ class PerformanceLook:
             for bundle in self.folder.active(station.id):
                 name = bundle.manifest.characteristic
                 parts = judged_parts(query, self.plan.characteristic(name), bundle.name, now - PERIOD, now)
-                held_out = held_out_of(bundle.manifest)
-                reports.append(
-                    performance(
-                        self.plan, station.id, name, bundle.name, parts, held_out, now, bundle.manifest.training.last
-                    )
-                )
+                training, held_out = bundle.manifest.training, held_out_of(bundle.manifest)
+                learned = LearnedFrom(first=training.since, last=training.last)
+                reports.append(performance(self.plan, station.id, name, bundle.name, parts, held_out, now, learned))
         return tuple(reports)
 
 

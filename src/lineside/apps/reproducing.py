@@ -62,6 +62,7 @@ def reproduce(
         characteristics=(manifest.characteristic,),
         seed=manifest.training.seed,
         now=manifest.training.trained,
+        since=manifest.training.since,
         complete=complete,
         unseen=bool(manifest.training.regimes),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
 import os
 import resource
@@ -35,8 +36,10 @@ _LOG: Final = logging.getLogger(__name__)
 Audit = Callable[[str, Mapping[str, object]], Awaitable[object]]
 
 
-def queue_job(folder: JobFolder, characteristic: str, reason: str, text: str, now: int, seed: int = 0) -> Job | None:
-    """Queue a training; None where one of that characteristic is open already."""
+def queue_job(
+    folder: JobFolder, characteristic: str, reason: str, text: str, now: int, seed: int = 0, since: int = 0
+) -> Job | None:
+    """Queue a training from parts made since a time (UTC ns; 0: any); None where one of that is open already."""
     if any(job.characteristic == characteristic and job.state in OPEN for job in folder.all()):
         return None
     job = Job(
@@ -46,6 +49,7 @@ def queue_job(folder: JobFolder, characteristic: str, reason: str, text: str, no
         text=text,
         created=now,
         seed=seed,
+        since=since,
     )
     return folder.keep(job)
 
@@ -65,7 +69,9 @@ class Relearn:
         found = triggers(report, wish, most_outside, now)
         ready = [item for item in found if item.ready]
         if wish.automatic and ready and self._rested(report.characteristic):
-            queue_job(self.folder, report.characteristic, ready[0].reason.value, ready[0].text, self.clock.now())
+            reason, since = ready[0], max(item.since for item in ready)
+            now = self.clock.now()
+            queue_job(self.folder, report.characteristic, reason.reason.value, reason.text, now, since=since)
         return found
 
     def _rested(self, characteristic: str) -> bool:
@@ -137,7 +143,7 @@ class JobRunner:
             child = subprocess.Popen(  # noqa: ASYNC220, S603 - as above; our own command, with ids of the plan
                 [
                     sys.executable, "-m", "lineside", "train", str(self.plan_file), "--data", str(self.data),
-                    "--characteristic", job.characteristic, "--seed", str(job.seed),
+                    "--characteristic", job.characteristic, "--seed", str(job.seed), *_since(job),
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
@@ -203,6 +209,10 @@ class JobRunner:
         if not problem:
             return JobState.DONE
         return JobState.QUEUED if job.tried < job.attempts else JobState.FAILED
+
+
+def _since(job: Job) -> list[str]:
+    return ["--since", dt.datetime.fromtimestamp(job.since // SECOND, tz=dt.UTC).isoformat()] if job.since else []
 
 
 def _lines(log: Path) -> list[str]:

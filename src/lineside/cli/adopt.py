@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.plan_yaml.document import read_document
 from lineside.apps.adopting import AdoptOptions, adopt_model
 from lineside.cli.backtest import choose_characteristic, read_tables, say
+from lineside.cli.options import moment
 from lineside.cli.output import write_file
 from lineside.domain.adoption.report import html, overview
 from lineside.domain.adoption.result import Readiness, json_object
@@ -54,7 +54,7 @@ def command(model: str, plan: Path, data: Path, *, as_json: bool, **options: Any
         model=model,
         given=_map(options["inputs"]),
         lab=_lab(options["lab"]),
-        until=_time(options["trained_until"]),
+        until=moment(options["trained_until"], "--trained-until") if options["trained_until"] else None,
         group=options["group"],
         flipped=options["good_is_high"],
         trust_pickle=options["trust_pickle"],
@@ -111,16 +111,3 @@ def _lab(given: tuple[str, ...]) -> dict[str, float]:
                 "not a laboratory figure", field="--lab", value=text, choices=_FIGURES, next_step="write auc=0.97"
             )
     return found
-
-
-def _time(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(
-            "not a time", field="--trained-until", value=text, next_step="write 2026-03-31T22:00:00+00:00"
-        ) from error
-    aware = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
-    return int(aware.timestamp()) * 1_000_000_000

@@ -17,7 +17,7 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
 from lineside.apps.training_jobs import JobRunner, queue_job
-from lineside.cli.options import data_option, plan_option
+from lineside.cli.options import data_option, plan_option, since_option
 from lineside.domain.errors import InputError
 from lineside.domain.units import SECOND
 
@@ -62,8 +62,9 @@ def show(job: str, data: Path) -> None:
 @data_option
 @click.option("--reason", required=True, help="Why, for the record.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@since_option
 @click.option("--here", is_flag=True, help="Run it now in this terminal, where no plant is running.")
-def run(characteristic: str, plan: Path, data: Path, reason: str, seed: int, *, here: bool) -> None:
+def run(characteristic: str, plan: Path, data: Path, reason: str, seed: int, since: int, *, here: bool) -> None:
     """Ask for a training of CHARACTERISTIC; the running plant takes it up within seconds."""
     loaded, layout = load_plan(plan), Layout(data)
     known = tuple(item.id for item in loaded.characteristics)
@@ -72,7 +73,7 @@ def run(characteristic: str, plan: Path, data: Path, reason: str, seed: int, *, 
             "the plan has no such characteristic", field="CHARACTERISTIC", value=characteristic, choices=known
         )
     folder = JobFolder(layout.jobs)
-    job = queue_job(folder, characteristic, "by hand", reason, time.time_ns(), seed)
+    job = queue_job(folder, characteristic, "by hand", reason, time.time_ns(), seed, since)
     if job is None:
         raise InputError("a training of it is open already", field="CHARACTERISTIC", value=characteristic)
     if here:

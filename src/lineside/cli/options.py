@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from lineside.adapters.nats_bus import NatsAddress
 from lineside.adapters.nats_server import read_address
 from lineside.apps.gateway.enrol import address_of
 from lineside.apps.layout import Layout
-from lineside.domain.errors import ConfigurationError
+from lineside.domain.errors import ConfigurationError, InputError
+from lineside.domain.units import SECOND
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -38,6 +40,31 @@ def data_option(function: _F) -> _F:
         envvar="LINESIDE_DATA_DIR",
         help="Folder of everything that is kept.",
     )(function)
+
+
+def since_option(function: _F) -> _F:
+    """Add ``--since``: a moment in UTC ns, 0 where it is not given."""
+    return click.option(
+        "--since",
+        default="",
+        metavar="TIME",
+        callback=lambda _context, _option, text: moment(text, "--since") if text else 0,
+        help="Learn only from parts made since then, as 2026-03-31T22:00:00+00:00 [default: from all].",
+    )(function)
+
+
+def moment(text: str, field: str) -> int:
+    """Return a time that somebody wrote (ISO 8601; UTC where it names no zone) in UTC ns.
+
+    Raises:
+        InputError: it is no time.
+    """
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("not a time", field=field, value=text, next_step="write 2026-03-31T22:00:00+00:00") from error
+    aware = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
+    return int(aware.timestamp()) * SECOND
 
 
 def nats_option(function: _F) -> _F:

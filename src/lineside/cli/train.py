@@ -16,6 +16,7 @@ from lineside.adapters.plan_yaml import load_plan
 from lineside.adapters.tables import CsvOptions, TimeOptions, read_table, table_files
 from lineside.apps.layout import Layout
 from lineside.apps.releasing import offer_checked, signing_folder
+from lineside.cli.options import since_option
 from lineside.domain.backtests.units import column_of, units_from_tables
 from lineside.domain.errors import InputError, StorageError
 from lineside.domain.part_tables import join_parts, latest_outcomes, with_outcomes
@@ -37,6 +38,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--characteristic", multiple=True, metavar="ID", help="Only these [default: all of the plan].")
 @click.option("--output", type=_PATH, metavar="FILE", help="Write the bundle there; one characteristic only.")
 @click.option("--seed", default=0, show_default=True, help="Every random choice follows from it.")
+@since_option
 @click.option("--demo", is_flag=True, help="Put it in service at once, watermarked; not over an approved release.")
 def command(plan: Path, data: Path | None, parts: Path | None, output: Path | None, **options: Any) -> None:
     """Learn a model of each characteristic, say what it is worth, and keep it as a bundle."""
@@ -50,6 +52,7 @@ def command(plan: Path, data: Path | None, parts: Path | None, output: Path | No
         characteristics=chosen,
         seed=options["seed"],
         now=time.time_ns(),
+        since=options["since"],
         activate=False,
         complete=with_reference,
     )

@@ -1,12 +1,13 @@
 """Why a model should be learned again: by evidence of damage or of what it has not seen, never by drift alone.
 
 Drift is no argument of these rules, so that harmless drift cannot set anything off. A reason needs material as well:
-without bad parts whose truth has come since, learning again learns the same.
+without bad parts whose truth has come since, learning again learns the same. And where a relation has changed, what was
+made before the change teaches what holds no more: then only parts made since are learned from, now and ever after.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lineside.domain.performance.report import PerformanceReport, Since
@@ -26,10 +27,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trigger:
-    """One reason in words; ``ready`` says whether there is material to learn from, else ``waits`` for what."""
+    """One reason in words; ``ready`` says whether there is material to learn from, else ``waits`` for what.
+
+    ``since`` is when the oldest part was made that should be learned from (UTC ns; 0: any).
+    """
 
     reason: Reason
     text: str
+    since: int = 0
     ready: bool = True
     waits: str = ""
 
@@ -73,8 +78,10 @@ _REASONS = {"performance loss": Reason.PERFORMANCE, "recall": Reason.PERFORMANCE
 
 
 def _with_material(trigger: Trigger, since: Since, wish: LearnAgain) -> Trigger:
-    lacking = wish.least_bad - since.bad
-    if trigger.reason is not Reason.PERFORMANCE or lacking <= 0:
+    if trigger.reason is not Reason.PERFORMANCE:
+        return replace(trigger, since=since.learned_from)
+    trigger = replace(trigger, since=max(since.worse, since.learned_from))
+    lacking = wish.least_bad - (since.worse_bad if since.worse else since.bad)
+    if lacking <= 0:
         return trigger
-    waits = f"{lacking} more bad parts whose truth has come"
-    return Trigger(reason=trigger.reason, text=trigger.text, ready=False, waits=waits)
+    return replace(trigger, ready=False, waits=f"{lacking} more bad parts whose truth has come")

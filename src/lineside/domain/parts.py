@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from lineside.domain.features.recipe import FeatureRecipe
 from lineside.domain.readings import Float64, Int64
 
@@ -54,3 +56,17 @@ class PartTable:
     def __len__(self) -> int:
         """Return the number of parts."""
         return len(self.unit)
+
+    def since(self, time: int) -> PartTable:
+        """Return the parts that started at or after a time (UTC ns)."""
+        first = int(np.searchsorted(self.started, time))
+        return PartTable(
+            recipe=self.recipe,
+            unit=self.unit[first:],
+            started=self.started[first:],
+            ended=self.ended[first:],
+            features=self.features[first:],
+            group=self.group[first:],
+            outcome=self.outcome[first:],
+            context=self.context[first:],
+        )

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lineside.domain.errors import DataError
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.model import Characteristic, Plan
 from lineside.learn.fit import FitReport, FitRequest, fit
@@ -43,14 +44,16 @@ Complete = Callable[[Plan, Bundle], Bundle]
 class TrainRequest:
     """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns.
 
-    ``unseen`` asks for the test in conditions never shown, which takes about as long again as learning. ``complete``
-    adds to each bundle the reference of its golden parts before it is kept.
+    Only parts made since ``since`` (UTC ns; 0: any) are learned from: what was made before a change of the process
+    teaches what holds no more. ``unseen`` asks for the test in conditions never shown, which takes about as long again
+    as learning. ``complete`` adds to each bundle the reference of its golden parts before it is kept.
     """
 
     plan: Plan
     characteristics: Sequence[str] = ()
     seed: int = 0
     now: int = 0
+    since: int = 0
     activate: bool = True
     unseen: bool = True
     complete: Complete = field(default=lambda _, bundle: bundle)
@@ -84,15 +87,24 @@ def _train_one(
 ) -> Trained:
     progress(f"{name}: loading parts")
     loaded = load(request.plan.characteristic(name))
+    table, dropped = loaded.table, dict(loaded.dropped)
+    if request.since:
+        table = table.since(request.since)
+        dropped["made before"] = len(loaded.table) - len(table)
+    if not len(table):
+        raise DataError(
+            "no part was made since", field="--since", value=request.since, next_step="name an earlier time"
+        )
     result = fit(
         FitRequest(
             plan=request.plan,
             characteristic=name,
-            table=loaded.table,
+            table=table,
             seed=request.seed,
             now=request.now,
             data_version=loaded.version,
             data_marks=loaded.marks,
+            since=request.since,
             version=1 if registry is None else registry.next_version(name),
             timed=loaded.timed,
             unseen=request.unseen,
@@ -104,4 +116,4 @@ def _train_one(
         where = registry.add(bundle)
         if request.activate:
             registry.activate(bundle)
-    return Trained(bundle=bundle, report=result.report, dropped=loaded.dropped, where=where)
+    return Trained(bundle=bundle, report=result.report, dropped=dropped, where=where)

@@ -75,7 +75,8 @@ class FitRequest:
     (None: learning keeps some of its own back). ``now`` is UTC ns. ``timed`` says whether the parts have times of
     their own (None: as the plan's sources say). ``unseen`` asks what becomes of the model in conditions that it was
     not shown, and whether made-up parts help there; a few small models more are learned for it. ``release`` names the
-    model, by default after the characteristic. ``data_version`` and ``data_marks`` say where the parts are from.
+    model, by default after the characteristic. ``data_version`` and ``data_marks`` say where the parts are from,
+    ``since`` that only those made since then (UTC ns; 0: any) are among them.
     """
 
     plan: Plan
@@ -86,6 +87,7 @@ class FitRequest:
     now: int = 0
     data_version: str = ""
     data_marks: Mapping[str, int] = field(default_factory=dict)
+    since: int = 0
     release: str = ""
     version: int = 1
     timed: bool | None = None
@@ -312,6 +314,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
     return TrainingFacts(
         data_version=request.data_version,
         data_marks=dict(request.data_marks),
+        since=request.since,
         code_version=__version__,
         seed=request.seed,
         trained=request.now,

@@ -178,9 +178,10 @@ class FollowFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the model was made from and how it did; times are UTC ns, ``metrics`` by the validation ``scheme``.
 
-    ``data_marks`` say what the history held: its last sequence by ``writer/epoch`` (none: the data were files).
-    ``coverage`` is what its parts have seen of the plan's envelope (None: not counted), ``regimes`` says in words what
-    the model made of regimes left out of learning, ``augmentation`` whether made-up parts helped it and were kept.
+    ``since``: only parts made since then (UTC ns; 0: any) were to be learned from. ``data_marks`` say what the history
+    held: its last sequence by ``writer/epoch`` (none: the data were files). ``coverage`` is what its parts have seen of
+    the plan's envelope (None: not counted), ``regimes`` says in words what the model made of regimes left out of
+    learning, ``augmentation`` whether made-up parts helped it and were kept.
     """
 
     data_version: str
@@ -202,6 +203,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     regimes: tuple[str, ...] = ()
     augmentation: str = ""
     data_marks: dict[str, int] = {}
+    since: int = 0
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

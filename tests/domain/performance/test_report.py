@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from lineside.domain.learning_again import triggers
-from lineside.domain.performance.report import PerformanceReport, performance, performance_lines, performance_objects
+from lineside.domain.performance.report import (
+    LearnedFrom,
+    PerformanceReport,
+    performance,
+    performance_lines,
+    performance_objects,
+)
 from lineside.domain.plan.levels import LearnAgain
 from lineside.domain.readiness import HeldOut
 from lineside.domain.units import DAY, HOUR, SECOND
@@ -34,6 +40,15 @@ def test_a_certain_loss_of_recall_is_damage_with_its_price() -> None:
 def test_a_loss_that_few_parts_show_is_none_yet() -> None:
     assert not [item for item in _report(0.6, cases=4).damage if item.what == "performance loss"]
     assert not [item for item in _report(0.9).damage if item.what == "performance loss"]
+
+
+def test_a_loss_says_since_when_and_how_many_bad_parts_there_were() -> None:
+    bad = [1] * 400 + [0] * 1_000
+    made = made_of([1] * 190 + [0] * 1_210, bad, [1] * 1_400)
+    learned = LearnedFrom(first=5, last=10 * SECOND)
+    found = performance(sample_plan(), "cast", "porosity", "m", made, RELEASED, int(made.judged[-1]), learned)
+    assert (found.since.learned, found.since.learned_from, found.since.bad) == (10 * SECOND, 5, 390)
+    assert (found.since.worse, found.since.worse_bad) == (190 * SECOND, 210)
 
 
 def test_late_judgements_burn_the_budget_of_latency() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from lineside.domain.performance.burning import LevelWatch, watch_level
+from lineside.domain.performance.changed import worse_from
 from lineside.domain.performance.estimated import Estimated, Expected, estimate
 from lineside.domain.performance.judged import JudgedParts
 from lineside.domain.performance.measured import Measured, Share, measure
@@ -39,18 +40,30 @@ class Damage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LearnedFrom:
+    """Parts that a model learned from: none made before ``first`` (0: any), the newest ended at ``last`` (UTC ns)."""
+
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Since:
     """What has happened since a model was learned (UTC ns), or in 30 days, in counts of parts.
 
     ``bad`` are known to be bad, ``outside`` were outside of its experience and ``warming`` of setups that it was still
-    learning, of ``judged``.
+    learning, of ``judged``. ``worse`` is when the first of ``worse_bad`` bad parts was judged since which it finds
+    certainly fewer (0: it does not). ``learned_from``: no part made before was it to learn from (0: any).
     """
 
     learned: int
+    learned_from: int = 0
     judged: int = 0
     bad: int = 0
     outside: int = 0
     warming: int = 0
+    worse: int = 0
+    worse_bad: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +93,7 @@ def performance(
     parts: JudgedParts,
     held_out: HeldOut,
     now: int,
-    learned: int = 0,
+    learned: LearnedFrom | None = None,
 ) -> PerformanceReport:
     """Return the report of a model.
 
@@ -92,10 +105,13 @@ def performance(
         parts: those of the last 30 days.
         held_out: what it showed before it was released.
         now: the moment (UTC ns).
-        learned: when the newest part that it learned from ended (UTC ns).
+        learned: which parts it learned from.
     """
+    learned = learned or LearnedFrom()
     week = parts.since(now - WINDOW)
     measured, levels = measure(week), _levels(plan, characteristic, parts, now)
+    lost = _lost(plan, characteristic, measured, held_out)
+    since = _since(parts.since(learned.last), learned)
     return PerformanceReport(
         station=station,
         characteristic=characteristic,
@@ -103,14 +119,22 @@ def performance(
         measured=measured,
         estimated=estimate(week),
         levels=levels,
-        damage=(*_burning(levels), *_lost(plan, characteristic, measured, held_out), *_silent(parts, now)),
-        since=_since(parts.since(learned), learned),
+        damage=(*_burning(levels), *lost, *_silent(parts, now)),
+        since=_with_change(since, parts.since(learned.last), held_out) if lost else since,
     )
 
 
-def _since(parts: JudgedParts, learned: int) -> Since:
+def _with_change(since: Since, parts: JudgedParts, held_out: HeldOut) -> Since:
+    """Add since when fewer bad parts are found."""
+    bad = parts.take(parts.known & parts.bad)
+    place = worse_from(bad.alarm, held_out)
+    return since if place is None else replace(since, worse=int(bad.judged[place]), worse_bad=len(bad) - place)
+
+
+def _since(parts: JudgedParts, learned: LearnedFrom) -> Since:
     return Since(
-        learned=learned,
+        learned=learned.last,
+        learned_from=learned.first,
         judged=len(parts),
         bad=int(np.count_nonzero(parts.known & parts.bad)),
         outside=int(np.count_nonzero(parts.outside)),
