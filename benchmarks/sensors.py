@@ -78,7 +78,7 @@ def main() -> None:
     for name, (fault, change) in FAULTS.items():
         counts = Counter(
             _tried(columns, reference, windows[len(windows) // 2], signal, fault, change)
-            for signal in _signals(columns)
+            for signal in _signals(columns, of="degC" if fault == "in another unit" else "")
         )
         cells = (counts[key] for key in ("right", "another fault", "another signal", "nothing"))
         print(f"| {name} | {counts.total()} | {' | '.join(map(str, cells))} |", flush=True)
@@ -97,12 +97,15 @@ def _parts(seed: int, days: int) -> tuple[list[Column], Array, list[Array]]:
     last = np.array([name == f"day {days}" for name in table.group])
     newest = features[last]
     windows = [newest[first : first + WINDOW] for first in range(0, len(newest) - WINDOW + 1, WINDOW)]
-    columns = [Column(spec.signal, spec.name.rpartition(".")[2] if "." in spec.name else "value") for spec in specs]
+    columns = [
+        Column(spec.signal, spec.name.rpartition(".")[2] if "." in spec.name else "value", spec.unit) for spec in specs
+    ]
     return columns, features[~last][::STRIDE], windows
 
 
-def _signals(columns: list[Column]) -> list[str]:
-    return list(dict.fromkeys(column.signal for column in columns))
+def _signals(columns: list[Column], of: str) -> list[str]:
+    """Return the signals of a unit (empty: all)."""
+    return list(dict.fromkeys(column.signal for column in columns if of in {"", column.unit}))
 
 
 def _tried(columns: list[Column], reference: Array, window: Array, signal: str, fault: str, change: Change) -> str:

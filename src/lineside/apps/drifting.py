@@ -121,7 +121,9 @@ def _sensors(manifest: Manifest, before: Float64, since: Float64) -> tuple[Senso
     """Return what the features of signals say of their sensors; context is no sensor's."""
     kept = [place for place, fact in enumerate(manifest.features) if fact.role != Role.CONTEXT]
     facts = [manifest.features[place] for place in kept]
-    columns = [Column(fact.signal, fact.name.rpartition(".")[2] if "." in fact.name else "value") for fact in facts]
+    columns = [
+        Column(fact.signal, fact.name.rpartition(".")[2] if "." in fact.name else "value", fact.unit) for fact in facts
+    ]
     stride = max(manifest.training.rows / len(before), 1.0)
     return name_faults(columns, before[:, kept], since[:, kept], stride)
 

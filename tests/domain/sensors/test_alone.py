@@ -50,16 +50,23 @@ def test_many_parts_at_the_very_same_end_are_saturated() -> None:
 @pytest.mark.parametrize("number", range(len(CONVERSIONS)))
 def test_another_unit_is_recognised_as_one(number: int) -> None:
     item = CONVERSIONS[number]
-    found, why = fault_alone(_column(1), _column(2, 200) * item.factor + item.offset)
+    unit = min(item.units, default="")
+    found, why = fault_alone(_column(1), _column(2, 200) * item.factor + item.offset, unit=unit)
     assert found == "in another unit"
     assert why.startswith("looks like ")
 
 
 def test_the_unit_is_the_one_that_fits() -> None:
-    assert fault_alone(_column(1), _column(2, 200) * 1.8 + 32)[1] == "looks like degF instead of degC"
-    assert (
-        fault_alone(_column(1, centre=6.0), _column(2, 200, centre=6.0) * 14.5038)[1] == "looks like psi instead of bar"
-    )
+    warm, pressed = _column(2, 200) * 1.8 + 32, _column(2, 200, centre=6.0) * 14.5038
+    assert fault_alone(_column(1), warm, unit="degC")[1] == "looks like degF instead of degC"
+    assert fault_alone(_column(1, centre=6.0), pressed, unit="bar")[1] == "looks like psi instead of bar"
+
+
+def test_only_what_is_mistaken_for_the_declared_unit_is_thought_of() -> None:
+    wide, moved = 8_000.0 + 100.0 * (_column(1) - 180.0), 8_600.0 + 50.0 * (_column(2, 200) - 180.0)
+    assert fault_alone(wide, moved, unit="degC")[1] == "looks like K instead of degC"
+    assert fault_alone(wide, moved, unit="kN") == ("", "")
+    assert fault_alone(_column(1), _column(2, 200) * 1.8 + 32, unit="bar")[0] == ""
 
 
 def test_a_shift_that_no_unit_explains_is_none_of_these() -> None:

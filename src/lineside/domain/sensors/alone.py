@@ -25,40 +25,51 @@ _WIDEST: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """``then * factor + offset`` is what the other unit shows."""
+    """``then * factor + offset`` is what the other unit shows, of signals of one of these ``units`` (empty: any)."""
 
     words: str
     factor: float
     offset: float = 0.0
+    units: frozenset[str] = frozenset()
+
+
+_CELSIUS: Final = frozenset({"degC", "\N{DEGREE SIGN}C", "C"})
+_FAHRENHEIT: Final = frozenset({"degF", "\N{DEGREE SIGN}F", "F"})
+_INCH: Final = frozenset({"in", "inch"})
+
+
+def _of(*units: str) -> frozenset[str]:
+    return frozenset(units)
 
 
 CONVERSIONS: Final = (
-    Conversion("degF instead of degC", 1.8, 32.0),
-    Conversion("degC instead of degF", 1 / 1.8, -32.0 / 1.8),
-    Conversion("K instead of degC", 1.0, 273.15),
-    Conversion("degC instead of K", 1.0, -273.15),
-    Conversion("mm instead of inch", 25.4),
-    Conversion("inch instead of mm", 1 / 25.4),
-    Conversion("psi instead of bar", 14.5038),
-    Conversion("bar instead of psi", 1 / 14.5038),
-    Conversion("kPa instead of bar", 100.0),
-    Conversion("bar instead of kPa", 0.01),
-    Conversion("MPa instead of bar", 0.1),
-    Conversion("bar instead of MPa", 10.0),
+    Conversion("degF instead of degC", 1.8, 32.0, _CELSIUS),
+    Conversion("degC instead of degF", 1 / 1.8, -32.0 / 1.8, _FAHRENHEIT),
+    Conversion("K instead of degC", 1.0, 273.15, _CELSIUS),
+    Conversion("degC instead of K", 1.0, -273.15, _of("K")),
+    Conversion("mm instead of inch", 25.4, units=_INCH),
+    Conversion("inch instead of mm", 1 / 25.4, units=_of("mm")),
+    Conversion("psi instead of bar", 14.5038, units=_of("bar")),
+    Conversion("bar instead of psi", 1 / 14.5038, units=_of("psi")),
+    Conversion("kPa instead of bar", 100.0, units=_of("bar")),
+    Conversion("bar instead of kPa", 0.01, units=_of("kPa")),
+    Conversion("MPa instead of bar", 0.1, units=_of("bar")),
+    Conversion("bar instead of MPa", 10.0, units=_of("MPa")),
+    Conversion("l/min instead of m3/h", 1000.0 / 60.0, units=_of("m3/h")),
+    Conversion("m3/h instead of l/min", 0.06, units=_of("l/min")),
     Conversion("a thousandth instead of the whole unit", 1000.0),
     Conversion("the whole unit instead of a thousandth", 0.001),
-    Conversion("l/min instead of m3/h", 1000.0 / 60.0),
-    Conversion("m3/h instead of l/min", 0.06),
 )
 
 
-def fault_alone(before: Float64, now: Float64, stride: float = 1.0) -> tuple[str, str]:
+def fault_alone(before: Float64, now: Float64, stride: float = 1.0, unit: str = "") -> tuple[str, str]:
     """Return a fault that one column shows by itself, and why, in words; two empty texts where it shows none.
 
     Args:
         before: the column of the reference, in time order, NaN where a part has no value.
         now: that of the window.
         stride: of how many parts the reference holds one.
+        unit: of the signal, as the plan declares it: only what is mistaken for that unit is thought of.
     """
     known, seen = before[np.isfinite(before)], now[np.isfinite(now)]
     if len(known) < 50:
@@ -68,7 +79,7 @@ def fault_alone(before: Float64, now: Float64, stride: float = 1.0) -> tuple[str
         return "dead", f"no value in {missing:.0%} of parts"
     if len(seen) < RUN:
         return "", ""
-    for found in (_stuck(known, seen, stride), _saturated(known, seen), _other_unit(known, seen)):
+    for found in (_stuck(known, seen, stride), _saturated(known, seen), _other_unit(known, seen, unit)):
         if found[0]:
             return found
     return "", ""
@@ -98,14 +109,14 @@ def _saturated(known: Float64, seen: Float64) -> tuple[str, str]:
     return "", ""
 
 
-def _other_unit(known: Float64, seen: Float64) -> tuple[str, str]:
+def _other_unit(known: Float64, seen: Float64, unit: str) -> tuple[str, str]:
     """Return a conversion that puts the window into the reference's range, which it is outside of as it stands."""
     low, high = np.quantile(known, _USUAL)
     middle, spread = float(np.median(seen)), _spread(known)
     if low <= middle <= high or spread == 0.0:
         return "", ""
     best: tuple[float, Conversion] | None = None
-    for item in CONVERSIONS:
+    for item in (item for item in CONVERSIONS if not item.units or unit in item.units):
         back = (seen - item.offset) / item.factor
         apart, ratio = abs(float(np.median(back)) - float(np.median(known))) / spread, _spread(back) / spread
         if low <= np.median(back) <= high and ratio <= _WIDEST and (best is None or apart < best[0]):

@@ -50,10 +50,11 @@ class SensorFinding:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One feature: its signal, and the statistic it is (``value``, ``mean``, ``std`` ...)."""
+    """One feature: its signal, the statistic it is (``value``, ``mean``, ``std`` ...), and its unit."""
 
     signal: str
     kind: str
+    unit: str = ""
 
 
 def name_faults(
@@ -73,7 +74,7 @@ def name_faults(
     found: dict[str, SensorFinding] = {}
     for signal in signals:
         place = _level(columns, signal)
-        fault, why = fault_alone(reference[:, place], window[:, place], stride)
+        fault, why = fault_alone(reference[:, place], window[:, place], stride, columns[place].unit)
         if fault:
             found[signal] = SensorFinding(signal=signal, fault=fault, why=why)
     rest = [place for place, column in enumerate(columns) if column.signal not in found]
