@@ -52,6 +52,7 @@ from lineside.apps.plant.feed import FloorFeed
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
+from lineside.apps.plant.long_plots import LongPlots
 from lineside.apps.plant.meters import Meters
 from lineside.apps.plant.notifying import answer_keys, open_telling
 from lineside.apps.plant.part_traces import PartTraces
@@ -265,6 +266,7 @@ class _Plant:
                 authority=made.authority.read_bytes() if made is not None else None,
                 releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
+                plots=LongPlots(self.layout.history),
                 exact=PartShares(BundleFolder(self.layout.bundles)),
                 plan_files=load_plan_files(self.settings.plan, self.plan),
                 demo=self._panel(),

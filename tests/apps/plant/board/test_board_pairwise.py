@@ -17,7 +17,7 @@ from lineside.testing.boards import ServedThread, make_bench, sample_coverages, 
 pytestmark = pytest.mark.browser
 
 FACTORS: dict[str, tuple[Any, ...]] = {
-    "page": ("/", "/alerts", CARD, "/stations/cast", "/models", "/password", "/gateways"),
+    "page": ("/", "/alerts", CARD, "/stations/cast", "/models", "/password", "/gateways", "/stations/cast/plot"),
     "language": ("en", "de", "es", "zh", "pt"),
     "size": ((390, 844), (1024, 768), (1920, 1080)),
     "theme": ("light", "dark"),

@@ -28,6 +28,7 @@ from lineside.apps.plant.board.pages import (
     overview,
     parts,
     people,
+    plots,
     releases,
     spc,
 )
@@ -48,6 +49,8 @@ PAGES: Final = (
     Page(path="/stations/{station}", handler=overview.station, allow=ANYONE),
     Page(path="/stations/{station}/capability", handler=spc.capability, allow=ANYONE),
     Page(path="/stations/{station}/charts", handler=spc.charts, allow=ANYONE),
+    Page(path="/stations/{station}/plot", handler=plots.plot, allow=ANYONE),
+    Page(path="/stations/{station}/plot.bin", handler=plots.data, allow=ANYONE),
     Page(path="/alerts", handler=alerts.alerts, allow=ANYONE),
     Page(path="/handover", handler=figures.handover, allow=ANYONE),
     Page(path="/labels", handler=figures.labels, allow=ANYONE),

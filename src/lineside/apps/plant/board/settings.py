@@ -18,10 +18,13 @@ from lineside.apps.plant.watching import Watched
 from lineside.apps.web.language import word
 from lineside.domain.parts import PartRecord
 from lineside.domain.readiness import Level
+from lineside.domain.thinning import Columns
 from lineside.domain.units import DAY, HOUR, MINUTE
 from lineside.ports import AuditLog, Clock
 
 Traces = Callable[[PartRecord], Awaitable[Sequence[Trace]]]
+Plots = Callable[[str, str, int, int, int], Awaitable[Columns]]
+"""Station, quantity, first instant, end (UTC ns) and columns; see `lineside.apps.plant.long_plots`."""
 Exact = Callable[[PartRecord], Awaitable[Sequence[ExactExplanation]]]
 
 
@@ -63,6 +66,7 @@ class BoardSettings:
         authority: the local authority's certificate (PEM) that tablets may fetch, where one was generated.
         releases: brings the state's releases up to date before they are shown, where something else is their record.
         traces: returns the traces of a part against what is usual, where the history can.
+        plots: returns a signal or feature over a stretch of the history, thinned, where there is a history.
         exact: returns the exact shares of a part by the models in service, where somebody asks for them.
         plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
@@ -90,6 +94,7 @@ class BoardSettings:
     authority: bytes | None = None
     releases: Callable[[], Awaitable[None]] | None = None
     traces: Traces | None = None
+    plots: Plots | None = None
     exact: Exact | None = None
     plan_files: PlanFiles = field(default_factory=PlanFiles)
     demo: Demo | None = field(default=None)

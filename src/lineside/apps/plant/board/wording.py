@@ -52,6 +52,8 @@ LEVELS: Final = (
     word("met"), word("missed"), word("insufficient evidence"),
 )  # fmt: skip
 """Service levels and what their measurement amounts to, as the domain names them."""
+SPANS: Final = (word("shift"), word("day"), word("week"), word("month"), word("year"))
+"""Stretches of time that pages show."""
 SENSOR_FAULTS: Final = (
     word("dead"), word("stuck"), word("saturated"), word("in another unit"), word("noisy"), word("drifting"),
     word("miscalibrated"), word("process changed"),
