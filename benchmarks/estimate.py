@@ -79,6 +79,7 @@ def _judged(characteristic: Characteristic, table: pa.Table) -> JudgedParts:
         known=np.array([item is not None for item in truth], dtype=np.bool_),
         bad=np.array([bool(item) for item in truth], dtype=np.bool_),
         lag=none,
+        contradicted=none.astype(np.bool_),
     )
 
 

@@ -212,6 +212,8 @@ SENSE = [
     Mistake("unknown-name", "model: {false_alarm_rate: 0.01", "model: {setup: [seriel], false_alarm_rate: 0.01", "did you mean 'serial'?", "setup: [seriel]"),
     Mistake("conditions-ignored", "model: {false_alarm_rate: 0.01", "model: {conditions: ignore, false_alarm_rate: 0.01", "will look like a defect", "conditions: ignore"),
     Mistake("outcome-is-signal", "column: weight_kg", "column: die_temp", "would be told the answer", "column: die_temp"),
+    Mistake("unknown-name", "column: weight_kg", "column: weight_kg, also: [xray], precedence: [xrai]", "did you mean 'xray'?", "precedence: [xrai]"),
+    Mistake("precedence", "column: weight_kg", "column: weight_kg, also: [xray], precedence: [xray, two people, xray]", "named before", "precedence: [xray"),
     Mistake("gauge", "    kind: variable", "    kind: variable\n    measurement: {grr_percent: 35}", "not acceptable", "grr_percent"),
     Mistake("gauge", "    kind: variable", "    kind: variable\n    measurement: {kappa: 0.3}", "poor labels", "kappa"),
     Mistake("cost", "cost: {escape: 250", "cost: {escape: 2", "costs more (12) than an escape (2)", "escape: 2,"),

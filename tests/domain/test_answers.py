@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict, fold
-from lineside.domain.answers import SOURCE, Label, Standing, label_of, outcome_from
-from lineside.domain.outcomes import CONFORMING, NONCONFORMING
+from lineside.domain.answers import Label, Standing, label_of, outcome_from
+from lineside.domain.outcomes import AGREED, CONFORMING, NONCONFORMING
 from lineside.testing.floors import sample_plan
 
 POROSITY = sample_plan().characteristic("porosity")
@@ -42,7 +42,7 @@ def test_a_second_person_who_agrees_makes_it_a_label_of_the_part() -> None:
     assert label(CLOSED, second).trains
     outcome = outcome_from(alert(CLOSED, second), POROSITY, 50)
     assert outcome is not None
-    assert (outcome.unit, outcome.value, outcome.source) == ("P1", CONFORMING, SOURCE)
+    assert (outcome.unit, outcome.value, outcome.source) == ("P1", CONFORMING, AGREED)
 
 
 @pytest.mark.parametrize(

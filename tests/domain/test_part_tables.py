@@ -32,6 +32,18 @@ def test_the_highest_revision_holds_and_of_equals_the_latest() -> None:
     assert found == {"a": "new", "b": "second"}
 
 
+def test_the_source_that_the_plan_names_first_holds_before_any_revision() -> None:
+    said = [
+        replace(outcome("a", "good"), source="xray"),
+        replace(outcome("a", "bad", revision=7), source="two people"),
+        replace(outcome("a", "worse", revision=9), source="tester"),
+        replace(outcome("b", "bad", revision=7), source="two people"),
+        replace(outcome("b", "worse", revision=9), source="tester"),
+        replace(outcome("c", "worse", revision=9), source="tester"),
+    ]
+    assert latest_outcomes(said, CHARACTERISTIC, ("xray", "two people")) == {"a": "good", "b": "bad", "c": "worse"}
+
+
 def test_parts_come_in_time_order_once_each_with_their_outcome() -> None:
     parts = [part_record(PLAN, np.full(2, float(i)), i) for i in (2, 0, 1, 1)]
     joined = join_parts(PLAN, POROSITY, parts, {"unit-1": "nonconforming"})

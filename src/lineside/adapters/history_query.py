@@ -24,7 +24,7 @@ from deltalake import DeltaTable
 
 from lineside.adapters.delta_history.tables import ITEMS, TABLES
 from lineside.domain.errors import DataError, InputError, StorageError
-from lineside.domain.outcomes import Outcome
+from lineside.domain.outcomes import Outcome, Precedence
 from lineside.domain.parts import PartRecord
 from lineside.wire.records import RecordKind
 
@@ -45,10 +45,20 @@ NEWEST_BY: Final[Mapping[RecordKind, str]] = {
 }
 """The column by which items of a kind are newer or older."""
 IDENTITY: Final = "writer, epoch, sequence, item"
+_LATER: Final = "revision DESC, found DESC, recorded DESC, writer DESC, epoch DESC, sequence DESC, item DESC"
 _LATEST_OUTCOMES: Final = """
-CREATE VIEW latest_outcomes AS SELECT * FROM outcomes QUALIFY row_number() OVER (
-  PARTITION BY unit, characteristic ORDER BY revision DESC, found DESC, recorded DESC, sequence DESC, item DESC) = 1
+CREATE VIEW latest_outcomes AS SELECT * FROM outcomes
+QUALIFY row_number() OVER (PARTITION BY unit, characteristic ORDER BY {rank}, {later}) = 1
 """
+_CONTRADICTIONS: Final = """
+CREATE VIEW contradictions AS SELECT unit, characteristic, list(value ORDER BY source) AS said,
+  list(source ORDER BY source) AS sources
+FROM (SELECT * FROM outcomes
+      QUALIFY row_number() OVER (PARTITION BY unit, characteristic, source ORDER BY {later}) = 1)
+GROUP BY unit, characteristic HAVING count(DISTINCT value) > 1
+"""
+VIEWS: Final = ("latest_outcomes", "contradictions")
+"""What can be queried beside the tables."""
 Marks = Mapping[tuple[str, str], int]
 """The last sequence by (writer, epoch)."""
 _GUARDS: Final = (
@@ -62,10 +72,17 @@ _SUFFIXES: Final = (".csv", ".parquet")
 
 
 class HistoryQuery:
-    """Reads the history in a folder; each call sees it as it then is. Safe beside a process that writes it."""
+    """Reads the history in a folder; each call sees it as it then is. Safe beside a process that writes it.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        precedence: whose word holds in ``latest_outcomes`` where sources contradict each other, by characteristic;
+            without it the highest revision holds (`lineside.domain.part_tables.latest_outcomes` is the same rule).
+    """
+
+    def __init__(self, root: Path, precedence: Precedence | None = None) -> None:
         self._root = root.resolve()
+        self._precedence: Precedence = precedence or {}
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of every table."""
@@ -88,7 +105,7 @@ class HistoryQuery:
             return {name: _number(connection, f"{count} {name}") for name in TABLES}
 
     def sql(self, text: str) -> pa.Table:
-        """Return what a query says; tables are `TABLES` and ``latest_outcomes``.
+        """Return what a query says; tables are `TABLES` and `VIEWS`.
 
         Raises:
             InputError: the query cannot be run.
@@ -179,7 +196,8 @@ class HistoryQuery:
             connection.execute(guard)
         for name, schema in TABLES.items():
             self._view(connection, name, schema, self._files(name, newest_days))
-        connection.execute(_LATEST_OUTCOMES)
+        connection.execute(_LATEST_OUTCOMES.format(rank=_rank(self._precedence), later=_LATER))
+        connection.execute(_CONTRADICTIONS.format(later=_LATER))
         return connection
 
     def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, files: list[str]) -> None:
@@ -201,6 +219,18 @@ class HistoryQuery:
             return files
         days = sorted({_day(file) for file in files})[-newest_days:]
         return [file for file in files if _day(file) in days]
+
+
+def _rank(precedence: Precedence) -> str:
+    """Return the place of an outcome's source in SQL, as `lineside.domain.outcomes.rank_of` says it."""
+    cases = [
+        f"WHEN characteristic = {quoted(name)} THEN CASE source "
+        + " ".join(f"WHEN {quoted(source)} THEN {place}" for place, source in enumerate(dict.fromkeys(sources)))
+        + f" ELSE {len(sources)} END"
+        for name, sources in precedence.items()
+        if sources
+    ]
+    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
 
 
 def flat(table: pa.Table) -> pa.Table:
@@ -235,7 +265,7 @@ def _run(connection: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
         found: Any = connection.sql(text)  # None where the statement has no rows to give
         return pa.table({}) if found is None else found.to_arrow_table()
     except duckdb.Error as error:
-        raise InputError(f"the query cannot be run: {error}", choices=(*TABLES, "latest_outcomes")) from error
+        raise InputError(f"the query cannot be run: {error}", choices=(*TABLES, *VIEWS)) from error
 
 
 def _day(file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ import pyarrow as pa
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.apps.plant.evidence import held_out_of
-from lineside.domain.outcomes import is_nonconforming
+from lineside.domain.outcomes import is_nonconforming, precedence_of
 from lineside.domain.performance.burning import PERIOD
 from lineside.domain.performance.judged import JudgedParts
 from lineside.domain.performance.report import LearnedFrom, PerformanceReport, performance
@@ -21,8 +22,9 @@ from lineside.domain.predictions import JudgementState
 
 _JUDGED: Final = """
 SELECT p.judged, p.judged - p.received AS delay, p.state, coalesce(p.risk, 'nan'::DOUBLE) AS risk,
-       coalesce(o.value, '') AS value, coalesce(o.found - p.ended, 0) AS lag
+       coalesce(o.value, '') AS value, coalesce(o.found - p.ended, 0) AS lag, coalesce(c.said, []) AS said
 FROM predictions p LEFT JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+LEFT JOIN contradictions c ON c.unit = p.unit AND c.characteristic = p.characteristic
 WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.judged
 """
 _COULD: Final = (JudgementState.NORMAL.value, JudgementState.ALARM.value)
@@ -40,7 +42,7 @@ class PerformanceLook:
         """Return a report for each model in service at a moment (UTC ns), in the plan's order of stations."""
         if not (self.history / "predictions").is_dir():
             return ()
-        query = HistoryQuery(self.history)
+        query = HistoryQuery(self.history, precedence_of(self.plan))
         reports = []
         for station in self.plan.stations:
             for bundle in self.folder.active(station.id):
@@ -73,4 +75,12 @@ def _columns(characteristic: Characteristic, table: pa.Table) -> JudgedParts:
         known=np.array([item is not None for item in truth], dtype=np.bool_),
         bad=np.array([bool(item) for item in truth], dtype=np.bool_),
         lag=table.column("lag").to_numpy().astype(np.int64),
+        contradicted=np.array(
+            [_contradict(characteristic, said) for said in table.column("said").to_pylist()], dtype=np.bool_
+        ),
     )
+
+
+def _contradict(characteristic: Characteristic, said: Sequence[str]) -> bool:
+    """Whether some of what sources say of a part is good and some bad; two bad classes do not contradict each other."""
+    return {True, False} <= {is_nonconforming(characteristic, text) for text in said}

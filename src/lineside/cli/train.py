@@ -94,14 +94,16 @@ def history_loader(plan: Plan, folder: Path, until: Mapping[str, int] | None = N
     """
     from lineside.adapters.history_query import HistoryQuery  # noqa: PLC0415 - takes a second to load
 
-    query = HistoryQuery(folder)
+    query = HistoryQuery(folder)  # as recorded: `latest_outcomes` says whose word holds
 
     def load(characteristic: Characteristic) -> LoadedParts:
         if until:
             marks = {(name.rpartition("/")[0], name.rpartition("/")[2]): last for name, last in until.items()}
         else:
             marks = query.marks(("parts", "outcomes"))
-        outcomes = latest_outcomes(query.outcomes(characteristic.id, marks), characteristic.id)
+        outcomes = latest_outcomes(
+            query.outcomes(characteristic.id, marks), characteristic.id, characteristic.outcome.precedence
+        )
         joined = join_parts(plan, characteristic, query.parts(characteristic.station, until=marks), outcomes)
         digest = hashlib.sha256()
         for unit, started, outcome in zip(

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
-from lineside.domain.outcomes import CONFORMING, NONCONFORMING, Outcome
+from lineside.domain.outcomes import AGREED, CONFORMING, NONCONFORMING, Outcome
 from lineside.domain.plan.model import Characteristic, CharacteristicKind
-
-SOURCE = "two people"
-"""Source of an outcome that two people agree on."""
 
 
 class Standing(StrEnum):
@@ -87,6 +84,6 @@ def outcome_from(alert: Alert, characteristic: Characteristic, now: int) -> Outc
         characteristic=characteristic.id,
         value=NONCONFORMING if second.verdict is Verdict.CONFIRMED else CONFORMING,
         found=second.time,
-        source=SOURCE,
+        source=AGREED,
         recorded=now,
     )

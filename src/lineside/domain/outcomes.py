@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from lineside.domain.errors import DataError
-from lineside.domain.plan.model import Characteristic, CharacteristicKind
+from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +59,24 @@ class LineEvent:
 CONFORMING: Final = "conforming"
 NONCONFORMING: Final = "nonconforming"
 UNKNOWN: Final = ""
+AGREED: Final = "two people"
+"""The source of what two people agree on at an alert."""
+Precedence = Mapping[str, tuple[str, ...]]
+"""The sources of each characteristic, those whose word holds first; of one that is not here none holds before."""
 
 GOOD_WORDS: Final = frozenset({CONFORMING, "0", "false", "ok", "good", "pass", "passed", "io", "i.o."})
 BAD_WORDS: Final = frozenset({NONCONFORMING, "1", "true", "nok", "bad", "fail", "failed", "defect", "nio", "n.i.o."})
 """What inspections write for a characteristic without classes of its own; 1 says that there is a defect."""
+
+
+def precedence_of(plan: Plan) -> Precedence:
+    """Return whose word holds where sources contradict each other, as a plan says it."""
+    return {item.id: item.outcome.precedence for item in plan.characteristics if item.outcome.precedence}
+
+
+def rank_of(source: str, precedence: tuple[str, ...]) -> int:
+    """Return the place of a source: 0 holds before 1; one that is not named comes after all that are."""
+    return precedence.index(source) if source in precedence else len(precedence)
 
 
 def read_outcome(characteristic: Characteristic, text: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lineside.domain.errors import DataError
 from lineside.domain.features.recipe import recipe_for
-from lineside.domain.outcomes import UNKNOWN, Outcome
+from lineside.domain.outcomes import UNKNOWN, Outcome, rank_of
 from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.model import Characteristic, Plan
 from lineside.domain.tables import Table
@@ -24,16 +24,26 @@ class JoinedParts:
     dropped: Mapping[str, int]
 
 
-def latest_outcomes(outcomes: Iterable[Outcome], characteristic: str) -> dict[str, str]:
-    """Return the outcome of each unit for a characteristic: the highest revision holds, of equals the latest found."""
+def latest_outcomes(
+    outcomes: Iterable[Outcome], characteristic: str, precedence: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Return the outcome of each unit for a characteristic, from outcomes in the order in which they were recorded.
+
+    The source that comes first in ``precedence`` holds; then the highest revision, of equals the latest found, and of
+    those the latest recorded. The view ``latest_outcomes`` of the history says the same.
+    """
     best: dict[str, Outcome] = {}
     for outcome in outcomes:
         if outcome.characteristic != characteristic:
             continue
         known = best.get(outcome.unit)
-        if known is None or (outcome.revision, outcome.found) >= (known.revision, known.found):
+        if known is None or _weight(outcome, precedence) >= _weight(known, precedence):
             best[outcome.unit] = outcome
     return {unit: outcome.value for unit, outcome in best.items()}
+
+
+def _weight(outcome: Outcome, precedence: tuple[str, ...]) -> tuple[int, int, int]:
+    return -rank_of(outcome.source, precedence), outcome.revision, outcome.found
 
 
 def join_parts(

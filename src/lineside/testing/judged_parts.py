@@ -26,4 +26,5 @@ def made_of(
         known=np.array(known, dtype=np.bool_),
         bad=np.array(bad, dtype=np.bool_),
         lag=np.full(count, 2 * HOUR, dtype=np.int64),
+        contradicted=np.zeros(count, dtype=np.bool_),
     )

@@ -71,6 +71,7 @@ def test_lines_and_objects_carry_coverage_and_lag_beside_the_figures() -> None:
     found = _report(0.4)
     text = "\n".join(performance_lines(found))
     assert "truth comes  after 2 h" in text
+    assert "sources      contradict each other on 0 parts" in text
     assert "DAMAGE" in text
     assert performance_objects([found])[0]["measured"]["covered"]["of"] == 2_200
 

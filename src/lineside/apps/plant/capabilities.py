@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from lineside.adapters.history_query import HistoryQuery, quoted
+from lineside.domain.outcomes import precedence_of
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan
 from lineside.domain.spc.capability import Capability, Refusal, capability
 
@@ -68,7 +69,7 @@ class Capabilities:
         if not (self.history / "outcomes").is_dir():
             return np.empty(0)
         text = _MEASURED.format(station=quoted(item.station), characteristic=quoted(item.id), most=MOST)
-        said = HistoryQuery(self.history).sql(text).column("value").to_pylist()
+        said = HistoryQuery(self.history, precedence_of(self.plan)).sql(text).column("value").to_pylist()
         numbers = [number for number in map(_number, reversed(said)) if math.isfinite(number)]
         return np.array(numbers, dtype=np.float64)
 

@@ -15,7 +15,7 @@ from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.adapters.onnx_judge.golden import golden_records
 from lineside.apps.plant.shadow import margin_of, shadow
 from lineside.domain.errors import ConfigurationError, InputError, IntegrityError
-from lineside.domain.outcomes import NONCONFORMING
+from lineside.domain.outcomes import NONCONFORMING, Precedence, precedence_of
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import HeldOut, Level, Lived, Used, against_champion, lacking, readiness
 from lineside.domain.releases.comparing import NOTHING_COMPARED
@@ -32,7 +32,7 @@ FROM predictions WHERE model = {model}
 """
 _KNOWN: Final = """
 SELECT count(DISTINCT p.unit) AS bad, count(DISTINCT p.unit) FILTER (p.state = 'alarm') AS found
-FROM predictions p JOIN outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+FROM predictions p JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
 WHERE p.model = {model} AND o.value IN ({bad})
 """
 _ALERTS: Final = """
@@ -47,7 +47,7 @@ def levels_of(plan: Plan, bundle: Bundle, history: Path, champion: Bundle | None
     """Return every service level of the plan with what was measured of a release, and how it does beside a champion."""
     manifest = bundle.manifest
     lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
-    lived = lived_of(history, bundle)
+    lived = lived_of(history, bundle, precedence_of(plan))
     beside: tuple[Level, ...] = ()
     if champion is not None and champion.name != bundle.name:
         found = shadow(plan, champion, bundle, history)
@@ -102,11 +102,14 @@ def held_out_of(manifest: Manifest) -> HeldOut:
     )
 
 
-def lived_of(history: Path, bundle: Bundle) -> Lived:
-    """Return what the history says of a release in service; nothing where there is no history."""
+def lived_of(history: Path, bundle: Bundle, precedence: Precedence) -> Lived:
+    """Return what the history says of a release in service; nothing where there is no history.
+
+    ``precedence`` says whose word holds where sources contradict each other.
+    """
     if not (history / "predictions").is_dir():
         return Lived()
-    query, words = HistoryQuery(history), {"model": quoted(bundle.name), "bad": _bad_words(bundle.manifest)}
+    query, words = HistoryQuery(history, precedence), {"model": quoted(bundle.name), "bad": _bad_words(bundle.manifest)}
     found = _row(query, _PARTS.format(**words))
     if (history / "outcomes").is_dir():
         found |= _row(query, _KNOWN.format(**words))

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from lineside.adapters.history_query import HistoryQuery, quoted
 from lineside.adapters.onnx_judge import OnnxJudge
-from lineside.domain.outcomes import is_nonconforming
+from lineside.domain.outcomes import is_nonconforming, precedence_of
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState
@@ -54,7 +54,7 @@ def shadow(plan: Plan, champion: Bundle, challenger: Bundle, history: Path) -> S
     """Return what the challenger made of the champion's parts; None where the history holds none."""
     if not (history / "parts").is_dir() or not (history / "predictions").is_dir():
         return None
-    query, name = HistoryQuery(history), challenger.manifest.characteristic
+    query, name = HistoryQuery(history, precedence_of(plan)), challenger.manifest.characteristic
     since = max(champion.manifest.training.last, challenger.manifest.training.last)
     recorded = _recorded(query, name, (champion, challenger), since)
     truths = _truths(query, plan, name, since) if (history / "outcomes").is_dir() else {}

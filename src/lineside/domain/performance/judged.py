@@ -20,6 +20,7 @@ class JudgedParts:
     could say anything, ``outside`` that the part was outside of its experience, ``warming`` that it was still learning
     the part's setup, ``alarm`` that it was above its limit; ``risk`` is the calibrated probability of being bad
     (NaN: none). ``known`` says that an outcome has come, ``bad`` what it says, ``lag`` how long after the part (ns).
+    ``contradicted`` says that sources disagree on the part.
     """
 
     judged: Int64
@@ -32,6 +33,7 @@ class JudgedParts:
     known: Bools
     bad: Bools
     lag: Int64
+    contradicted: Bools
 
     def __len__(self) -> int:
         """Return the number of parts."""
@@ -54,4 +56,5 @@ class JudgedParts:
             known=self.known[chosen],
             bad=self.bad[chosen],
             lag=self.lag[chosen],
+            contradicted=self.contradicted[chosen],
         )

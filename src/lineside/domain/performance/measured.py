@@ -39,7 +39,8 @@ class Measured:
 
     ``recall`` is of bad parts, ``precision`` of parts in alarm, ``false_alarms`` of good parts: all of those whose
     outcome has come. ``covered`` is the share of all parts whose outcome has come, ``covered_alarm`` of those in alarm.
-    ``lag`` is the median from part to outcome (ns; None: no outcome), ``lag_p90`` its 90th percentile.
+    ``lag`` is the median from part to outcome (ns; None: no outcome), ``lag_p90`` its 90th percentile. Of
+    ``contradicted`` parts one source says that they are bad and another that they are good.
     """
 
     parts: int
@@ -50,6 +51,7 @@ class Measured:
     covered_alarm: Share
     lag: int | None
     lag_p90: int | None
+    contradicted: int = 0
 
 
 def measure(parts: JudgedParts) -> Measured:
@@ -65,6 +67,7 @@ def measure(parts: JudgedParts) -> Measured:
         covered_alarm=_share(known & alarm, alarm),
         lag=int(np.median(lags)) if len(lags) else None,
         lag_p90=int(np.quantile(lags, 0.9)) if len(lags) else None,
+        contradicted=int(np.count_nonzero(parts.contradicted)),
     )
 
 

@@ -212,6 +212,7 @@ def performance_lines(report: PerformanceReport) -> list[str]:
         f"{report.model} at {report.station}: {measured.parts:,} parts in 7 days",
         f"  truth        of {share_text(measured.covered)} of parts, of {share_text(measured.covered_alarm)} in alarm",
         f"  truth comes  after {_span(measured.lag)} (90 %: {_span(measured.lag_p90)})",
+        f"  sources      contradict each other on {measured.contradicted:,} parts",
     ]
     for name, share in _figures(measured):
         expected = None if estimated is None else getattr(estimated, name.replace(" ", "_"))

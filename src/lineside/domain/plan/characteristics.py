@@ -51,6 +51,12 @@ class OutcomeSource(PlanModel):
     source: str = Field("inspection", description="Who finds it: inspection, rework, customer return.")
     column: str = Field("", description="Column of an outcomes file; empty: the characteristic's id.")
     delay: Duration = Field(DAY, description="How long it usually takes until the truth is known.")
+    also: tuple[str, ...] = Field((), description="Further sources that say something of it, such as 'xray'.")
+    precedence: tuple[str, ...] = Field(
+        (),
+        description="Whose word holds where sources contradict each other, the first before the next; sources that are "
+        "not named come after. Empty: the highest revision holds, whoever said it.",
+    )
 
 
 class Cost(PlanModel):

@@ -76,6 +76,7 @@ CODES: Final = {
     "setup": "A setup is told apart by what is no context, or by a number.",
     "conditions-ignored": "Conditions are measured, and features are not to be judged given them.",
     "outcome-is-signal": "The truth about the part would reach the model.",
+    "precedence": "Whose word holds names a source twice.",
     "gauge": "The measurement is not capable of telling good from bad.",
     "acceptance": "A device would accept a model that lost much of a class, or judging may take too long.",
     "cost": "A false alarm is said to cost more than an escape.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lineside.domain.features.recipe import signals_of
+from lineside.domain.outcomes import AGREED
 from lineside.domain.plan.findings import Finding, Path
 from lineside.domain.plan.model import (
     Characteristic,
@@ -138,6 +139,21 @@ def conditions_are_considered(view: View) -> Iterator[Finding]:
             )
 
 
+def outcomes_have_known_sources(view: View) -> Iterator[Finding]:
+    """Whose word holds is said of sources that there are, each once."""
+    known = {AGREED: None}
+    for item in view.plan.characteristics:
+        known |= dict.fromkeys((item.outcome.source, *item.outcome.also))
+    for position, item in enumerate(view.plan.characteristics):
+        named = item.outcome.precedence
+        for place, name in enumerate(named):
+            path = ("characteristics", position, "outcome", "precedence", place)
+            if name not in known:
+                yield unknown(path, "source of outcomes", name, known)
+            elif name in named[:place]:
+                yield mistake("precedence", path, "a source that is named before", found=name, next_step="name it once")
+
+
 def truth_stays_out_of_the_model(view: View) -> Iterator[Finding]:
     """The column of the outcome is not a signal that is judged by; if it is a signal at all, its unit agrees."""
     for position, item in enumerate(view.plan.characteristics):
@@ -233,6 +249,7 @@ CHARACTERISTIC_RULES: Final = (
     setups_can_be_told_apart,
     conditions_are_considered,
     truth_stays_out_of_the_model,
+    outcomes_have_known_sources,
     measurements_are_capable,
     costs_are_plausible,
     acceptance_means_something,

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
 from lineside.apps.plant.floor.shifts import shift_at
 from lineside.domain.alerts import Alert, AlertKind, Verdict
-from lineside.domain.answers import SOURCE
 from lineside.domain.nuisance import Notices, Seen, decide
-from lineside.domain.outcomes import Outcome, is_nonconforming
+from lineside.domain.outcomes import AGREED, Outcome, is_nonconforming
 from lineside.domain.plan.model import Plan, Priority
 
 OutcomesOf = Callable[[str], tuple[Outcome, ...]]
@@ -58,7 +57,7 @@ def measured(plan: Plan, alert: Alert, outcomes_of: OutcomesOf) -> tuple[bool, i
         item
         for unit in units
         for item in outcomes_of(unit)
-        if item.characteristic == characteristic.id and item.source != SOURCE
+        if item.characteristic == characteristic.id and item.source != AGREED
     ]
     told = [(is_nonconforming(characteristic, item.value), item.found) for item in found]
     said = [(bad, time) for bad, time in told if bad is not None]
