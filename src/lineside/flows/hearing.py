@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +16,15 @@ from lineside.domain.units import SECOND
 from lineside.ports import SourceDelivery
 
 
+@dataclass(slots=True)
+class Heard:
+    """What has come of a source since the start: accepted readings, repeated ones, and what was refused."""
+
+    readings: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+
 class Hearing:
     """Listens to every delivery of a line's sources; costs some microseconds each."""
 
@@ -22,6 +32,7 @@ class Hearing:
         codes = catalogue.codes()
         self._clocks = {spec.id: SourceClock() for spec in plan.sources}
         self._last: Int64 = np.zeros(len(catalogue.signals), dtype=np.int64)
+        self.counts: Mapping[str, Heard] = {spec.id: Heard() for spec in plan.sources}
         self._ahead = {spec.id: (0, 0) for spec in plan.sources}
         self._rated: Mapping[str, tuple[tuple[str, int, int], ...]] = {
             spec.id: tuple(
@@ -38,7 +49,10 @@ class Hearing:
             if item.reason == Reason.TIME_AHEAD:
                 since, count = self._ahead[source]
                 self._ahead[source] = (now, count + item.count if now - since <= SHOWN_FOR else item.count)
-        batch = delivery.readings
+        batch, counts = delivery.readings, self.counts[source]
+        counts.readings += 0 if batch is None else len(batch)
+        counts.duplicates += delivery.duplicates
+        counts.refused += sum(item.count for item in delivery.quarantined)
         if batch is None or delivery.replayed:
             return
         self._clocks[source].hear(batch.source_time, batch.receive_time)

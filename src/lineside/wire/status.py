@@ -17,7 +17,8 @@ class SourceStatus(msgspec.Struct, frozen=True, array_like=True):
     """One source: deliveries since the start, and when it was last heard (UTC ns; 0: never).
 
     ``offset`` (positive: its clock is behind ours), ``jitter`` (both ns) and ``drift`` (parts per million) are those of
-    its clock; None before the first reading. See `lineside.domain.health.clocks`.
+    its clock; None before the first reading. See `lineside.domain.health.clocks`. ``readings`` were accepted,
+    ``duplicates`` had come before and ``refused`` were set aside, all since the gateway's start.
     """
 
     id: str
@@ -26,6 +27,9 @@ class SourceStatus(msgspec.Struct, frozen=True, array_like=True):
     offset: int | None = None
     jitter: int | None = None
     drift: float | None = None
+    readings: int = 0
+    duplicates: int = 0
+    refused: int = 0
 
 
 class HealthStatus(msgspec.Struct, frozen=True, array_like=True):

@@ -122,9 +122,18 @@ class Vitals:
     def _source(self, spec: SourceSpec) -> SourceStatus:
         counts, clock = self.collector.counts, self.hearing.clock(spec.id)
         delivered, heard = counts.delivered.get(spec.id, 0), counts.heard.get(spec.id, 0)
-        if clock is None:
-            return SourceStatus(spec.id, delivered, heard)
-        return SourceStatus(spec.id, delivered, heard, clock.offset, clock.jitter, clock.drift)
+        came = self.hearing.counts[spec.id]
+        return SourceStatus(
+            spec.id,
+            delivered,
+            heard,
+            offset=None if clock is None else clock.offset,
+            jitter=None if clock is None else clock.jitter,
+            drift=None if clock is None else clock.drift,
+            readings=came.readings,
+            duplicates=came.duplicates,
+            refused=came.refused,
+        )
 
     def _healths(self, now: int) -> Iterator[Health]:
         for spec in self.plan.sources:

@@ -280,6 +280,7 @@ class _Plant:
                 meters=meters.text,
                 watched=lambda: watch.last,
                 gateways=lambda: feed.gateways.views(SystemClock().now()),
+                signals=feed.signals,
             ),
         )
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lineside.apps.plant.floor import Floor, LinkStatus
 from lineside.apps.plant.gateway_book import GatewayBook, what_is_bad
+from lineside.apps.plant.signal_book import SignalBook
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
 from lineside.domain.health.states import Level, Subject
@@ -16,6 +17,7 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
+from lineside.domain.quarantine import Quarantined
 from lineside.domain.receipts import Receipt
 from lineside.domain.units import SECOND
 from lineside.wire.codecs import decode_items
@@ -51,6 +53,7 @@ class FloorFeed:
         catalogue = catalogue_for(plan)
         self._catalogues = {catalogue.digest: catalogue}
         self.gateways = GatewayBook()
+        self.signals = SignalBook(plan)
 
     async def record(self, record: Record) -> None:
         """Take note of a record that has just become durable."""
@@ -58,6 +61,10 @@ class FloorFeed:
             with contextlib.suppress(IntegrityError):  # of another plan's catalogue: the history has its receipts
                 kept = decode_reduced(record.body, self._catalogues)
                 self._floor.apply_receipts(receipts_in(record.header, kept))
+        elif record.header.kind is RecordKind.READINGS:
+            self.signals.readings(record.body)
+        elif record.header.kind is RecordKind.QUARANTINE:
+            self.signals.refused(decode_items(record.body, Quarantined))
         self.items(record.header.kind, record.body)
 
     async def handed_in(self, record: Record) -> None:
@@ -86,6 +93,8 @@ class FloorFeed:
     def status(self, status: GatewayStatus, now: int) -> None:
         """Take note of what a gateway says of its sources and of itself; ``now`` is the plant's clock, UTC ns."""
         self.gateways.heard(status, now)
+        for source in status.sources:
+            self.signals.clock(source.id, source.offset or 0)
         known = {item.id: item for item in status.healths if item.subject == Subject.SOURCE}
         links = {source.id: self._source(status, source, known.get(source.id)) for source in status.sources}
         links[status.gateway] = self._gateway(status, now)

@@ -14,6 +14,7 @@ from board_pictures import CARD, TABLET, WALL, chromium
 from lineside.domain.access import AccessRole, CodePurpose
 from lineside.domain.alerts import AlertKind, Verdict
 from lineside.testing.boards import Bench, ServedThread, make_bench
+from lineside.testing.signals import sample_signals
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +23,7 @@ OPERATORS = [
     "/stations/leak_test", "/stations/cast/capability", "/stations/cast/charts", "/stations/cast/plot",
     "/parts", "/parts/cast/cast-118203?unit=118203", "/models", "/coverage", "/missing",
     "/drift", "/performance", "/ready", "/releases",
-    "/gateways", "/password", "/offline", "/handover", "/labels", "/statistics", f"{CARD}/8d",
+    "/gateways", "/signals", "/password", "/offline", "/handover", "/labels", "/statistics", f"{CARD}/8d",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 
@@ -35,7 +36,7 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = make_bench(tmp_path)
+    bench = make_bench(tmp_path, settings=sample_signals())
     yield bench
     bench.state.close()
 

@@ -20,8 +20,8 @@ from lineside.testing.floors import ALERT
 
 PATHS = [
     "/", "/alerts", f"/alerts/{ALERT}", f"/alerts/{ALERT}?ask=close", "/stations/cast", "/parts",
-    "/parts/cast/cast-118203", "/units/118200", "/models", "/missing", "/password", "/users", "/demo", "/login",
-    "/first-run",
+    "/parts/cast/cast-118203", "/units/118200", "/models", "/missing", "/signals", "/password", "/users", "/demo",
+    "/login", "/first-run",
     "/static/board.css", "/static/board.js", "/static/uplot.js", "/stations/cast/plot",
     "/stations/cast/plot.bin", "/static/none", "/authority.crt", "/alive", "/nothing", "/api/v1/stations",
     "/api/v1/openapi.json", "/api/v1/nothing",

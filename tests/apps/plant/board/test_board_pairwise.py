@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,24 @@ from typing import Any
 import pytest
 
 from board_pictures import CARD, chromium
-from lineside.apps.plant.board import BoardSettings
 from lineside.domain.access import AccessRole, CodePurpose
 from lineside.testing.boards import ServedThread, make_bench, sample_coverages, sample_demo
+from lineside.testing.signals import sample_signals
 
 pytestmark = pytest.mark.browser
 
 FACTORS: dict[str, tuple[Any, ...]] = {
-    "page": ("/", "/alerts", CARD, "/stations/cast", "/models", "/password", "/gateways", "/stations/cast/plot"),
+    "page": (
+        "/",
+        "/alerts",
+        CARD,
+        "/stations/cast",
+        "/models",
+        "/password",
+        "/gateways",
+        "/stations/cast/plot",
+        "/signals",
+    ),
     "language": ("en", "de", "es", "zh", "pt"),
     "size": ((390, 844), (1024, 768), (1920, 1080)),
     "theme": ("light", "dark"),
@@ -41,7 +52,7 @@ def covering_rows() -> Iterator[tuple[Any, ...]]:
 
 
 def test_every_pair_is_shown_in_its_language_without_sideways_scrolling(chromium_path: Path, tmp_path: Path) -> None:
-    bench = make_bench(tmp_path, settings=BoardSettings(demo=sample_demo(), coverages=sample_coverages))
+    bench = make_bench(tmp_path, settings=replace(sample_signals(), demo=sample_demo(), coverages=sample_coverages))
     wrong: list[object] = []
     with ServedThread(bench) as board, chromium(chromium_path) as browser:
         states = {}

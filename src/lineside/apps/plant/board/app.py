@@ -30,6 +30,7 @@ from lineside.apps.plant.board.pages import (
     people,
     plots,
     releases,
+    signals,
     spc,
 )
 from lineside.apps.plant.board.passwords import Passwords
@@ -72,6 +73,7 @@ PAGES: Final = (
     Page(path="/releases", handler=releases.step, allow=ENGINEERS, method="POST"),
     Page(path="/coverage", handler=overview.coverage, allow=ANYONE),
     Page(path="/missing", handler=overview.missing, allow=ANYONE),
+    Page(path="/signals", handler=signals.signals, allow=ANYONE),
     Page(path="/gateways", handler=overview.gateways, allow=ANYONE),
     Page(path="/plan-files/{file:path}", handler=files.plan_file, allow=ANYONE),
     Page(path="/andon", handler=andon.andon, allow=PUBLIC, api=True),

@@ -14,6 +14,7 @@ from lineside.apps.plant.capabilities import CapabilityView
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.gateway_book import GatewayView
 from lineside.apps.plant.release_ladder import ReleaseLadder
+from lineside.apps.plant.signal_book import SignalBook
 from lineside.apps.plant.watching import Watched
 from lineside.apps.web.language import word
 from lineside.domain.parts import PartRecord
@@ -71,6 +72,7 @@ class BoardSettings:
         plan_files: the pictures and documents that the plan's steps name.
         demo: the panel on which things can be broken.
         gateways: returns the gateways of the line as they stand now.
+        signals: how each signal does, as the process hears it.
         capabilities: returns the capability of what is measured at a station, where the history can.
         ready: returns the service levels of each release in service, by its name; it takes a moment.
         meters: returns what is measured, in Prometheus' text format.
@@ -99,6 +101,7 @@ class BoardSettings:
     plan_files: PlanFiles = field(default_factory=PlanFiles)
     demo: Demo | None = field(default=None)
     gateways: Callable[[], Sequence[GatewayView]] = tuple
+    signals: SignalBook | None = None
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
     capabilities: Callable[[str], Awaitable[Sequence[CapabilityView]]] | None = None
     ready: Callable[[], Mapping[str, Sequence[Level]]] = dict

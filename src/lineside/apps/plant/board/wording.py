@@ -105,6 +105,9 @@ _SAID: Final = frozenset(
             word("enforced"),
         ),
         *(word("met"), word("missed"), word("insufficient evidence")),
+        *(word("good"), word("uncertain"), word("bad"), word("starting"), word("connected"), word("degraded")),
+        *(word("silent"), word("lost"), word("stopped"), word("steady"), word("stepped"), word("skewed")),
+        *(word("refused"), word("buffer"), word("record"), word("load")),
         *(word("clock"), word("model"), word("signal"), word("station"), word("outbox")),
     }
 )
