@@ -29,6 +29,7 @@ class ServiceLevels(PlanModel):
         le=1000,
         description="Operators who share the line and its interruptions.",
     )
+    longest_shelving: PositiveDuration = Field(4 * HOUR, description="Longest time that an alert may be put off.")
     least_recall: float = Field(0.5, ge=0, le=1, description="Least share of nonconforming parts with an alert.")
     greatest_performance_loss: float = Field(
         0.1, ge=0, le=1, description="Greatest loss against the released model's own figures before it is pulled."

@@ -9,6 +9,7 @@ import pytest
 from board_client import BoardClient
 from lineside.domain.alerts import AlertKind, Verdict
 from lineside.domain.receipts import Receipt
+from lineside.domain.units import MINUTE
 from lineside.testing.boards import Bench
 from lineside.testing.floors import ALERT, alert_event
 
@@ -134,6 +135,21 @@ async def test_an_answer_that_makes_no_sense_is_refused_with_the_field(
     assert answer.status_code == 422
     assert words in answer.text
     assert bench.answers == []
+
+
+async def test_an_alert_is_put_off_no_longer_than_the_plan_allows(
+    operator: BoardClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = bench.floor.plan.service_levels.model_copy(update={"longest_shelving": 20 * MINUTE})
+    monkeypatch.setattr(bench.floor, "plan", bench.floor.plan.model_copy(update={"service_levels": levels}))
+    asked = (await operator.get(f"{CARD}?ask=later")).text
+    assert 'value="15"' in asked
+    assert 'value="30"' not in asked
+    refused = await operator.send_form(CARD, f"{CARD}/respond", kind="shelved", minutes="30", note="waiting")
+    assert refused.status_code == 422
+    taken = await operator.send_form(CARD, f"{CARD}/respond", kind="shelved", minutes="20", note="waiting")
+    assert taken.status_code < 400
+    assert [event.kind for event in bench.answers] == [AlertKind.SHELVED]
 
 
 async def test_a_serial_number_leads_to_its_part(operator: BoardClient) -> None:

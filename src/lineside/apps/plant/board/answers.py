@@ -108,7 +108,7 @@ def _check_second(alert: Alert, event: AlertEvent) -> None:
 
 def _check(board: Board, alert: Alert, given: Answer) -> None:
     if given.kind == "shelved":
-        longest = board.settings.longest_shelving
+        longest = board.floor.plan.service_levels.longest_shelving
         if given.minutes is None or given.minutes * MINUTE > longest:
             raise InputError("say for how long, within what is allowed", field="minutes", choices=(longest // MINUTE,))
     if given.kind in {"shelved", "out_of_service"} and not given.note.strip():

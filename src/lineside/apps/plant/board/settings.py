@@ -62,7 +62,6 @@ class BoardSettings:
         least_password: characters of the shortest password.
         body_limit: bytes of the largest request body.
         streams_per_account: live streams one account may hold.
-        longest_shelving: how long an alert may be put off.
         process_clock: time of the process where it differs from wall time (demo at a speed factor).
         authority: the local authority's certificate (PEM) that tablets may fetch, where one was generated.
         releases: brings the state's releases up to date before they are shown, where something else is their record.
@@ -90,7 +89,6 @@ class BoardSettings:
     least_password: int = LEAST
     body_limit: int = 65_536
     streams_per_account: int = 16
-    longest_shelving: int = 4 * HOUR
     session_check: float = 5.0
     process_clock: Clock | None = None
     authority: bytes | None = None
@@ -118,4 +116,4 @@ SHELVE_REASONS = (
     word("trial"),
     word("other"),
 )
-SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)
+SHELVE_CHOICES = (15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR)

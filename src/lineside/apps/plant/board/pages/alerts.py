@@ -38,6 +38,7 @@ async def card(call: Call) -> Response:
     if found is None:
         raise HTTPException(404)
     ask = call.request.query_params.get("ask", "")
+    longest = board.floor.plan.service_levels.longest_shelving
     return page(
         board,
         call.who,
@@ -47,7 +48,7 @@ async def card(call: Call) -> Response:
         ask=ask if ask in _asks_of(found, call) else "",
         reasons=NO_DEFECT_REASONS,
         whys=SHELVE_REASONS,
-        delays=[choice for choice in SHELVE_CHOICES if choice <= board.settings.longest_shelving],
+        delays=[choice for choice in SHELVE_CHOICES if choice <= longest] or [longest],
     )
 
 
