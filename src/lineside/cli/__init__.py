@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "model": "Show, sign and offer models to the gateways.",
     "notify": "Who is told of alerts, where, and what became of it.",
     "outcomes": "Import what was later found to be true of parts.",
+    "uptake": "Whether alerts are acted on, by station and shift, never by person.",
     "performance": "How the models in service do, by late truth and without it.",
     "plan": "Draft, check, compare and document control plans.",
     "plant": "The process of the site: history, alerts, board.",
