@@ -27,13 +27,14 @@ def mosquitto() -> str | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doorman:
-    """Whom a broker lets in: one user, over TLS with a certificate of the authority."""
+    """Whom a broker lets in: one user, over TLS; with ``known`` only with a certificate of the authority."""
 
     authority: Path
     certificate: Path
     key: Path
     user: str
     password: str
+    known: bool = True
 
 
 class BrokerProcess:
@@ -109,7 +110,7 @@ class BrokerProcess:
         return (
             f', authorization {{ username: "{door.user}", password: "{door.password}" }}, '
             f'tls {{ ca_file: "{door.authority}", cert_file: "{door.certificate}", '
-            f'key_file: "{door.key}", verify: true }}'
+            f'key_file: "{door.key}", verify: {str(door.known).lower()} }}'
         )
 
     def _mosquitto_door(self) -> str:
@@ -122,6 +123,7 @@ class BrokerProcess:
         assert tool is not None
         subprocess.run([tool, "-b", str(passwords), door.user, door.password], check=True)  # noqa: S603 - as written
         return (
-            f"allow_anonymous false\npassword_file {passwords}\nrequire_certificate true\n"
+            f"allow_anonymous false\npassword_file {passwords}\n"
+            f"require_certificate {str(door.known).lower()}\n"
             f"cafile {door.authority}\ncertfile {door.certificate}\nkeyfile {door.key}\n"
         )
