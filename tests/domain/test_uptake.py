@@ -88,3 +88,15 @@ def test_no_figures_of_fewer_than_five_people_can_be_made_at_all() -> None:
     with pytest.raises(ConfigurationError) as caught:
         replace(figures, people=4)
     assert caught.value.field == "people"
+
+
+def test_what_was_closed_as_a_defect_and_as_none_is_counted_for_groups_that_are_large_enough() -> None:
+    closed = [
+        ("early", alert(20 + place, (AlertKind.CLOSED, who), verdict=verdict))
+        for place, (who, verdict) in enumerate(
+            [(PEOPLE[0], Verdict.CONFIRMED), (PEOPLE[1], Verdict.CONFIRMED), (PEOPLE[2], Verdict.NO_DEFECT)]
+        )
+    ]
+    [found], _ = uptake([*taken(PEOPLE), *closed], 99 * HOUR)
+    assert (found.confirmed, found.unfounded) == (2, 1)
+    assert uptake(closed, 99 * HOUR)[0] == ()

@@ -28,7 +28,8 @@ class Uptake:
     """What became of the alerts of a station in one kind of shift.
 
     ``people`` is how many answered; fewer than `LEAST_GROUP` make no figures. ``median`` and ``p90`` are the times from
-    the alert to the first answer (ns), None where nobody answered.
+    the alert to the first answer (ns), None where nobody answered. ``confirmed`` and ``unfounded`` count the alerts
+    that were closed as a defect and as none.
 
     Raises:
         ConfigurationError: the group is too small.
@@ -43,6 +44,8 @@ class Uptake:
     median: int | None
     p90: int | None
     people: int
+    confirmed: int
+    unfounded: int
 
     def __post_init__(self) -> None:
         """Refuse figures of a group that is too small."""
@@ -105,7 +108,13 @@ def _figures(station: str, shift: str, alerts: Collection[Alert], now: int, peop
         median=waits[len(waits) // 2] if waits else None,
         p90=_p90(waits),
         people=people,
+        confirmed=_closed_as(alerts, Verdict.CONFIRMED),
+        unfounded=_closed_as(alerts, Verdict.NO_DEFECT),
     )
+
+
+def _closed_as(alerts: Collection[Alert], verdict: Verdict) -> int:
+    return sum(alert.closed is not None and alert.closed.verdict is verdict for alert in alerts)
 
 
 def _p90(waits: list[int]) -> int | None:

@@ -13,6 +13,7 @@ import pytest
 from board_client import BoardClient, client_of
 from lineside.domain.access import AccessRole
 from lineside.domain.alerts import AlertKind, Verdict
+from lineside.domain.units import DAY
 from lineside.testing.boards import Bench, make_bench
 from lineside.testing.floors import ALERT, alert_event
 
@@ -85,4 +86,19 @@ async def test_statistics_stand_beside_the_usual_marks_and_show_no_small_group(o
         assert words in html
     assert "K7" not in html
     rows = list(csv.DictReader(io.StringIO((await operator.get("/statistics.csv?over=month")).text.lstrip("\ufeff"))))
-    assert {row["alerts"] for row in rows} == {"too few people"}
+    assert {row["alerts"] for row in rows if row["announced"] != "0"} == {"too few people"}
+
+
+async def test_the_load_stands_by_station_and_shift_beside_that_of_the_line(
+    bench: Bench, operator: BoardClient
+) -> None:
+    whole = bench.floor.alarm_load(bench.clock.now(), 30 * DAY)
+    groups = bench.floor.load_by_group(bench.clock.now(), 30 * DAY)
+    assert sum(item.alerts for item in groups) == whole.alerts > 0
+    html = (await operator.get("/statistics?over=month")).text
+    section = html.split("Load by station and shift")[1].split("</section>")[0]
+    assert section.count("<tr><th") == len(groups) + 1
+    rows = list(csv.DictReader(io.StringIO((await operator.get("/statistics.csv?over=month")).text.lstrip("\ufeff"))))
+    assert sum(int(row["announced"]) for row in rows) == whole.alerts
+    assert {row["per_shift"] for row in rows} != {""}
+    assert not any(row["confirmed"] for row in rows)

@@ -87,6 +87,7 @@ def test_it_is_drawn_by_the_policy_of_every_page_and_says_what_it_shows(
     assert behind(page) == MANY
     expect(page.locator(".plot-said")).to_contain_text("50,000 values")
     expect(page.locator(".plot-said")).to_contain_text("250 °C")
+    expect(page.locator(".plot-said")).to_contain_text("2026-11-18 12:06")
     assert "50,000 values" in (page.locator("figure canvas").get_attribute("aria-label") or "")
     assert page.locator("figure svg").count() == 0
     assert said == []

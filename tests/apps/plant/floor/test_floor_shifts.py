@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.apps.plant.floor.shifts import shift_at
+from lineside.apps.plant.floor.shifts import shift_at, shift_times
 from lineside.domain.plan.lint import lint
 from lineside.domain.units import HOUR, SECOND
 from lineside.testing.floors import sample_plan
@@ -67,3 +67,16 @@ def test_shifts_may_share_hours_if_they_share_no_day() -> None:
     assert [found.code for found in lint(together, zones) if found.code == "shifts"] == ["shifts"]
     assert "shifts" not in {found.code for found in lint(apart, zones)}
     assert "date" in {found.code for found in lint(sample_plan(holidays=["2026-02-30"]), zones)}
+
+
+def test_how_long_each_shift_ran_counts_parts_of_shifts_and_leaves_free_days_out() -> None:
+    plan = sample_plan(shifts=[{"id": name, "starts": at, "days": WORKDAYS} for name, at in ROUND_THE_CLOCK])
+    week = shift_times(plan, moment("2026-11-23T06:00"), moment("2026-11-30T06:00"))
+    assert {name: time.shifts for name, time in week.items()} == dict.fromkeys(("early", "late", "night"), 5.0)
+    half = shift_times(plan, moment("2026-11-23T10:00"), moment("2026-11-23T14:00"))
+    assert (half["early"].shifts, half["late"].shifts) == (0.5, 0.0)
+
+
+def test_without_shifts_all_of_the_time_is_of_one_in_stretches_of_eight_hours() -> None:
+    plan = sample_plan(shifts=[])
+    assert shift_times(plan, 0, 24 * 3600 * SECOND)[""].shifts == 3.0

@@ -15,7 +15,7 @@ from lineside.apps.plant.floor.models import ModelMemory
 from lineside.apps.plant.floor.notices import measured, notices_of
 from lineside.apps.plant.floor.parts import OutcomeMemory, StationParts
 from lineside.apps.plant.floor.partviews import feature_views, feedback_about, met_by, summarise
-from lineside.apps.plant.floor.shifts import shift_at
+from lineside.apps.plant.floor.shifts import shift_at, shift_times
 from lineside.apps.plant.floor.tiles import StationSight, build_tile
 from lineside.apps.plant.floor.usual import bands, feature_trend, unsuspected
 from lineside.apps.plant.floor.views import (
@@ -33,6 +33,7 @@ from lineside.apps.plant.floor.views import (
     Trend,
     Trust,
 )
+from lineside.domain.alarm_groups import GroupLoad, load_by_group
 from lineside.domain.alarm_load import AlarmLoad, Flood, alarm_load, floods_of
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent
@@ -182,6 +183,13 @@ class Floor:
         """Return how many alerts came over the last ``over`` nanoseconds, with floods, chatter and silence."""
         seen = [alert for alert in self._alerts.visible() if raised_at(alert) > now - over]
         return alarm_load(seen, now - over, now, nonconforming=self._did_not_conform)
+
+    def load_by_group(self, now: int, over: int) -> tuple[GroupLoad, ...]:
+        """Return that load by station and shift."""
+        seen = [alert for alert in self._alerts.visible() if raised_at(alert) > now - over]
+        grouped = ((shift_at(self.plan, raised_at(alert)).id, alert) for alert in seen)
+        times = shift_times(self.plan, now - over, now)
+        return load_by_group(grouped, times, now - over, now, nonconforming=self._did_not_conform)
 
     def labels(self, now: int) -> tuple[tuple[Card, Label], ...]:
         """Return the answers that say whether an alert was right, newest first, with how far they can be believed."""

@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from lineside.apps.plant.floor.views import ShiftView
+from lineside.domain.alarm_groups import ShiftTime
 from lineside.domain.plan.identity import WEEKDAYS
 from lineside.domain.plan.model import Plan, Shift
 from lineside.domain.units import HOUR, SECOND
@@ -29,6 +30,26 @@ def shift_at(plan: Plan, now: int) -> ShiftView:
             if starts <= now < ends:
                 return ShiftView(label=shift.id.replace("_", " "), starts=starts, ends=ends, id=shift.id)
     return ShiftView(label="", starts=now - _WITHOUT_SHIFTS, ends=now)
+
+
+def shift_times(plan: Plan, begins: int, now: int) -> dict[str, ShiftTime]:
+    """Return how long each shift of the plan ran from ``begins`` to ``now`` (UTC ns).
+
+    Where the plan has no shifts at all, all of the time is of the shift ``""``, in stretches of 8 hours.
+    """
+    if not plan.shifts:
+        return {"": ShiftTime(length=now - begins, shifts=(now - begins) / _WITHOUT_SHIFTS)}
+    zone = ZoneInfo(plan.line.timezone)
+    first, last = (datetime.fromtimestamp(time // SECOND, tz=UTC).astimezone(zone).date() for time in (begins, now))
+    days = [first + timedelta(days=number) for number in range(-1, (last - first).days + 1)]
+    found = {}
+    for shift in plan.shifts:
+        bounds = [_bounds(shift, day, zone) for day in _begins(shift, days, plan.holidays)]
+        ran = [(max(0, min(ends, now) - max(starts, begins)), ends - starts) for starts, ends in bounds]
+        found[shift.id] = ShiftTime(
+            length=sum(part for part, _ in ran), shifts=sum(part / whole for part, whole in ran)
+        )
+    return found
 
 
 def _begins(shift: Shift, days: Iterable[date], holidays: Collection[str]) -> Iterator[date]:

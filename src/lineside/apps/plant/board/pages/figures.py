@@ -13,9 +13,15 @@ from lineside.apps.plant.board.rendering import page
 from lineside.domain.answers import Standing
 from lineside.domain.eight_d import safe_cell
 from lineside.domain.units import DAY, HOUR
+from lineside.domain.uptake import Uptake
 
 _SPANS: Final = {"shift": 8 * HOUR, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 _LONGEST: Final = 200
+_ANSWERED: Final = (
+    "alerts", "acted", "overridden", "ignored", "median_seconds", "p90_seconds", "confirmed", "no_defect",
+)  # fmt: skip
+_TOO_FEW: Final = ("too few people", *("",) * (len(_ANSWERED) - 1))
+_LOAD: Final = ("announced", "per_shift", "floods", "flooded", "chattering", "stale", "silenced", "escapes")
 
 
 async def handover(call: Call) -> Response:
@@ -60,6 +66,7 @@ async def statistics(call: Call) -> Response:
         over=name if name in _SPANS else "week",
         spans=tuple(_SPANS),
         load=board.floor.alarm_load(now, over),
+        groups=board.floor.load_by_group(now, over),
         standings=sorted(board.floor.notices().standings.items()),
         uptake=shown,
         too_few=hidden,
@@ -74,12 +81,20 @@ async def statistics_csv(call: Call) -> Response:
     shown, hidden = board.floor.uptake(now, over)
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow(("station", "shift", "alerts", "acted", "overridden", "ignored", "median_seconds", "p90_seconds"))
-    for item in shown:
-        times = ("" if value is None else round(value / 1e9, 1) for value in (item.median, item.p90))
-        counts = (item.alerts, item.acted, item.overridden, item.ignored)
-        table.writerow([safe_cell(value) for value in (item.station, item.shift, *counts, *times)])
-    for few in hidden:
-        table.writerow([safe_cell(value) for value in (few.station, few.shift, "too few people", "", "", "", "", "")])
+    table.writerow(("station", "shift", *_ANSWERED, *_LOAD))
+    answered: dict[tuple[str, str], tuple[object, ...]] = {(few.station, few.shift): _TOO_FEW for few in hidden}
+    answered |= {(item.station, item.shift): _answered(item) for item in shown}
+    for group in board.floor.load_by_group(now, over):
+        mine = answered.get((group.station, group.shift), ("",) * len(_ANSWERED))
+        load = (
+            "" if (value := getattr(group, "alerts" if name == "announced" else name)) is None else value
+            for name in _LOAD
+        )
+        table.writerow([safe_cell(value) for value in (group.station, group.shift, *mine, *load)])
     headers = {"Content-Disposition": 'attachment; filename="alerts.csv"'}
     return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv", headers=headers)
+
+
+def _answered(item: Uptake) -> tuple[object, ...]:
+    times = ("" if value is None else round(value / 1e9, 1) for value in (item.median, item.p90))
+    return item.alerts, item.acted, item.overridden, item.ignored, *times, item.confirmed, item.unfounded

@@ -28,12 +28,16 @@
     const place = figure.querySelector(".plot-place");
     const said = figure.querySelector(".plot-said");
     const zone = given.plotZone;
-    const format = (options) => { const f = new Intl.DateTimeFormat(lang, { ...options, timeZone: zone }); return (ms) => f.format(new Date(ms)); };
+    // English dates as the board writes them: ISO in full, the day before the month in short.
+    const format = (options, english = "en-GB") => {
+      const f = new Intl.DateTimeFormat(lang === "en" ? english : lang, { ...options, timeZone: zone });
+      return (ms) => f.format(new Date(ms));
+    };
     const [day, minute, second] = [
-      format({ day: "numeric", month: "short" }), format({ hour: "2-digit", minute: "2-digit", hour12: false }),
-      format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }),
+      format({ day: "numeric", month: "short" }), format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+      format({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
     ];
-    const whole = format({ dateStyle: "short", timeStyle: "medium" });
+    const whole = format({ dateStyle: "short", timeStyle: "medium" }, "sv-SE");
     let view = { ...first };
     let plot = null;
     let asking = null;
