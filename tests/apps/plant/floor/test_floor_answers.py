@@ -106,6 +106,24 @@ def test_the_card_says_what_to_do_why_and_how_far_to_trust_it() -> None:
     assert card.signals == 8
 
 
+def test_an_alert_that_nobody_takes_goes_on_to_whom_the_plan_names_next() -> None:
+    busy = busy_floor()
+
+    def owners(after: int) -> tuple[str, str]:
+        card = busy.floor.card(ALERT, raised + after)
+        assert card is not None
+        return card.owner, card.escalates_to
+
+    first = busy.floor.card(ALERT, busy.now)
+    assert first is not None
+    raised = first.raised
+    assert owners(0) == (first.owner, "process engineer")
+    assert owners(10 * MINUTE) == ("process engineer", "plant manager")
+    assert owners(31 * MINUTE) == ("plant manager", "")
+    busy.floor.apply_alerts([alert_event(AlertKind.TAKEN, busy.now, by="operator K7")])
+    assert owners(31 * MINUTE) == (first.owner, "")
+
+
 def test_a_step_that_was_done_is_not_the_next_one() -> None:
     busy = busy_floor()
     busy.floor.apply_alerts([alert_event(AlertKind.STEP, busy.now, step=2, by="operator K7")])

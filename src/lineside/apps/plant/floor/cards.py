@@ -48,7 +48,7 @@ def build_card(sight: CardSight, now: int) -> Card:
     first, latest = alert.raised, _seen(alert)
     assert first is not None
     reaction = reaction_for(plan, alert.characteristic, alert.cause)
-    escalates_to, escalates_at = _escalation(alert, reaction, now)
+    owner, escalates_to, escalates_at = _owners(alert, reaction, now)
     closed, shelving = alert.closed, alert.shelving(now)
     return Card(
         id=alert.id,
@@ -63,7 +63,7 @@ def build_card(sight: CardSight, now: int) -> Card:
         active=alert.active,
         raised=raised_at(alert),
         text=first.text or ("" if reaction is None else reaction.text),
-        owner="" if reaction is None else reaction.owner,
+        owner=owner,
         due=0 if reaction is None else raised_at(alert) + reaction.within,
         escalates_to=escalates_to,
         escalates_at=escalates_at,
@@ -171,13 +171,18 @@ def _step(number: int, step: Step, event: AlertEvent | None, known: Remedies) ->
     )
 
 
-def _escalation(alert: Alert, reaction: Reaction | None, now: int) -> tuple[str, int]:
-    """Return who is next and when, while nobody has taken the alert."""
-    if reaction is None or alert.closed is not None or _by(alert, AlertKind.TAKEN):
-        return "", 0
-    planned = sorted(reaction.escalation, key=lambda item: item.after)
-    coming = [item for item in planned if raised_at(alert) + item.after > now] or planned[-1:]
-    return (coming[0].to, raised_at(alert) + coming[0].after) if coming else ("", 0)
+def _owners(alert: Alert, reaction: Reaction | None, now: int) -> tuple[str, str, int]:
+    """Return who has to act now, who is next and when: an alert goes on by the plan while nobody has taken it."""
+    if reaction is None:
+        return "", "", 0
+    if alert.closed is not None or _by(alert, AlertKind.TAKEN):
+        return reaction.owner, "", 0
+    owner, since = reaction.owner, raised_at(alert)
+    for step in sorted(reaction.escalation, key=lambda item: item.after):
+        if since + step.after > now:
+            return owner, step.to, since + step.after
+        owner = step.to
+    return owner, "", 0
 
 
 def _missing(sight: CardSight, event: AlertEvent) -> tuple[str, ...]:

@@ -202,7 +202,10 @@ class CauseChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """An alert in full, in the order in which somebody who must act needs it."""
+    """An alert in full, in the order in which somebody who must act needs it.
+
+    ``owner`` is whose it is now by the plan: who is next becomes it where nobody has taken the alert by then.
+    """
 
     id: str
     station: str
