@@ -23,6 +23,7 @@ import pyarrow.parquet
 from deltalake import DeltaTable
 
 from lineside.adapters.delta_history.tables import ITEMS, TABLES
+from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import DataError, InputError, StorageError
 from lineside.domain.outcomes import Outcome, Precedence
 from lineside.domain.parts import PartRecord
@@ -137,6 +138,22 @@ class HistoryQuery:
         where = f"station = {quoted(station)} AND ended >= {int(since)}"
         rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
         return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
+
+    def parts_before(self, station: str, ended: int, most: int) -> tuple[PartRecord, ...]:
+        """Return the last parts of a station that ended before a time (UTC ns), by end."""
+        where = f"station = {quoted(station)} AND ended < {int(ended)}"
+        rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
+        return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
+
+    def of_unit(self, kind: RecordKind, unit: str) -> tuple[Any, ...]:
+        """Return the parts, predictions or outcomes of a unit, oldest first."""
+        return tuple(self._items(kind, f"WHERE unit = {quoted(unit)} ORDER BY {NEWEST_BY[kind]}, sequence, item"))
+
+    def alerts_about(self, unit: str) -> tuple[AlertEvent, ...]:
+        """Return all events of the alerts in which a unit stands, oldest first."""
+        stands = f"unit = {quoted(unit)} OR list_contains(suspects, {quoted(unit)})"
+        about = f"SELECT alert_id FROM alert_events WHERE {stands}"  # noqa: S608 - it is quoted
+        return tuple(self._items(RecordKind.ALERTS, f"WHERE alert_id IN ({about}) ORDER BY time, sequence, item"))
 
     def known_units(self, units: Collection[str]) -> set[str]:
         """Return which of some units the history holds parts of."""

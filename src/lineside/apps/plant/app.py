@@ -34,6 +34,7 @@ from lineside.adapters.tls_authority import LocalCertificate, local_certificate,
 from lineside.apps.drifting import DriftLook
 from lineside.apps.layout import Layout
 from lineside.apps.performing import PerformanceLook
+from lineside.apps.plant.archive import Archive
 from lineside.apps.plant.board import (
     BoardSettings,
     Demo,
@@ -266,6 +267,7 @@ class _Plant:
                 authority=made.authority.read_bytes() if made is not None else None,
                 releases=ReleaseNotes(BundleFolder(self.layout.bundles), self.state, self.plan),
                 traces=PartTraces(self.layout.history, floor, self.plan),
+                archive=Archive(self.layout.history, self.plan),
                 plots=LongPlots(self.layout.history),
                 exact=PartShares(BundleFolder(self.layout.bundles)),
                 plan_files=load_plan_files(self.settings.plan, self.plan),

@@ -12,6 +12,7 @@ from lineside.apps.plant.board.passwords import LEAST
 from lineside.apps.plant.board.traces import Trace
 from lineside.apps.plant.capabilities import CapabilityView
 from lineside.apps.plant.coverages import CoverageView
+from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateway_book import GatewayView
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.signal_book import SignalBook
@@ -26,6 +27,8 @@ from lineside.ports import AuditLog, Clock
 Traces = Callable[[PartRecord], Awaitable[Sequence[Trace]]]
 Plots = Callable[[str, str, int, int, int], Awaitable[Columns]]
 """Station, quantity, first instant, end (UTC ns) and columns; see `lineside.apps.plant.long_plots`."""
+Units = Callable[[str], Awaitable[Floor | None]]
+"""By unit; see `lineside.apps.plant.archive`."""
 Exact = Callable[[PartRecord], Awaitable[Sequence[ExactExplanation]]]
 
 
@@ -66,6 +69,7 @@ class BoardSettings:
         authority: the local authority's certificate (PEM) that tablets may fetch, where one was generated.
         releases: brings the state's releases up to date before they are shown, where something else is their record.
         traces: returns the traces of a part against what is usual, where the history can.
+        archive: returns what the history knows of a unit that the board does not remember.
         plots: returns a signal or feature over a stretch of the history, thinned, where there is a history.
         exact: returns the exact shares of a part by the models in service, where somebody asks for them.
         plan_files: the pictures and documents that the plan's steps name.
@@ -94,6 +98,7 @@ class BoardSettings:
     authority: bytes | None = None
     releases: Callable[[], Awaitable[None]] | None = None
     traces: Traces | None = None
+    archive: Units | None = None
     plots: Plots | None = None
     exact: Exact | None = None
     plan_files: PlanFiles = field(default_factory=PlanFiles)
