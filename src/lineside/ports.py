@@ -6,14 +6,16 @@ Each port has adapters in `lineside.adapters`, a fake in `lineside.testing.fakes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lineside.domain.audit import AuditEntry as AuditEntry  # noqa: PLC0414 - part of the port
+from lineside.domain.figures import Figure
 from lineside.domain.health.sources import SourceCondition
 from lineside.domain.notifying.delivery import Outcome
 from lineside.domain.notifying.messages import Message
+from lineside.domain.part_path import Step
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
 from lineside.domain.probes import ProbeReading as ProbeReading  # noqa: PLC0414 - part of the port
@@ -263,3 +265,16 @@ class Notifier(Protocol):
 
     async def deliver(self, message: Message) -> Outcome:
         """Hand a message over and say what became of it; the same message may be handed over again."""
+
+
+class Telemetry(Protocol):
+    """Somewhere outside that steps and figures are sent to; nothing waits for it, and losing some is harmless."""
+
+    def steps(self, steps: Iterable[Step]) -> None:
+        """Queue steps of parts' paths to be sent."""
+
+    async def run(self, figures: Callable[[], Iterable[Figure]]) -> None:
+        """Send figures again and again until cancelled; they are asked for in the event loop's thread."""
+
+    async def close(self) -> None:
+        """Send what waits, for a short time at most, and let go."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -35,9 +35,12 @@ from lineside.apps.gateway.wiring import (
     take_up,
     uplink_of,
 )
+from lineside.apps.gateway_figures import GatewayLook, gateway_figures
 from lineside.apps.layout import Layout
+from lineside.apps.telemetry import open_telemetry
 from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
+from lineside.domain.figures import Figure
 from lineside.domain.health.load import Shedder
 from lineside.domain.plan.model import Plan
 from lineside.flows.releases import CHANGED
@@ -77,10 +80,21 @@ async def run_gateway(settings: GatewaySettings) -> None:
             await leave_receipt(outbox, saved, clock.now())
         bus = await NatsBus.open(settings.nats, name=settings.name, within=2.0)
         stack.push_async_callback(bus.close)
+        telemetry = open_telemetry("gateway", settings.name, plan, clock)
+        if telemetry is not None:
+            stack.push_async_callback(telemetry.close)
         load = Load(shedder=Shedder(plan.gateway.ceilings), folder=layout.outbox.parent)
         await _run(
             Opened(
-                settings=settings, layout=layout, plan=plan, clock=clock, outbox=outbox, audit=audit, bus=bus, load=load
+                settings=settings,
+                layout=layout,
+                plan=plan,
+                clock=clock,
+                outbox=outbox,
+                audit=audit,
+                bus=bus,
+                load=load,
+                telemetry=telemetry,
             )
         )
 
@@ -135,11 +149,18 @@ def _beside(
         "responses": faces.board.keep(),
         "load": opened.load.keep(),
     }
+    if opened.telemetry is not None:
+        work["telemetry"] = opened.telemetry.run(lambda: _figures(faces))
     if faces.configurator is not None:
         work["configuration"] = faces.configurator.run()
     if opened.settings.listen is not None:
         work["local page"] = faces.board.serve(opened.settings.listen)
     return work
+
+
+def _figures(faces: Faces) -> Iterable[Figure]:
+    status = faces.vitals.status()
+    return gateway_figures([GatewayLook(name=status.gateway, up=True, level=status.level, status=status)])
 
 
 async def _forward_saved(opened: Opened, uplink: Uplink) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,7 @@ from lineside.apps.layout import Layout
 from lineside.domain.errors import UnavailableError
 from lineside.domain.health.load import Detail
 from lineside.domain.listening import Listen
+from lineside.domain.part_path import gateway_steps
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.liveness import stations_of_files
 from lineside.domain.plan.model import Plan
@@ -41,10 +43,10 @@ from lineside.domain.readings import Catalogue, ReadingBatch
 from lineside.flows.collect import Collector, Hooks
 from lineside.flows.forward import Forwarder, Origin
 from lineside.flows.hearing import Hearing
-from lineside.flows.judge import LineJudge
+from lineside.flows.judge import Judged, LineJudge
 from lineside.flows.reconcile_ends import Reconciler
 from lineside.flows.replaceable import ReplaceableSource
-from lineside.ports import Clock, Outbox
+from lineside.ports import Clock, Outbox, Telemetry
 from lineside.wire.codecs import encode_catalogue
 from lineside.wire.records import RecordKind
 from lineside.wire.subjects import Subjects
@@ -82,6 +84,7 @@ class Opened:
     audit: SqliteAudit
     bus: NatsBus
     load: Load
+    telemetry: Telemetry | None = None
     subjects: Subjects = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +130,7 @@ async def take_up(opened: Opened) -> Judging:
     hearing, floor = Hearing(plan, catalogue), LocalFloor(plan)
     hooks = Hooks(
         hear=lambda name, delivery: hearing.hear(name, delivery, clock.now()),
-        follow=floor.follow,
+        follow=_follower(opened, floor),
         admit=opened.load.admit,
         trim=opened.load.trim,
     )
@@ -152,6 +155,19 @@ async def take_up(opened: Opened) -> Judging:
         collector=collector,
         past=past,
     )
+
+
+def _follower(opened: Opened, floor: LocalFloor) -> Callable[[Judged], None]:
+    """Return what follows judged parts: the floor alone, unless telemetry is sent."""
+    telemetry, clock = opened.telemetry, opened.clock
+    if telemetry is None:
+        return floor.follow
+
+    def follow(judged: Judged) -> None:
+        floor.follow(judged)
+        telemetry.steps(gateway_steps(judged.parts, judged.predictions, judged.events, clock.now()))
+
+    return follow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

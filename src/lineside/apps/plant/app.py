@@ -62,9 +62,11 @@ from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.rolling_back import AutomaticRollback
 from lineside.apps.plant.stores import open_stores
+from lineside.apps.plant.tracing import RecordTracer, ingest_of
 from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
 from lineside.apps.releasing import signing_folder
+from lineside.apps.telemetry import open_telemetry
 from lineside.apps.training_jobs import JobRunner, Relearn
 from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
@@ -73,11 +75,11 @@ from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
-from lineside.flows.ingest import Ingest, serve_ingest
+from lineside.flows.ingest import serve_ingest
 from lineside.flows.releases import CHANGED, serve_releases
 from lineside.flows.responses import RESPONDED, serve_responses
 from lineside.flows.submit import Submitter
-from lineside.ports import Clock
+from lineside.ports import Clock, Telemetry
 from lineside.wire.records import RecordKind
 from lineside.wire.subjects import Subjects
 
@@ -139,9 +141,13 @@ async def run_plant(settings: PlantSettings) -> None:
             print(f"plant: {what}", file=sys.stderr, flush=True)  # noqa: T201 - whoever starts it must see it
         bus = await NatsBus.open(settings.nats, name=WRITER, within=5.0)
         stack.push_async_callback(bus.close)
+        clock = clock_from(settings.clock)
+        telemetry = open_telemetry("plant", WRITER, plan, clock)
+        if telemetry is not None:
+            stack.push_async_callback(telemetry.close)
         plant = _Plant(
-            settings=settings, layout=layout, plan=plan, clock=clock_from(settings.clock), landing=landing,
-            history=history, audit=audit, state=state, bus=bus,
+            settings=settings, layout=layout, plan=plan, clock=clock, landing=landing,
+            history=history, audit=audit, state=state, bus=bus, telemetry=telemetry,
         )  # fmt: skip
         await plant.run()
 
@@ -159,6 +165,7 @@ class _Plant:
     audit: SqliteAudit
     state: SqlState
     bus: NatsBus
+    telemetry: Telemetry | None = None
 
     async def run(self) -> None:
         subjects = Subjects(self.plan.site.id, self.plan.line.id)
@@ -168,8 +175,9 @@ class _Plant:
         desk = GatewayDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
         roll = GatewayRoll(desk=desk, local=frozenset(self.settings.writers))
         await roll.refresh()
-        ingest = Ingest(
-            landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
+        tracer = None if self.telemetry is None else RecordTracer(self.telemetry, self.clock)
+        ingest = ingest_of(
+            tracer, landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
             lines=[subjects.line], clock=SystemClock(), writers=roll, keys=roll.key, follow=feed.record,
         )  # fmt: skip
         feed.second_holders = ingest.counts.second_holders
@@ -190,7 +198,10 @@ class _Plant:
             line=subjects.line, clock=self.clock, follow=feed.record,
         )  # fmt: skip
         compactor = Compactor(
-            landing=self.landing, history=self.history, tidy=self.history.join_small_files, follow=feed.handed_in
+            landing=self.landing,
+            history=self.history,
+            tidy=self.history.join_small_files,
+            follow=feed.handed_in if tracer is None else tracer.history(feed.handed_in),
         )
         telling, teller = open_telling(
             self.plan, self.layout, floor, self.state, self.clock if self.settings.clock else SystemClock(),
@@ -213,6 +224,8 @@ class _Plant:
             asyncio.create_task(roll.keep(), name="gateways"),
             asyncio.create_task(watch_gateways(feed), name="watch gateways"),
         ]
+        if self.telemetry is not None:
+            beside.append(asyncio.create_task(self.telemetry.run(meters.figures), name="telemetry"))
         try:
             await self._serve_board(self._board(floor, submitter, feed, watch, meters), *beside)
         finally:

@@ -1,7 +1,6 @@
-"""What the plant measures of itself and of the line, as Prometheus scrapes it; made anew at every scrape.
+"""What the plant measures of itself and of the line, made anew whenever it is asked for.
 
-Names follow Prometheus' conventions: base units in the name, ``_total`` for what only grows. No label names a person,
-a serial or an alert, so that their number is bounded by the plan, the gateways and the models kept.
+`Meters.figures` is the one source: Prometheus scrapes it as text, and OpenTelemetry sends the same.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from lineside.apps.gateway_figures import GatewayLook, gateway_figures
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateway_book import GatewayView
 from lineside.apps.plant.watching import Watched
+from lineside.domain.figures import Figure, single
 from lineside.domain.performance.measured import Share
 from lineside.domain.units import SECOND
 
@@ -25,7 +26,7 @@ _MODEL: Final = ("model", "station", "characteristic")
 
 
 class Meters:
-    """A collector of Prometheus: reads what is asked for when it is asked.
+    """Reads what is asked for when it is asked.
 
     Args:
         floor: the line as it stands.
@@ -50,84 +51,60 @@ class Meters:
         self._counts = counts
         self._now = now
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
+        self._registry.register(_Scrape(self.figures))
 
     def text(self) -> bytes:
         """Return everything in the text format."""
         return bytes(generate_latest(self._registry))
 
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing: what there is depends on the line."""
-        return ()
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield every metric."""
+    def figures(self) -> Iterable[Figure]:
+        """Yield every figure."""
         yield from self._intake()
         yield from self._line()
         yield from self._gateway_metrics()
         yield from self._models()
 
-    def _intake(self) -> Iterable[Metric]:
+    def _intake(self) -> Iterable[Figure]:
         counts = self._counts()
-        landed = CounterMetricFamily("lineside_records_landed", "Records made durable, by kind.", labels=("kind",))
-        refused = CounterMetricFamily("lineside_records_refused", "Records refused, by reason.", labels=("reason",))
+        landed = _counter("lineside_records_landed", "Records made durable, by kind.", ("kind",))
+        refused = _counter("lineside_records_refused", "Records refused, by reason.", ("reason",))
         for metric, name in ((landed, "landed"), (refused, "refused")):
             for key, count in sorted(counts.get(name, {}).items()):
-                metric.add_metric((key,), count)
+                metric.add((key,), count)
             yield metric
 
-    def _line(self) -> Iterable[Metric]:
+    def _line(self) -> Iterable[Figure]:
         now = self._now()
         opened, held = self._floor.count(now)
-        yield GaugeMetricFamily("lineside_alerts_open", "Alerts that want an answer.", value=opened)
-        yield GaugeMetricFamily("lineside_alerts_held", "Alerts that stand and are held back.", value=held)
+        yield single("lineside_alerts_open", "Alerts that want an answer.", opened)
+        yield single("lineside_alerts_held", "Alerts that stand and are held back.", held)
         budget = self._floor.budget(now)
-        yield GaugeMetricFamily("lineside_shift_alerts", "Interruptive alerts of this shift.", value=budget.alerts)
-        yield GaugeMetricFamily("lineside_shift_alerts_allowed", "What the plan allows of them.", value=budget.allowed)
+        yield single("lineside_shift_alerts", "Interruptive alerts of this shift.", budget.alerts)
+        yield single("lineside_shift_alerts_allowed", "What the plan allows of them.", budget.allowed)
         behind = max(now - self._floor.newest(), 0) / SECOND if self._floor.newest() else float("nan")
-        yield GaugeMetricFamily("lineside_newest_age_seconds", "Age of the newest that is known.", value=behind)
+        yield single("lineside_newest_age_seconds", "Age of the newest that is known.", behind)
 
-    def _gateway_metrics(self) -> Iterable[Metric]:
-        labels = ("gateway",)
-        up = GaugeMetricFamily("lineside_gateway_up", "1 where the gateway is heard.", labels=labels)
-        level = GaugeMetricFamily("lineside_gateway_health_level", "0 good, 1 attention, 2 bad.", labels=labels)
-        backlog = GaugeMetricFamily("lineside_gateway_backlog_records", "Records that wait to be sent.", labels=labels)
-        counters = {
-            name: CounterMetricFamily(f"lineside_gateway_{name}", help_, labels=labels)
-            for name, help_ in (
-                ("readings", "Readings accepted."),
-                ("parts", "Parts completed."),
-                ("quarantined", "Readings set aside, with a reason."),
-                ("dropped", "Readings dropped by the plan's rule, with a receipt."),
-                ("late", "Readings that came late."),
-            )
-        }
-        for view in self._gateways():
-            up.add_metric((view.name,), 0 if view.gone else 1)
-            level.add_metric((view.name,), view.level)
-            if view.status is not None:
-                backlog.add_metric((view.name,), view.status.backlog)
-                for name, metric in counters.items():
-                    metric.add_metric((view.name,), getattr(view.status, name))
-        yield from (up, level, backlog, *counters.values())
-
-    def _models(self) -> Iterable[Metric]:
-        judged = CounterMetricFamily("lineside_model_judged", "Parts judged since the start.", labels=_MODEL)
-        alarms = CounterMetricFamily("lineside_model_alarms", "Parts above the limit since the start.", labels=_MODEL)
-        outside = CounterMetricFamily(
-            "lineside_model_outside", "Parts outside experience since the start.", labels=_MODEL
+    def _gateway_metrics(self) -> Iterable[Figure]:
+        return gateway_figures(
+            GatewayLook(name=view.name, up=not view.gone, level=view.level, status=view.status)
+            for view in self._gateways()
         )
+
+    def _models(self) -> Iterable[Figure]:
+        judged = _counter("lineside_model_judged", "Parts judged since the start.", _MODEL)
+        alarms = _counter("lineside_model_alarms", "Parts above the limit since the start.", _MODEL)
+        outside = _counter("lineside_model_outside", "Parts outside experience since the start.", labels=_MODEL)
         for view in self._floor.models():
             labels = (view.id, view.station, view.characteristic)
-            judged.add_metric(labels, view.judged)
-            alarms.add_metric(labels, view.alarms)
-            outside.add_metric(labels, view.outside)
+            judged.add(labels, view.judged)
+            alarms.add(labels, view.alarms)
+            outside.add(labels, view.outside)
         yield from (judged, alarms, outside)
         yield from self._watch()
 
-    def _watch(self) -> Iterable[Metric]:
+    def _watch(self) -> Iterable[Figure]:
         shares = {
-            name: GaugeMetricFamily(f"lineside_model_{name}_ratio", help_, labels=_MODEL)
+            name: Figure(f"lineside_model_{name}_ratio", help_, _MODEL)
             for name, help_ in (
                 ("recall", "Of bad parts whose truth has come in 7 days."),
                 ("precision", "Of parts in alarm whose truth has come in 7 days."),
@@ -135,26 +112,50 @@ class Meters:
                 ("covered", "Of parts of 7 days, whose truth has come."),
             )
         }
-        left = GaugeMetricFamily(
+        left = Figure(
             "lineside_error_budget_left_ratio", "Of a service level's budget of 30 days.", labels=(*_MODEL, "level")
         )
-        burning = GaugeMetricFamily(
+        burning = Figure(
             "lineside_error_budget_burning", "1 where the budget burns too fast.", labels=(*_MODEL, "level")
         )
-        damage = GaugeMetricFamily("lineside_model_damage", "Findings of damage.", labels=_MODEL)
-        drifted = GaugeMetricFamily("lineside_model_drifted_features", "Features that have drifted.", labels=_MODEL)
+        damage = Figure("lineside_model_damage", "Findings of damage.", _MODEL)
+        drifted = Figure("lineside_model_drifted_features", "Features that have drifted.", _MODEL)
         watched = self._watched()
         for report in watched.performance:
             labels = (report.model, report.station, report.characteristic)
-            damage.add_metric(labels, len(report.damage))
+            damage.add(labels, len(report.damage))
             for name, metric in shares.items():
                 share: Share = getattr(report.measured, name)
                 if share.value is not None:
-                    metric.add_metric(labels, share.value)
+                    metric.add(labels, share.value)
             for level in report.levels:
-                burning.add_metric((*labels, level.name), int(level.news))
+                burning.add((*labels, level.name), int(level.news))
                 if level.left is not None:
-                    left.add_metric((*labels, level.name), level.left)
+                    left.add((*labels, level.name), level.left)
         for drift in watched.drift:
-            drifted.add_metric((drift.model, drift.station, drift.characteristic), len(drift.drifted))
+            drifted.add((drift.model, drift.station, drift.characteristic), len(drift.drifted))
         yield from (*shares.values(), left, burning, damage, drifted)
+
+
+class _Scrape:
+    """A collector of Prometheus."""
+
+    def __init__(self, figures: Callable[[], Iterable[Figure]]) -> None:
+        self._figures = figures
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: what there is depends on the line."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield every figure in Prometheus' form."""
+        for item in self._figures():
+            family = CounterMetricFamily if item.counter else GaugeMetricFamily
+            metric = family(item.name, item.help, labels=item.labels)
+            for labels, value in item.values:
+                metric.add_metric(labels, value)
+            yield metric
+
+
+def _counter(name: str, help_: str, labels: tuple[str, ...]) -> Figure:
+    return Figure(name, help_, labels, counter=True)
