@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery, quoted
+from lineside.apps.further_levels import further_levels
 from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming, precedence_of
 from lineside.domain.performance.burning import PERIOD
 from lineside.domain.performance.judged import JudgedParts
-from lineside.domain.performance.report import LearnedFrom, PerformanceReport, performance
+from lineside.domain.performance.report import LearnedFrom, PerformanceReport, performance, with_levels
 from lineside.domain.plan.model import Characteristic, Plan
 from lineside.domain.predictions import JudgementState
 
@@ -50,7 +51,9 @@ class PerformanceLook:
                 parts = judged_parts(query, self.plan.characteristic(name), bundle.name, now - PERIOD, now)
                 training, held_out = bundle.manifest.training, held_out_of(bundle.manifest)
                 learned = LearnedFrom(first=training.since, last=training.last)
-                reports.append(performance(self.plan, station.id, name, bundle.name, parts, held_out, now, learned))
+                found = performance(self.plan, station.id, name, bundle.name, parts, held_out, now, learned)
+                further = further_levels(self.plan, bundle, query, self.history, now)
+                reports.append(with_levels(found, further))
         return tuple(reports)
 
 

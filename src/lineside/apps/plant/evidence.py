@@ -25,6 +25,8 @@ from lineside.domain.rule_coverage import uncovered
 from lineside.wire.bundle import GOLDEN_PARTS, Bundle, Manifest
 from lineside.wire.codecs import encode_items
 
+ANSWERS: Final = "'acknowledged', 'taken', 'step', 'closed', 'help'"
+"""The kinds of events that answer an alert, in SQL."""
 _PARTS: Final = """
 SELECT count(*) AS parts, count(*) FILTER (state IN ('normal', 'alarm')) AS judged,
        quantile_cont(judged - received, 0.99) AS p99
@@ -38,8 +40,8 @@ WHERE p.model = {model} AND o.value IN ({bad})
 _ALERTS: Final = """
 SELECT count(*) AS alerts, count(*) FILTER (EXISTS (
        SELECT 1 FROM alert_events a
-       WHERE a.alert_id = r.alert_id AND a.kind IN ('acknowledged', 'taken', 'step', 'closed', 'help'))) AS answered
-FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model}
+       WHERE a.alert_id = r.alert_id AND a.kind IN ({answers}))) AS answered
+FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model} AND coalesce(r.suppressed, '') = ''
 """
 
 
@@ -110,6 +112,7 @@ def lived_of(history: Path, bundle: Bundle, precedence: Precedence) -> Lived:
     if not (history / "predictions").is_dir():
         return Lived()
     query, words = HistoryQuery(history, precedence), {"model": quoted(bundle.name), "bad": _bad_words(bundle.manifest)}
+    words["answers"] = ANSWERS
     found = _row(query, _PARTS.format(**words))
     if (history / "outcomes").is_dir():
         found |= _row(query, _KNOWN.format(**words))

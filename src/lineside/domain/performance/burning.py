@@ -6,6 +6,9 @@ over a short one, so that one bad minute is none and what is over goes quiet: 14
 six hours and half an hour, 1 over three days and six hours (Google, The Site Reliability Workbook, chapter 5; period
 30 days). A long window with fewer than `LEAST_EVENTS` events says nothing, nor does a short one with fewer than
 `LEAST_SHORT`, and one bad event alone is never news.
+
+A level of money allows an amount for each event instead of a share that may be bad: its burn is what was spent over
+what was allowed, and what is left of its budget what was not spent.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from lineside.domain.performance.judged import Bools
-from lineside.domain.readings import Int64
+from lineside.domain.readings import Float64, Int64
 from lineside.domain.units import DAY, HOUR, MINUTE
 
 PERIOD: Final = 30 * DAY
@@ -46,7 +49,8 @@ class Burn:
 class LevelWatch:
     """One service level over its period: ``bad`` of ``events``, the share ``allowed``, and its burns.
 
-    ``left`` is the share of the budget that is left (below 0: overspent; None: no event).
+    ``left`` is the share of the budget that is left (below 0: overspent; None: no event). A level of money has what
+    was ``spent`` on all events instead of bad ones; ``allowed`` is what one may cost.
     """
 
     name: str
@@ -54,13 +58,20 @@ class LevelWatch:
     events: int
     bad: int
     burns: tuple[Burn, ...]
+    spent: float | None = None
 
     @property
     def left(self) -> float | None:
         """The share of the budget that is left."""
         if not self.events:
             return None
-        return 1.0 - self.bad / self.events / self.allowed if self.allowed else (0.0 if self.bad else 1.0)
+        used = self.bad if self.spent is None else self.spent
+        return 1.0 - used / self.events / self.allowed if self.allowed else (0.0 if used else 1.0)
+
+    @property
+    def each(self) -> float | None:
+        """What an event has cost on average; None where it is no level of money, or there was no event."""
+        return self.spent / self.events if self.spent is not None and self.events else None
 
     @property
     def news(self) -> bool:
@@ -78,27 +89,50 @@ def watch_level(name: str, time: Int64, bad: Bools, allowed: float, now: int) ->
         allowed: the share that may be bad.
         now: the moment (UTC ns).
     """
+    time, amount = _inside(time, np.asarray(bad, dtype=np.float64), now)
+    burns = _burns(time, amount, allowed, now, LEAST_BAD)
+    return LevelWatch(name=name, allowed=allowed, events=len(time), bad=int(np.count_nonzero(amount)), burns=burns)
+
+
+def watch_spending(name: str, time: Int64, spent: Float64, allowed: float, now: int) -> LevelWatch:
+    """Return a level of money at a moment.
+
+    Args:
+        name: of the level.
+        time: of its events, ascending (UTC ns).
+        spent: what each has cost.
+        allowed: what one may cost.
+        now: the moment (UTC ns).
+    """
+    time, amount = _inside(time, spent, now)
+    burns = _burns(time, amount, allowed, now, 0)
+    return LevelWatch(name=name, allowed=allowed, events=len(time), bad=0, burns=burns, spent=float(amount.sum()))
+
+
+def _inside(time: Int64, amount: Float64, now: int) -> tuple[Int64, Float64]:
     inside = (time > now - PERIOD) & (time <= now)
-    time, bad = time[inside], bad[inside]
-    burns = tuple(
+    return time[inside], amount[inside]
+
+
+def _burns(time: Int64, amount: Float64, allowed: float, now: int, least_bad: int) -> tuple[Burn, ...]:
+    return tuple(
         Burn(
             window=long,
             least=least,
-            long=_burn(time, bad, allowed, now - long, LEAST_EVENTS, LEAST_BAD),
-            short=_burn(time, bad, allowed, now - short, LEAST_SHORT, 0),
+            long=_burn(time, amount, allowed, now - long, LEAST_EVENTS, least_bad),
+            short=_burn(time, amount, allowed, now - short, LEAST_SHORT, 0),
         )
         for long, short, least in WINDOWS
     )
-    return LevelWatch(name=name, allowed=allowed, events=len(time), bad=int(np.count_nonzero(bad)), burns=burns)
 
 
-def _burn(time: Int64, bad: Bools, allowed: float, after: int, least: int, least_bad: int) -> float | None:
-    chosen = bad[np.searchsorted(time, after, side="right") :]
-    count, wrong = len(chosen), int(np.count_nonzero(chosen))
+def _burn(time: Int64, amount: Float64, allowed: float, after: int, least: int, least_bad: int) -> float | None:
+    chosen = amount[np.searchsorted(time, after, side="right") :]
+    count, total = len(chosen), float(chosen.sum())
     if count < least:
         return None
-    if wrong < least_bad:
+    if total < least_bad:
         return 0.0
     if allowed <= 0.0:
-        return float("inf") if wrong else 0.0
-    return wrong / count / allowed
+        return float("inf") if total else 0.0
+    return total / count / allowed

@@ -23,6 +23,10 @@ WINDOW: Final = 7 * DAY
 """What measured and estimated figures speak of."""
 NO_TRUTH: Final = "no truth"
 """Damage that is inspection's, not the model's: what stops is the proof of how the model does."""
+ADOPTION: Final = "adoption"
+COST: Final = "cost per part"
+NOT_OF_THE_MODEL: Final = frozenset({NO_TRUTH, ADOPTION, COST})
+"""Damage that another model would not mend."""
 LATENCY_ALLOWED: Final = 0.01
 """Of a 99th percentile, one in a hundred may be later."""
 
@@ -82,7 +86,7 @@ class PerformanceReport:
     @property
     def of_the_model(self) -> tuple[Damage, ...]:
         """The damage that another model could mend."""
-        return tuple(item for item in self.damage if item.what != NO_TRUTH)
+        return tuple(item for item in self.damage if item.what not in NOT_OF_THE_MODEL)
 
 
 def performance(
@@ -124,6 +128,12 @@ def performance(
     )
 
 
+def with_levels(report: PerformanceReport, further: Sequence[LevelWatch]) -> PerformanceReport:
+    """Return a report with further service levels, and the damage where their budgets burn."""
+    damage = (*_burning(further), *report.damage)
+    return replace(report, levels=(*report.levels, *further), damage=damage)
+
+
 def _with_change(since: Since, parts: JudgedParts, held_out: HeldOut) -> Since:
     """Add since when fewer bad parts are found."""
     bad = parts.take(parts.known & parts.bad)
@@ -159,7 +169,11 @@ def _burning(levels: Sequence[LevelWatch]) -> list[Damage]:
     return [
         Damage(
             what=level.name,
-            text=f"{level.name}: {level.bad} of {level.events} bad in 30 days, {level.allowed:.3g} of them allowed; "
+            text=(
+                f"{level.name}: {level.bad} of {level.events} bad in 30 days, {level.allowed:.3g} of them allowed; "
+                if level.each is None
+                else f"{level.name}: {level.each:.3g} in 30 days, {level.allowed:.3g} allowed; "
+            )
             + ", ".join(
                 f"{burn.long:.3g} times too fast over {_span(burn.window)}" for burn in level.burns if burn.news
             ),
@@ -219,7 +233,8 @@ def performance_lines(report: PerformanceReport) -> list[str]:
         lines.append(f"  {name:12} measured {share_text(share)}; estimated without truth {expected_text(expected)}")
     for level in report.levels:
         left = "-" if level.left is None else f"{level.left:.0%} of its budget left"
-        lines.append(f"  {level.name:12} {level.bad} bad of {level.events}, {level.allowed:.3g} allowed: {left}")
+        used = f"{level.bad} bad of {level.events}" if level.each is None else f"{level.each:.3g} each"
+        lines.append(f"  {level.name:12} {used}, {level.allowed:.3g} allowed: {left}")
     lines += [f"  DAMAGE       {item.text}{_money_text(item.money)}" for item in report.damage]
     return lines
 

@@ -49,6 +49,7 @@ CONDITIONS: Final = lazily(
 )
 LEVELS: Final = (
     word("latency"), word("availability"), word("recall"), word("false alarms"),
+    word("adoption"), word("cost per part"),
     word("met"), word("missed"), word("insufficient evidence"),
 )  # fmt: skip
 """Service levels and what their measurement amounts to, as the domain names them."""

@@ -1,0 +1,72 @@
+"""Service levels that no part's judgement tells alone: whether alerts are answered, and what a part costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from lineside.adapters.history_query import HistoryQuery, quoted
+from lineside.apps.plant.evidence import ANSWERS, used_of
+from lineside.domain.performance.burning import PERIOD, LevelWatch, watch_level, watch_spending
+from lineside.domain.performance.report import ADOPTION, COST
+from lineside.domain.plan.model import Plan
+from lineside.domain.uptake import ANSWERED_WITHIN
+from lineside.wire.bundle import Bundle
+
+_ALERTS: Final = """
+SELECT r.time, EXISTS (SELECT 1 FROM alert_events a WHERE a.alert_id = r.alert_id AND a.kind IN ({answers})) AS answered
+FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model} AND r.time > {since} AND r.time <= {now}
+  AND coalesce(r.suppressed, '') = ''
+ORDER BY r.time
+"""
+_READINGS: Final = """
+SELECT p.judged, coalesce(r.readings, 0) AS readings FROM predictions p
+LEFT JOIN (SELECT cycle_id, max(readings) AS readings FROM parts GROUP BY cycle_id) r ON r.cycle_id = p.cycle_id
+WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.judged
+"""
+
+
+def further_levels(plan: Plan, bundle: Bundle, query: HistoryQuery, history: Path, now: int) -> tuple[LevelWatch, ...]:
+    """Return how adoption and cost stand for a model in service; cost only where the plan gives rates.
+
+    A part costs what the processor took for a golden part here, and the bytes that are kept of it: those of its
+    records, and those of each of its readings.
+    """
+    words = {"model": quoted(bundle.name), "since": now - PERIOD, "now": now}
+    return (*_adoption(plan, query, history, words, now), *_cost(plan, bundle, query, history, words, now))
+
+
+def _adoption(
+    plan: Plan, query: HistoryQuery, history: Path, words: dict[str, object], now: int
+) -> tuple[LevelWatch, ...]:
+    """Return the level of alerts that are answered; what was raised in the last hour may still be."""
+    if not (history / "alert_events").is_dir():
+        return ()
+    found = query.sql(_ALERTS.format(answers=ANSWERS, **words))
+    time = found.column("time").to_numpy().astype(np.int64)
+    answered = np.array(found.column("answered").to_pylist(), dtype=np.bool_)
+    settled = answered | (time <= now - ANSWERED_WITHIN)
+    return (watch_level(ADOPTION, time[settled], ~answered[settled], 1.0 - plan.service_levels.adoption, now),)
+
+
+def _cost(
+    plan: Plan, bundle: Bundle, query: HistoryQuery, history: Path, words: dict[str, object], now: int
+) -> tuple[LevelWatch, ...]:
+    rates = plan.rates
+    used = None if rates is None else used_of(plan, bundle, history)
+    if rates is None or used is None or not (history / "parts").is_dir():
+        return ()
+    found = query.sql(_READINGS.format(**words))
+    time = found.column("judged").to_numpy().astype(np.int64)
+    counts = query.counts()
+    of_reading = _bytes(history / "readings") / max(counts["readings"], 1)
+    of_records = (_bytes(history) - _bytes(history / "readings")) / max(counts["parts"], 1)
+    size = of_records + of_reading * found.column("readings").to_numpy().astype(np.float64)
+    cost = used.cpu_seconds / 3600.0 * rates.processor_hour + size / 1e9 * rates.gigabyte
+    return (watch_spending(COST, time, cost, plan.service_levels.cost_per_part, now),)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*.parquet"))
