@@ -192,3 +192,15 @@ def test_an_empty_history_has_every_table_and_no_rows(tmp_path: Path) -> None:
     assert not any(query.counts().values())
     assert query.recent(RecordKind.ALERTS, 5) == ()
     assert query.parts_wide("cast").num_rows == 0
+
+
+async def test_a_question_that_names_its_tables_opens_them_alone(tmp_path: Path) -> None:
+    history = await DeltaHistory.open(tmp_path)
+    bodies = [a_record(1, encode_items([outcome(1)]), kind=RecordKind.OUTCOMES)]
+    await history.append([LandedRecord(position=1, record=record) for record in bodies])
+    query = HistoryQuery(tmp_path)
+    assert query.sql("SELECT unit FROM latest_outcomes", ["outcomes"]).column("unit").to_pylist() == ["U1"]
+    assert query.sql("SELECT * FROM parts", ["parts"]).num_rows == 0
+    for other in ("SELECT * FROM outcomes", "SELECT * FROM latest_outcomes"):
+        with pytest.raises(InputError, match="cannot be run"):
+            query.sql(other, ["parts"])

@@ -58,6 +58,7 @@ FROM (SELECT * FROM outcomes
       QUALIFY row_number() OVER (PARTITION BY unit, characteristic, source ORDER BY {later}) = 1)
 GROUP BY unit, characteristic HAVING count(DISTINCT value) > 1
 """
+OUTCOMES: Final = "outcomes"
 VIEWS: Final = ("latest_outcomes", "contradictions")
 """What can be queried beside the tables."""
 Marks = Mapping[tuple[str, str], int]
@@ -105,13 +106,17 @@ class HistoryQuery:
         with self._connect() as connection:
             return {name: _number(connection, f"{count} {name}") for name in TABLES}
 
-    def sql(self, text: str) -> pa.Table:
+    def sql(self, text: str, tables: Collection[str] = tuple(TABLES)) -> pa.Table:
         """Return what a query says; tables are `TABLES` and `VIEWS`.
+
+        Args:
+            text: the query.
+            tables: the tables that it names, where that is known: opening the others takes longer than many a query.
 
         Raises:
             InputError: the query cannot be run.
         """
-        with self._connect() as connection:
+        with self._connect(tables=tables) as connection:
             return _run(connection, text)
 
     def parts_wide(self, station: str) -> pa.Table:
@@ -194,7 +199,7 @@ class HistoryQuery:
     def _items(self, kind: RecordKind, rest: str, newest_days: int | None = None) -> Iterator[Any]:
         table, of = ITEMS[kind]
         names = [field.name for field in fields(of)]
-        with self._connect(newest_days) as connection:
+        with self._connect(newest_days, [table]) as connection:
             found = _run(connection, f"SELECT {', '.join(map(_named, names))} FROM {table} {rest}")  # noqa: S608 - quoted
         hints = get_type_hints(of)
         nested = {name for name in names if _is_nested(hints[name])}
@@ -206,15 +211,18 @@ class HistoryQuery:
                     given[name] = json.loads(given[name])
                 yield _as_item(given, of)
 
-    def _connect(self, newest_days: int | None = None) -> duckdb.DuckDBPyConnection:
+    def _connect(
+        self, newest_days: int | None = None, tables: Collection[str] = tuple(TABLES)
+    ) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect()
         connection.execute(f"SET allowed_directories = [{quoted(str(self._root))}]")
         for guard in _GUARDS:
             connection.execute(guard)
-        for name, schema in TABLES.items():
-            self._view(connection, name, schema, self._files(name, newest_days))
-        connection.execute(_LATEST_OUTCOMES.format(rank=_rank(self._precedence), later=_LATER))
-        connection.execute(_CONTRADICTIONS.format(later=_LATER))
+        for name in tables:
+            self._view(connection, name, TABLES[name], self._files(name, newest_days))
+        if OUTCOMES in tables:
+            connection.execute(_LATEST_OUTCOMES.format(rank=_rank(self._precedence), later=_LATER))
+            connection.execute(_CONTRADICTIONS.format(later=_LATER))
         return connection
 
     def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, files: list[str]) -> None:

@@ -69,7 +69,9 @@ class LongPlots:
             severity=int(SEVERITY),
             bad=int(BAD),
         )
-        found = HistoryQuery(self.history).sql(_THINNED.format(start=int(start), step=step, rows=rows))
+        found = HistoryQuery(self.history).sql(
+            _THINNED.format(start=int(start), step=step, rows=rows), ["readings" if kind == "signal" else "parts"]
+        )
         return _columns(found, start, step)
 
 
