@@ -50,9 +50,10 @@ adopt: $(ALL_READY) ## Adopt three prototypes made from the public data sets: ma
 	@test -n "$(OUT)" || { echo "usage: make adopt OUT=DIR [DATA=DIR]"; exit 2; }
 	@$(BIN)/python benchmarks/adopt.py --out "$(OUT)" --data "$(DATA)"
 
-year: $(ALL_READY) ## Run the simulated cell through a year, beside plain boosting: make year OUT=DIR [SEEDS=3]
+year: $(ALL_READY) ## Run the simulated cell through a year, beside plain boosting, and with events: make year OUT=DIR [SEEDS=3]
 	@test -n "$(OUT)" || { echo "usage: make year OUT=DIR [SEEDS=3]"; exit 2; }
 	@$(BIN)/python benchmarks/year.py --out "$(OUT)" --seeds "$(or $(SEEDS),3)"
+	@$(BIN)/python benchmarks/year_events.py --out "$(OUT)" --seeds "$(or $(SEEDS),3)"
 
 bench: $(ALL_READY) ## Measure Lineside beside its peers and limits: make bench OUT=DIR [ONLY=PREFIX]
 	@test -n "$(OUT)" || { echo "usage: make bench OUT=DIR [ONLY=PREFIX]"; exit 2; }

@@ -16,7 +16,9 @@ from lineside.apps.demo.physics.instruments import errors_of, surroundings_of
 from lineside.apps.demo.run import packaged_plan
 from lineside.apps.demo.year.calendar import BEGIN, SHIFT, ProductionDay, Season, season_days
 from lineside.apps.demo.year.production import DayOfParts, YearCell, year_config, year_plan
+from lineside.apps.demo.year.troubles import Trouble, TroubleKind
 from lineside.domain.cycles.assembler import CycleAssembler
+from lineside.domain.features.recipe import recipe_for
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
@@ -147,3 +149,42 @@ def test_oil_is_cold_after_a_stop_and_the_frame_trails_the_hall() -> None:
     assert around.oil[0] < block.climate.hall[0] + 1.0
     assert around.oil[-1] > 35.0
     assert np.std(around.frame) < np.std(block.climate.hall)
+
+
+def _column(plan: Plan, day: DayOfParts, feature: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    names = recipe_for(plan, STATION).names
+    return np.array([part.features[names.index(feature)] for part in day.parts])
+
+
+@pytest.mark.parametrize("kind", TroubleKind)
+def test_an_instrument_in_trouble_reads_wrongly_and_nothing_happens_to_parts(
+    plan: Plan, made: DayOfParts, kind: TroubleKind
+) -> None:
+    trouble = Trouble(signal="pour_temperature", kind=kind, weeks=range(17, 18), spread=4.0)
+    spoiled = next(YearCell(plan=plan, seed=21, troubles=(trouble,)).days((DAY,)))
+    true, read = _column(plan, made, "pour_temperature.last"), _column(plan, spoiled, "pour_temperature.last")
+    if kind is TroubleKind.STUCK:
+        assert len(set(read.tolist())) == 1
+    elif kind is TroubleKind.UNIT:
+        assert read == pytest.approx(true * 1.8 + 32)
+    elif kind is TroubleKind.OFFSET:
+        assert read == pytest.approx(true + 16)
+    else:
+        assert 11 < float(np.std(read - true)) < 13
+    assert spoiled.outcomes == made.outcomes
+    other = "pour_temperature.last"
+    for feature in (name for name in recipe_for(plan, STATION).names if name != other):
+        np.testing.assert_array_equal(_column(plan, spoiled, feature), _column(plan, made, feature))
+
+
+def test_a_change_of_the_cell_holds_from_its_week_on(plan: Plan, made: DayOfParts) -> None:
+    usual = year_config()
+    taken = replace(usual, die=replace(usual.die, least_biscuit=40.0))
+    before = next(YearCell(plan=plan, seed=21, changes={18: taken}).days((DAY,)))
+    after = next(YearCell(plan=plan, seed=21, changes={17: taken}).days((DAY,)))
+    assert before.outcomes == made.outcomes
+    assert after.truth.bad["short_shot"].mean() > 0.9
+    # What sensors say of a part knows nothing of it: the features are the same.
+    np.testing.assert_array_equal(
+        np.stack([part.features for part in after.parts]), np.stack([part.features for part in made.parts])
+    )

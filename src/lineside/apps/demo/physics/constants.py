@@ -73,6 +73,10 @@ class Die:
     """Overflows and walls of each variant against the first: it takes longer to fill, and may."""
     hot_spot: float = 100.0
     """How much hotter than its half the die is at the thickest place (K)."""
+    least_biscuit: float = 8.0
+    """Thickness of the biscuit at which half of the shots lack metal (mm): what overflows and runner take besides."""
+    biscuit_slope: float = 0.9
+    """How sharp that is (1/mm)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,7 +76,7 @@ def judge_truth(config: CellConfig, seed: int, shot: Shot) -> Quality:
     gas = air_pores(config, shot) + hydrogen_pores(config, shot, hydrogen)
     shrinkage = shrinkage_pores(config, shot)
     pores = (gas + shrinkage) * np.exp(_SCATTER * scatter[:, 0])
-    cold, short = cold_shut_risk(shot), short_shot_risk(shot)
+    cold, short = cold_shut_risk(shot), short_shot_risk(config, shot)
     is_short = drawn[:, 1] < short
     return Quality(
         hydrogen=hydrogen,
@@ -154,12 +154,11 @@ def cold_shut_risk(shot: Shot) -> Float64:
     return _logistic(20.0 * np.log(ratio * stiff / 1.15))
 
 
-def short_shot_risk(shot: Shot) -> Float64:
+def short_shot_risk(config: CellConfig, shot: Shot) -> Float64:
     """Return the probability of a short shot: too little metal (thin biscuit), or frozen long before it is full."""
     ratio = shot.injection.fill_time / shot.injection.fill_limit
-    return np.asarray(
-        1.0 - (1.0 - _logistic(0.9 * (8.0 - shot.injection.biscuit))) * (1.0 - _logistic(22.0 * np.log(ratio / 1.55)))
-    )
+    lacking = _logistic(config.die.biscuit_slope * (config.die.least_biscuit - shot.injection.biscuit))
+    return np.asarray(1.0 - (1.0 - lacking) * (1.0 - _logistic(22.0 * np.log(ratio / 1.55))))
 
 
 def _mass(config: CellConfig, shot: Shot, pores: Float64, lacking: Float64) -> Float64:

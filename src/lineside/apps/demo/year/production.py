@@ -7,7 +7,7 @@ makes a year affordable, and it changes no part.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,7 @@ from lineside.apps.demo.physics.constants import CellConfig, Die, Instruments, R
 from lineside.apps.demo.physics.faults import FaultKind, severity
 from lineside.apps.demo.physics.readings import readings
 from lineside.apps.demo.year.calendar import BEGIN, SHIFT, WEEK, ProductionDay
+from lineside.apps.demo.year.troubles import Spoiler, Trouble
 from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.features.recipe import signals_of
 from lineside.domain.parts import PartRecord
@@ -82,11 +83,21 @@ class DayOfParts:
 
 @dataclass(kw_only=True, slots=True)
 class YearCell:
-    """The cell through the days that are seen; what it makes on the others only wears tip and tool."""
+    """The cell through the days that are seen; what it makes on the others only wears tip and tool.
+
+    Args:
+        plan: the control plan.
+        seed: every chance follows from it.
+        config: the cell.
+        changes: what becomes of the cell for good, by the week from which on it is so.
+        troubles: instruments that read wrongly for days on end.
+    """
 
     plan: Plan
     seed: int
     config: CellConfig = field(default_factory=year_config)
+    changes: Mapping[int, CellConfig] = field(default_factory=dict)
+    troubles: Sequence[Trouble] = ()
 
     def days(self, days: tuple[ProductionDay, ...]) -> Iterator[DayOfParts]:
         """Yield the parts of days, which must be in order."""
@@ -96,10 +107,16 @@ class YearCell:
         assembler = CycleAssembler(self.plan, STATION, catalogue)
         cell = Cell(self.config, self.seed, CellState(time=BEGIN))
         for day in days:
+            since = max((week for week in self.changes if week <= day.week), default=None)
+            cell.config = self.config if since is None else self.changes[since]
+            spoilers = [Spoiler(trouble, self.seed) for trouble in self.troubles if day.week in trouble.weeks]
             blocks = list(self._blocks(cell, day))
             parts: list[PartRecord] = []
             for block in blocks:
-                parts += assembler.push(readings(block, catalogue))
+                batch = readings(block, catalogue)
+                for spoiler in spoilers:
+                    batch = spoiler(batch)
+                parts += assembler.push(batch)
             parts += assembler.advance(cell.state.time + HOUR)
             yield _day_of_parts(day, blocks, [part for part in parts if not part.incomplete])
 
