@@ -103,5 +103,5 @@ def test_damage_of_cost_and_adoption_is_not_the_models() -> None:
     held = HeldOut(scheme="", bad=0, found=0, good=0, false=0)
     report = with_levels(performance(PLAN, "cast", "porosity", "m", made_of([0], [0], [0]), held, NOW), [dear])
     (damage,) = report.damage
-    assert damage.text.startswith("cost per part: 0.5 in 30 days, 0.01 allowed; 50 times too fast")
+    assert damage.text.startswith("cost per part: 0.5 in 30 days where 0.01 is allowed, 50 times too fast")
     assert report.of_the_model == ()

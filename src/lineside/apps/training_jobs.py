@@ -71,7 +71,7 @@ class Relearn:
         if wish.automatic and ready and self._rested(report.characteristic):
             reason, since = ready[0], max(item.since for item in ready)
             now = self.clock.now()
-            queue_job(self.folder, report.characteristic, reason.reason.value, reason.text, now, since=since)
+            queue_job(self.folder, report.characteristic, reason.reason.value, str(reason.text), now, since=since)
         return found
 
     def _rested(self, characteristic: str) -> bool:

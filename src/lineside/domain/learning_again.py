@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from lineside.domain.performance.report import PerformanceReport, Since
 from lineside.domain.plan.levels import LearnAgain
-from lineside.domain.units import format_duration
+from lineside.domain.said import say, share, span
 
 
 class Reason(StrEnum):
@@ -62,13 +62,19 @@ def triggers(report: PerformanceReport, wish: LearnAgain, most_outside: float, n
     if since.judged >= LEAST_JUDGED:
         outside, warming = since.outside / since.judged, since.warming / since.judged
         if outside > most_outside:
-            text = f"{outside:.1%} of {since.judged} parts were outside of what it has seen, {most_outside:.1%} may be"
+            text = say(
+                "{outside} of {parts} parts were outside of what it has seen where {most} may be",
+                outside=share(outside), parts=since.judged, most=share(most_outside),
+            )  # fmt: skip
             found.append(Trigger(reason=Reason.COVERAGE, text=text))
         if warming > _WARMING:
-            text = f"{warming:.0%} of {since.judged} parts were of setups that it does not know"
+            text = say(
+                "{warming} of {parts} parts were of setups that it does not know", warming=share(warming),
+                parts=since.judged,
+            )  # fmt: skip
             found.append(Trigger(reason=Reason.SETUPS, text=text))
     if wish.every is not None and now - since.learned >= wish.every:
-        text = f"learned more than {format_duration(wish.every)} ago"
+        text = say("learned more than {span} ago", span=span(wish.every))
         found.append(Trigger(reason=Reason.SCHEDULE, text=text))
     return tuple(_with_material(item, since, wish) for item in found)
 
@@ -84,4 +90,4 @@ def _with_material(trigger: Trigger, since: Since, wish: LearnAgain) -> Trigger:
     lacking = wish.least_bad - (since.worse_bad if since.worse else since.bad)
     if lacking <= 0:
         return trigger
-    return replace(trigger, ready=False, waits=f"{lacking} more bad parts whose truth has come")
+    return replace(trigger, ready=False, waits=say("{count} more bad parts whose truth has come", count=lacking))

@@ -15,6 +15,7 @@ from typing import Final
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
 from lineside.domain.releases.comparing import ALPHA, Comparison, Relation
+from lineside.domain.said import Said, joined, number, say, share, word
 from lineside.domain.units import SECOND, format_duration
 
 _Z: Final = 1.6448536269514722
@@ -100,21 +101,43 @@ def readiness(
     levels = plan.service_levels
     return (
         _share(
-            "recall, held out", held_out.found, held_out.bad, levels.least_recall, of="nonconforming parts held out"
+            "recall, held out",
+            held_out.found,
+            held_out.bad,
+            levels.least_recall,
+            say("{hits} of {cases} nonconforming parts held out", hits=held_out.found, cases=held_out.bad),
         ),
-        _share("recall, in service", lived.found, lived.bad, levels.least_recall, of="parts found nonconforming"),
+        _share(
+            "recall, in service",
+            lived.found,
+            lived.bad,
+            levels.least_recall,
+            say("{hits} of {cases} parts found nonconforming", hits=lived.found, cases=lived.bad),
+        ),
         _loss(held_out, lived, levels.greatest_performance_loss),
         _false_alarms(plan, characteristic, held_out),
         _latency(lived, levels.sensor_to_alert_p99),
-        _share("availability", lived.judged, lived.parts, levels.availability, of="parts in service"),
-        _share("adoption", lived.answered, lived.alerts, levels.adoption, of="alerts"),
+        _share(
+            "availability",
+            lived.judged,
+            lived.parts,
+            levels.availability,
+            say("{hits} of {cases} parts in service", hits=lived.judged, cases=lived.parts),
+        ),
+        _share(
+            "adoption",
+            lived.answered,
+            lived.alerts,
+            levels.adoption,
+            say("{hits} of {cases} alerts", hits=lived.answered, cases=lived.alerts),
+        ),
         _cost(plan, used),
         Level(
             name="rule coverage",
-            declared="a reaction for whatever the model can say",
-            measured="; ".join(lacks) or "complete",
+            declared=say("a reaction for whatever the model can say"),
+            measured=joined(lacks) if lacks else say("complete"),
             verdict=Verdict.MISSED if lacks else Verdict.MET,
-            evidence="the plan in force",
+            evidence=say("the plan in force"),
         ),
     )
 
@@ -134,10 +157,20 @@ def against_champion(found: Comparison, margin: float, alpha: float = ALPHA) -> 
     capital = max(found.better, found.not_worse) if found.relation is not Relation.WORSE else found.worse
     return Level(
         name="against the champion",
-        declared=f"not worse by {margin:.2g} of the greatest loss",
-        measured=f"{found.relation}: saves {found.gain:.3g} a part, evidence {capital:.3g} of {1 / alpha:g}",
+        declared=say("not worse by {margin} of the greatest loss", margin=number(margin)),
+        measured=say(
+            "{relation}: saves {gain} a part, evidence {capital} of {wanted}",
+            relation=word(found.relation.value),
+            gain=number(found.gain),
+            capital=number(capital),
+            wanted=number(1 / alpha),
+        ),
         verdict=verdicts[found.relation],
-        evidence=f"{found.parts} parts that both judged, {found.differing} of them otherwise",
+        evidence=say(
+            "{parts} parts that both judged, {differing} of them otherwise",
+            parts=found.parts,
+            differing=found.differing,
+        ),
     )
 
 
@@ -164,18 +197,16 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _share(name: str, hits: int, cases: int, least: float, *, of: str) -> Level:
+def _share(name: str, hits: int, cases: int, least: float, evidence: Said) -> Level:
     low, high = wilson(hits, cases)
     verdict = Verdict.MET if cases and low >= least else Verdict.MISSED if high < least else Verdict.INSUFFICIENT
     measured = f"{hits / cases:.3f} ({low:.3f} to {high:.3f})" if cases else "-"
-    return Level(
-        name=name, declared=f">= {least:g}", measured=measured, verdict=verdict, evidence=f"{hits} of {cases} {of}"
-    )
+    return Level(name=name, declared=f">= {least:g}", measured=measured, verdict=verdict, evidence=evidence)
 
 
 def _loss(held_out: HeldOut, lived: Lived, most: float) -> Level:
     """Return the loss of recall in service against held-out parts, by the ends of both intervals."""
-    evidence = f"{lived.bad} nonconforming parts in service, {held_out.bad} held out"
+    evidence = say("{bad} nonconforming parts in service, {before} held out", bad=lived.bad, before=held_out.bad)
     declared = f"<= {most:g}"
     if not held_out.bad or not lived.bad:
         return Level(
@@ -193,20 +224,30 @@ def _false_alarms(plan: Plan, characteristic: str, held_out: HeldOut) -> Level:
     """Return the parts in false alarm of a shift; alerts, which fold neighbours, are never more."""
     budget = false_alarms(plan, plan.characteristic(characteristic))
     low, high = wilson(held_out.false, held_out.good)
-    evidence = f"{held_out.false} of {held_out.good} conforming parts held out ({held_out.scheme})"
+    evidence = say(
+        "{false} of {good} conforming parts held out ({scheme})",
+        false=held_out.false,
+        good=held_out.good,
+        scheme=held_out.scheme,
+    )
     parts = budget.shift_parts
     if parts is None or budget.per_shift is None or not held_out.good:
         return Level(
             name="false alarms a shift",
-            declared=f"rate <= {budget.rate:.3g}",
-            measured=f"rate {low:.3g} to {high:.3g}",
+            declared=say("a share of {rate} at the most", rate=share(budget.rate)),
+            measured=say("a share of {low} to {high}", low=share(low), high=share(high)),
             verdict=_upper(low, high, budget.rate),
             evidence=evidence,
         )
     return Level(
         name="false alarms a shift",
         declared=f"<= {budget.per_shift:.3g} {budget.unit}",
-        measured=f"{held_out.false / held_out.good * parts:.2f} parts ({low * parts:.2f} to {high * parts:.2f})",
+        measured=say(
+            "{mean} parts ({low} to {high})",
+            mean=number(held_out.false / held_out.good * parts),
+            low=number(low * parts),
+            high=number(high * parts),
+        ),
         verdict=_upper(low * parts, high * parts, budget.per_shift),
         evidence=evidence,
     )
@@ -216,7 +257,8 @@ def _cost(plan: Plan, used: Used | None) -> Level:
     """Return what a part costs by the plan's rates: processor seconds of its judgement, and bytes that are kept."""
     most, rates = plan.service_levels.cost_per_part, plan.rates
     if rates is None or used is None:
-        why = "the plan gives no rates for processor time and storage" if rates is None else "nothing was measured"
+        no_rates = say("the plan gives no rates for processor time and storage")
+        why = no_rates if rates is None else say("nothing was measured")
         return Level(
             name="cost per part",
             declared=f"<= {most:g}",
@@ -228,7 +270,12 @@ def _cost(plan: Plan, used: Used | None) -> Level:
     return Level(
         name="cost per part",
         declared=f"<= {most:g}",
-        measured=f"{cost:.3g} ({1e3 * used.cpu_seconds:.3g} ms of processor, {used.bytes:.0f} bytes)",
+        measured=say(
+            "{cost} ({ms} ms of processor, {bytes} bytes)",
+            cost=number(cost),
+            ms=number(1e3 * used.cpu_seconds),
+            bytes=round(used.bytes),
+        ),
         verdict=Verdict.MET if cost <= most else Verdict.MISSED,
         evidence=used.evidence,
     )
@@ -246,5 +293,5 @@ def _latency(lived: Lived, most: int) -> Level:
         declared=f"<= {format_duration(most)}",
         measured="-" if lived.p99 is None else f"{lived.p99 / SECOND:.3g} s",
         verdict=Verdict.INSUFFICIENT if not enough else Verdict.MET if within else Verdict.MISSED,
-        evidence=f"{lived.parts} parts in service; {LEAST_FOR_TAIL} are needed",
+        evidence=say("{parts} parts in service; {least} are needed", parts=lived.parts, least=LEAST_FOR_TAIL),
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from lineside.domain.outcomes import NONCONFORMING
 from lineside.domain.plan.model import Plan, Reaction
+from lineside.domain.said import say
 
 
 def uncovered(plan: Plan, characteristic: str, nonconforming: Iterable[str], limit: float) -> tuple[str, ...]:
@@ -23,8 +24,12 @@ def uncovered(plan: Plan, characteristic: str, nonconforming: Iterable[str], lim
         limit: the threshold that its scores are compared with.
     """
     if characteristic not in {item.id for item in plan.characteristics}:
-        return (f"the plan has no characteristic '{characteristic}': add it, or release no model for it",)
-    lacks = [] if math.isfinite(limit) else [f"'{characteristic}' has no threshold: train the model again"]
+        return (
+            say("the plan has no characteristic '{name}': add it, or release no model for it", name=characteristic),
+        )
+    lacks: list[str] = (
+        [] if math.isfinite(limit) else [say("'{name}' has no threshold: train the model again", name=characteristic)]
+    )
     general = [item for item in plan.reactions_to(characteristic) if not item.signals]
     for name in tuple(nonconforming) or (NONCONFORMING,):
         lacks += _lacking(characteristic, name, [item for item in general if not item.classes or name in item.classes])
@@ -34,6 +39,12 @@ def uncovered(plan: Plan, characteristic: str, nonconforming: Iterable[str], lim
 def _lacking(characteristic: str, name: str, reactions: list[Reaction]) -> list[str]:
     """Return what an alarm of a class lacks; priority and steps are never missing in a reaction that is there."""
     if not reactions:
-        step = f"add a reaction with 'characteristic: {characteristic}' and without 'signals'"
-        return [f"an alarm of '{characteristic}' as '{name}' has no reaction for any cause: {step}"]
+        return [
+            say(
+                "an alarm of '{characteristic}' as '{name}' has no reaction for any cause: add a reaction with "
+                "'characteristic: {characteristic}' and without 'signals'",
+                characteristic=characteristic,
+                name=name,
+            )
+        ]
     return []

@@ -42,6 +42,7 @@ from lineside.domain.performance.report import performance
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.readiness import HeldOut, Level, Lived, readiness
 from lineside.domain.readings import Float64
+from lineside.domain.said import say
 from lineside.domain.sensors.naming import SensorFinding
 from lineside.domain.units import MINUTE
 from lineside.ports import AuditLog
@@ -216,7 +217,11 @@ def sample_drift() -> tuple[DriftReport, ...]:
         last=2 * MINUTE,
         features=found,
         together=(),
-        sensors=(SensorFinding(signal="die_temperature", fault="stuck", why="the same value for the last 42 parts"),),
+        sensors=(
+            SensorFinding(
+                signal="die_temperature", fault="stuck", why=say("the same value for the last {last} parts", last=42)
+            ),
+        ),
         units={"pressure.max": "bar", "die_temperature.mean": "degC", "hall_temperature": "degC"},
     )
     return (report,)

@@ -60,7 +60,7 @@ async def test_damage_is_recorded_with_its_words_when_it_comes_and_when_it_goes(
     await watch.look()
     found, over = await audit.entries()
     assert (found.action, over.action) == ("damage.found", "damage.over")
-    assert "released with 0.90" in str(found.content)
+    assert "released with 90%" in str(found.content)
 
 
 async def test_a_faulty_sensor_is_recorded_and_doubted_at_its_station() -> None:

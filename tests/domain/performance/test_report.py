@@ -31,8 +31,8 @@ def _report(recall: float, *, cases: int = 200) -> PerformanceReport:
 
 def test_a_certain_loss_of_recall_is_damage_with_its_price() -> None:
     (damage,) = [item for item in _report(0.4).damage if item.what == "performance loss"]
-    assert "recall 0.40" in damage.text
-    assert "released with 0.90" in damage.text
+    assert "recall 40%" in damage.text
+    assert "released with 90%" in damage.text
     assert damage.money is not None
     assert damage.money > 0
 

@@ -22,6 +22,7 @@ from lineside.domain.releases.comparing import NOTHING_COMPARED
 from lineside.domain.releases.deciding import Report
 from lineside.domain.releases.table import Rung
 from lineside.domain.rule_coverage import uncovered
+from lineside.domain.said import joined, say
 from lineside.wire.bundle import GOLDEN_PARTS, Bundle, Manifest
 from lineside.wire.codecs import encode_items
 
@@ -141,8 +142,12 @@ def used_of(plan: Plan, bundle: Bundle, history: Path) -> Used | None:
         return None
     seconds = (time.thread_time_ns() - began) / 1e9 / len(parts)
     written = sum(len(encode_items([item.part])) + len(encode_items(item.predictions)) for item in found) / len(parts)
-    size, kept = _weighed(history) or (written, "no history yet: the records alone, without readings")
-    return Used(cpu_seconds=seconds, bytes=size, evidence=f"{len(parts)} golden parts judged here; {kept}")
+    size, kept = _weighed(history) or (written, say("no history yet: the records alone, without readings"))
+    return Used(
+        cpu_seconds=seconds,
+        bytes=size,
+        evidence=joined((say("{parts} golden parts judged here", parts=len(parts)), kept)),
+    )
 
 
 def _weighed(history: Path) -> tuple[float, str] | None:
@@ -152,7 +157,9 @@ def _weighed(history: Path) -> tuple[float, str] | None:
     parts = int(_row(HistoryQuery(history), "SELECT count(*) AS parts FROM parts")["parts"])
     if not parts:
         return None
-    return sum(file.stat().st_size for file in history.rglob("*.parquet")) / parts, f"history of {parts} parts"
+    return sum(file.stat().st_size for file in history.rglob("*.parquet")) / parts, say(
+        "history of {parts} parts", parts=parts
+    )
 
 
 def _bad_words(manifest: Manifest) -> str:

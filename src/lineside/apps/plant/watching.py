@@ -83,13 +83,13 @@ class Watch:
             faults = {item.signal or "process": f"{item.fault}: {item.why}" for item in report.sensors}
             await self._note("sensor", station, faults, {"station": station, "parts": report.parts})
         for item in reports:
-            texts = {damage.what: damage.text for damage in item.damage}
+            texts = {damage.what: str(damage.text) for damage in item.damage}
             beside = {"model": item.model, "parts": item.measured.parts}
             if await self._note("damage", item.model, texts, beside) and texts:
                 await self.damaged(item)
         reasons = {item.model: await asyncio.to_thread(self.learn_again, item, now) for item in reports}
         for model, found in reasons.items():
-            texts = {trigger.reason.value: trigger.text for trigger in found}
+            texts = {trigger.reason.value: str(trigger.text) for trigger in found}
             await self._note("learn_again", model, texts, {"model": model})
         self.last = Watched(at=now, drift=drift, performance=reports, learn_again=reasons)
 

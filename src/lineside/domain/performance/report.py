@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from lineside.domain.performance.silent import silence
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import HeldOut, wilson
-from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
+from lineside.domain.said import Said, joined, number, say, share, span, span_text, word
+from lineside.domain.units import DAY
 
 WINDOW: Final = 7 * DAY
 """What measured and estimated figures speak of."""
@@ -166,31 +167,34 @@ def _levels(plan: Plan, characteristic: str, parts: JudgedParts, now: int) -> tu
 
 
 def _burning(levels: Sequence[LevelWatch]) -> list[Damage]:
-    return [
-        Damage(
-            what=level.name,
-            text=(
-                f"{level.name}: {level.bad} of {level.events} bad in 30 days, {level.allowed:.3g} of them allowed; "
-                if level.each is None
-                else f"{level.name}: {level.each:.3g} in 30 days, {level.allowed:.3g} allowed; "
-            )
-            + ", ".join(
-                f"{burn.long:.3g} times too fast over {_span(burn.window)}" for burn in level.burns if burn.news
-            ),
-        )
-        for level in levels
-        if level.news
-    ]
+    return [Damage(what=level.name, text=joined(_burns(level))) for level in levels if level.news]
+
+
+def _burns(level: LevelWatch) -> Iterator[Said]:
+    if level.each is None:
+        yield say(
+            "{level}: {bad} of {events} bad in 30 days where {allowed} may be", level=word(level.name), bad=level.bad,
+            events=level.events, allowed=share(level.allowed),
+        )  # fmt: skip
+    else:
+        yield say(
+            "{level}: {each} in 30 days where {allowed} is allowed", level=word(level.name), each=number(level.each),
+            allowed=number(level.allowed),
+        )  # fmt: skip
+    for burn in level.burns:
+        if burn.news and burn.long is not None:
+            yield say("{times} times too fast over {span}", times=number(burn.long), span=span(burn.window))
 
 
 def _silent(parts: JudgedParts, now: int) -> list[Damage]:
     found = silence(parts, now)
     if found is None:
         return []
-    text = (
-        f"no truth for {found.parts} parts, for {_span(now - found.since)}: of those before, {found.usual:.0%} had one "
-        f"within {_span(found.lag)}; ask inspection, or see whether its outcomes still arrive"
-    )
+    text = say(
+        "no truth for {parts} parts, for {since}: of those before, {usual} had one within {lag}; ask inspection, or "
+        "see whether its outcomes still arrive",
+        parts=found.parts, since=span(now - found.since), usual=share(found.usual), lag=span(found.lag),
+    )  # fmt: skip
     return [Damage(what=NO_TRUTH, text=text)]
 
 
@@ -201,10 +205,12 @@ def _lost(plan: Plan, characteristic: str, measured: Measured, held_out: HeldOut
     then, now = wilson(held_out.found, held_out.bad), measured.recall.interval
     if then[0] - now[1] <= plan.service_levels.greatest_performance_loss:
         return []
-    text = (
-        f"recall {measured.recall.value:.2f} ({now[0]:.2f} to {now[1]:.2f}) of {measured.recall.of} bad parts, "
-        f"released with {held_out.found / held_out.bad:.2f} ({then[0]:.2f} to {then[1]:.2f})"
-    )
+    text = say(
+        "recall {now} ({now_low} to {now_high}) of {bad} bad parts, released with {then} ({then_low} to {then_high})",
+        now=share(measured.recall.hits / measured.recall.of), now_low=share(now[0]), now_high=share(now[1]),
+        bad=measured.recall.of, then=share(held_out.found / held_out.bad), then_low=share(then[0]),
+        then_high=share(then[1]),
+    )  # fmt: skip
     return [Damage(what="performance loss", text=text, money=_money(plan, characteristic, measured, held_out))]
 
 
@@ -225,12 +231,12 @@ def performance_lines(report: PerformanceReport) -> list[str]:
     lines = [
         f"{report.model} at {report.station}: {measured.parts:,} parts in 7 days",
         f"  truth        of {share_text(measured.covered)} of parts, of {share_text(measured.covered_alarm)} in alarm",
-        f"  truth comes  after {_span(measured.lag)} (90 %: {_span(measured.lag_p90)})",
+        f"  truth comes  after {span_text(measured.lag)} (90 %: {span_text(measured.lag_p90)})",
         f"  sources      contradict each other on {measured.contradicted:,} parts",
     ]
-    for name, share in _figures(measured):
+    for name, figure in _figures(measured):
         expected = None if estimated is None else getattr(estimated, name.replace(" ", "_"))
-        lines.append(f"  {name:12} measured {share_text(share)}; estimated without truth {expected_text(expected)}")
+        lines.append(f"  {name:12} measured {share_text(figure)}; estimated without truth {expected_text(expected)}")
     for level in report.levels:
         left = "-" if level.left is None else f"{level.left:.0%} of its budget left"
         used = f"{level.bad} bad of {level.events}" if level.each is None else f"{level.each:.3g} each"
@@ -263,12 +269,3 @@ def _figures(measured: Measured) -> tuple[tuple[str, Share], ...]:
 
 def _money_text(money: float | None) -> str:
     return "" if money is None else f"; {money:+.2f} per 1,000 parts"
-
-
-def _span(span: int | None) -> str:
-    if span is None:
-        return "-"
-    for unit, word in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
-        if abs(span) >= unit:
-            return f"{span / unit:.3g} {word}"
-    return f"{span / SECOND:.3g} s"

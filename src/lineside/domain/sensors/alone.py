@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from lineside.domain.readings import Float64, Int64
+from lineside.domain.said import Said, say, share, word
 
 MISSING: Final = 0.9
 """Share of parts without a value that makes a sensor dead, where the reference had most."""
@@ -76,7 +77,7 @@ def fault_alone(before: Float64, now: Float64, stride: float = 1.0, unit: str = 
         return "", ""
     missing = 1.0 - len(seen) / len(now)
     if missing >= MISSING and len(known) > 0.5 * len(before):
-        return "dead", f"no value in {missing:.0%} of parts"
+        return "dead", say("no value in {missing} of parts", missing=share(missing))
     if len(seen) < RUN:
         return "", ""
     for found in (_stuck(known, seen, stride), _saturated(known, seen), _other_unit(known, seen, unit)):
@@ -89,7 +90,7 @@ def _stuck(known: Float64, seen: Float64, stride: float) -> tuple[str, str]:
     last, longest = int(_runs(seen)[-1]), int(_runs(known).max())
     if last < max(RUN, LONGER * longest * (stride if longest > 1 else 1.0)):
         return "", ""
-    return "stuck", f"the same value for the last {last} parts"
+    return "stuck", say("the same value for the last {last} parts", last=last)
 
 
 def _runs(column: Float64) -> Int64:
@@ -102,10 +103,13 @@ def _saturated(known: Float64, seen: Float64) -> tuple[str, str]:
     if len(np.unique(seen)) < VALUES:
         return "", ""  # it is held, as what a laboratory finds is
     for name, value in (("greatest", seen.max()), ("least", seen.min())):
-        share = float(np.mean(seen == value))
+        portion = float(np.mean(seen == value))
         end = known.max() if name == "greatest" else known.min()
-        if share >= max(AT_END, LONGER * float(np.mean(known == end)), LONGER * float(np.mean(known == value))):
-            return "saturated", f"{share:.0%} of parts at the {name} value, {value:.6g}"
+        if portion >= max(AT_END, LONGER * float(np.mean(known == end)), LONGER * float(np.mean(known == value))):
+            held = word("at the greatest value") if name == "greatest" else word("at the least value")
+            return "saturated", say(
+                "{portion} of parts {held}, {value}", portion=share(portion), held=held, value=f"{value:.6g}"
+            )
     return "", ""
 
 
@@ -121,7 +125,16 @@ def _other_unit(known: Float64, seen: Float64, unit: str) -> tuple[str, str]:
         apart, ratio = abs(float(np.median(back)) - float(np.median(known))) / spread, _spread(back) / spread
         if low <= np.median(back) <= high and ratio <= _WIDEST and (best is None or apart < best[0]):
             best = apart, item
-    return ("", "") if best is None else ("in another unit", f"looks like {best[1].words}")
+    return ("", "") if best is None else ("in another unit", _looks_like(best[1].words))
+
+
+def _looks_like(words: str) -> Said:
+    found, _, declared = words.partition(" instead of ")
+    if found == "a thousandth":
+        return say("looks like a thousandth instead of the whole unit")
+    if declared == "a thousandth":
+        return say("looks like the whole unit instead of a thousandth")
+    return say("looks like {found} instead of {declared}", found=found, declared=declared)
 
 
 def _spread(column: Float64) -> float:

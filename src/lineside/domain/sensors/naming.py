@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from lineside.domain.readings import Float64
+from lineside.domain.said import joined, say
 from lineside.domain.sensors.alone import fault_alone
 
 LEAST_PARTS: Final = 60
@@ -126,7 +127,7 @@ def _noisy(
         name = max(times, key=lambda item: times[item])
         if not times[name]:
             break
-        words = f"it varies {times[name]:.0f} times as much from part to part"
+        words = say("it varies {times} times as much from part to part", times=f"{times[name]:.0f}")
         found.append(SensorFinding(signal=name, fault="noisy", why=words))
         places = left.pop(name)
         now = now.copy()
@@ -155,13 +156,13 @@ def _blame(
     left = {name: (total - _taken(places, inverse, away)) / total for name, places in groups.items()}
     name = min(left, key=lambda item: left[item])
     if left[name] > LEFT:
-        return (SensorFinding(signal="", fault=PROCESS, why="several signals moved together"),)
+        return (SensorFinding(signal="", fault=PROCESS, why=say("several signals moved together")),)
     places = groups[name]
     own = _level([columns[place] for place in places], name)
     level, deviation = places[own], _deviation(places, inverse, now)[:, own]
     fault, why = _pattern(deviation, now[:, level] - deviation)
     size = float(deviation[len(deviation) // 2 :].mean() * scale[level])
-    return (SensorFinding(signal=name, fault=fault, why=f"{why}, while nothing else moved", size=size),)
+    return (SensorFinding(signal=name, fault=fault, why=joined((why, say("while nothing else moved"))), size=size),)
 
 
 def _distance(away: Float64, inverse: Float64) -> float:
@@ -208,10 +209,10 @@ def _pattern(deviation: Float64, level: Float64) -> tuple[str, str]:
     middle = len(deviation) // 2
     step = max(_explained((time > edge).astype(np.float64), deviation) for edge in (-0.5, 0.0, 0.5))
     if ramp >= RAMP and ramp > step:
-        return "drifting", f"it moves away steadily ({middle * 2} parts)"
+        return "drifting", say("it moves away steadily over {parts} parts", parts=middle * 2)
     if _explained(level, deviation) >= RAMP and abs(np.corrcoef(level, time)[0, 1]) < 0.7:
-        return "miscalibrated", "its gain has changed"
-    return "miscalibrated", "it is offset"
+        return "miscalibrated", say("its gain has changed")
+    return "miscalibrated", say("it is offset")
 
 
 def _explained(by: Float64, of: Float64) -> float:

@@ -34,10 +34,34 @@ async def test_performance_shows_damage_and_money_with_coverage_beside_the_figur
         await client.log_in("engineer")
         shown = (await client.get("/performance")).text
         ready = (await client.get("/ready")).text
-    for words in ("recall 0.40", "released with 0.90", "per 1,000 parts", "truth known of all parts", "budget left"):
+    for words in (
+        "recall 40\N{NO-BREAK SPACE}%",
+        "released with 90\N{NO-BREAK SPACE}%",
+        "per 1,000 parts",
+        "truth known of all parts",
+        "budget left",
+    ):
         assert words in shown
     assert "insufficient evidence" in ready
     assert "None" not in shown + ready
+    bench.state.close()
+
+
+async def test_reasons_and_evidence_are_said_in_the_language_of_who_reads_them(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, settings=BoardSettings(watched=sample_watched, ready=sample_ready))
+    await bench.account(AccessRole.ENGINEER)
+    async with client_of(bench) as client:
+        await client.log_in("engineer")
+        await client.send_form("/", "/language", language="de")
+        drift, performance, ready = [(await client.get(path)).text for path in ("/drift", "/performance", "/ready")]
+    percent = "\N{NO-BREAK SPACE}%"
+    assert "derselbe Wert bei den letzten 42 Teilen" in drift
+    assert f"Trefferquote 40{percent} (34,5{percent} bis" in performance
+    assert f"120 von 200 schlecht in 30 Tagen, 50{percent} dürfen es sein, 1,20-mal zu schnell über" in performance
+    assert "zurückgehaltenen guten Teilen" in ready
+    assert "der Plan nennt keine Sätze" in ready
+    for words in ("bad parts", "may be", "the plan", "held out", "in service", "the same value"):
+        assert words not in performance + ready + drift
     bench.state.close()
 
 

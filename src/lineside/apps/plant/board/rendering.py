@@ -51,6 +51,7 @@ def make_templates() -> Environment:
         "said": wording.said,
         "planned": plan_text,
         "exactly": wording.exactly,
+        "sentence": wording.sentence,
     }
     templates.globals |= {
         "span": wording.span,

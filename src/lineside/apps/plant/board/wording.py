@@ -23,6 +23,7 @@ from lineside.apps.web.words import (
     when,
 )
 from lineside.domain.nuisance import Grounds, Notice
+from lineside.domain.said import Kind, Said, Value
 
 _LIKELIHOOD: Final = (
     (0.9, word("very likely")),
@@ -51,6 +52,9 @@ LEVELS: Final = (
     word("latency"), word("availability"), word("recall"), word("false alarms"),
     word("adoption"), word("cost per part"),
     word("met"), word("missed"), word("insufficient evidence"),
+    word("recall, held out"), word("recall, in service"), word("performance loss"), word("false alarms a shift"),
+    word("sensor to alert, 99th percentile"), word("rule coverage"), word("against the champion"),
+    word("better"), word("not worse"), word("worse"), word("undecided"), word("no truth"),
 )  # fmt: skip
 """Service levels and what their measurement amounts to, as the domain names them."""
 SPANS: Final = (word("shift"), word("day"), word("week"), word("month"), word("year"))
@@ -125,6 +129,29 @@ def exactly(value: float) -> str:
     """Return a number of the plan with all its digits."""
     text = f"{value:g}"
     return text.replace(".", decimal_point())
+
+
+def sentence(text: str) -> str:
+    """Return a text in the spoken language where it remembers what it was made of; else as it stands."""
+    if not isinstance(text, Said):
+        return text
+    return ", ".join(
+        tr(pattern, **{name: _value(value) for name, value in values.items()}) for pattern, values in text.clauses
+    )
+
+
+def _value(value: Value | int | str) -> str:
+    if not isinstance(value, Value):
+        return str(value)
+    match value.kind:
+        case Kind.NUMBER:
+            return number(value.value)
+        case Kind.SHARE:
+            return exactly(float(f"{100 * value.value:.3g}")) + "\N{NO-BREAK SPACE}%"
+        case Kind.SPAN:
+            return age(value.value)
+        case _:
+            return tr(value.value)
 
 
 def strong(text: str) -> Markup:

@@ -1,0 +1,115 @@
+"""Sentences that can be said in any language: an English text that remembers what it was made of.
+
+A record, a terminal and the audit take a `Said` for the text that it is; a page takes its pattern, which is the key of
+its translation, and its values, and says both as its reader does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
+
+
+class Kind(StrEnum):
+    """What a value is, and so how it is said."""
+
+    NUMBER = "number"
+    SHARE = "share"
+    SPAN = "span"
+    WORD = "word"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number, a share, a span (ns), or a word that is translated itself."""
+
+    kind: Kind
+    value: Any
+
+    def __str__(self) -> str:
+        """Return it in English."""
+        match self.kind:
+            case Kind.NUMBER:
+                return f"{self.value:.3g}"
+            case Kind.SHARE:
+                return f"{100 * self.value:.3g}%"
+            case Kind.SPAN:
+                return span_text(self.value)
+            case _:
+                return str(self.value)
+
+
+Clause = tuple[str, dict[str, Value | int | str]]
+
+
+class Said(str):
+    """An English text, and the clauses that it is made of: a pattern and its values each, joined by commas."""
+
+    clauses: tuple[Clause, ...]
+    __slots__ = ("clauses",)
+
+    def __new__(cls, clauses: Iterable[Clause]) -> Self:
+        """Return the text of some clauses."""
+        made = tuple(clauses)
+        said = super().__new__(cls, ", ".join(pattern.format(**values) for pattern, values in made))
+        said.clauses = made
+        return said
+
+    def __deepcopy__(self, memo: object) -> str:
+        """Return the text alone: what is copied field by field is made into records."""
+        return str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is made again."""
+        return type(self), (self.clauses,)
+
+
+def say(pattern: str, **values: Value | int | str) -> Said:
+    """Return a clause: a pattern, which every catalogue translates, with values in its braces."""
+    return Said([(pattern, values)])
+
+
+def joined(said: Iterable[str]) -> Said:
+    """Return clauses after one another; what is no `Said` stands as it is."""
+    clauses: list[Clause] = []
+    for item in said:
+        clauses += item.clauses if isinstance(item, Said) else [("{text}", {"text": item})]
+    return Said(clauses)
+
+
+def number(value: float) -> Value:
+    """Return a number to be said."""
+    return Value(Kind.NUMBER, value)
+
+
+def share(value: float) -> Value:
+    """Return a share to be said in per cent."""
+    return Value(Kind.SHARE, value)
+
+
+def span(nanoseconds: int) -> Value:
+    """Return a span of time to be said."""
+    return Value(Kind.SPAN, nanoseconds)
+
+
+def word(text: str) -> Value:
+    """Return a word that is translated by itself."""
+    return Value(Kind.WORD, text)
+
+
+_UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
+
+
+def span_text(nanoseconds: float | None) -> str:
+    """Return a span in English, short; a dash where there is none."""
+    if nanoseconds is None or not math.isfinite(nanoseconds):
+        return "-"
+    for unit, name in _UNITS:
+        if abs(nanoseconds) >= unit:
+            return f"{nanoseconds / unit:.3g} {name}"
+    return f"{nanoseconds / SECOND:.3g} s"
