@@ -141,6 +141,12 @@ class AlertEvent:
         return self.station, self.characteristic, self.cause, self.late
 
 
+_RAISED: Final = frozenset({AlertKind.RAISED})
+_CLOSED: Final = frozenset({AlertKind.CLOSED})
+_SEEN: Final = frozenset({AlertKind.RAISED, AlertKind.UPDATED})
+_ANSWERS: Final = RESPONSE_KINDS - HOLD_KINDS
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alert:
     """One alert as its events so far make it; ``holds`` are the shelvings and the like of its whole alarm point."""
@@ -151,41 +157,38 @@ class Alert:
     cause: str
     events: tuple[AlertEvent, ...] = field(default=(), repr=False)
     holds: tuple[AlertEvent, ...] = field(default=(), repr=False)
+    raised: AlertEvent | None = field(init=False, repr=False, compare=False)
+    """The event that raised it, None while only answers have arrived."""
+    latest_condition: AlertEvent | None = field(init=False, repr=False, compare=False)
+    """The newest condition event."""
+    closed: AlertEvent | None = field(init=False, repr=False, compare=False)
+    """The newest closing answer, with its verdict; None while open."""
+    acknowledged: bool = field(init=False, repr=False, compare=False)
+    """Whether a person has answered in any way that shows that it was seen."""
+    suppressed: str = field(init=False, repr=False, compare=False)
+    """The plan's reason for silence, where every part of it was made in such a context; else ``""``.
 
-    @property
-    def raised(self) -> AlertEvent | None:
-        """The event that raised it, None while only answers have arrived."""
-        return _last(self.events, {AlertKind.RAISED})
+    What has been shown once is never hidden again by the system: one part outside the context shows the alert.
+    """
 
-    @property
-    def latest_condition(self) -> AlertEvent | None:
-        """The newest condition event."""
-        return _last(self.events, CONDITION_KINDS)
+    def __post_init__(self) -> None:
+        """Look through the events once: a board asks a thousand alerts at every change."""
+        seen = [event.suppressed for event in self.events if event.kind in _SEEN]
+        found = {
+            "raised": _last(self.events, _RAISED),
+            "latest_condition": _last(self.events, CONDITION_KINDS),
+            "closed": _last(self.events, _CLOSED),
+            "acknowledged": _last(self.events, _ANSWERS) is not None,
+            "suppressed": seen[-1] if seen and all(seen) else "",
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
     @property
     def active(self) -> bool:
         """Whether the condition still holds."""
         latest = self.latest_condition
         return latest is not None and latest.kind is not AlertKind.CLEARED
-
-    @property
-    def acknowledged(self) -> bool:
-        """Whether a person has answered in any way that shows that it was seen."""
-        return _last(self.events, RESPONSE_KINDS - HOLD_KINDS) is not None
-
-    @property
-    def closed(self) -> AlertEvent | None:
-        """The newest closing answer, with its verdict; None while open."""
-        return _last(self.events, {AlertKind.CLOSED})
-
-    @property
-    def suppressed(self) -> str:
-        """The plan's reason for silence, where every part of it was made in such a context; else ``""``.
-
-        What has been shown once is never hidden again by the system: one part outside the context shows the alert.
-        """
-        seen = [event.suppressed for event in self.events if event.kind in {AlertKind.RAISED, AlertKind.UPDATED}]
-        return seen[-1] if seen and all(seen) else ""
 
     @property
     def suspects(self) -> tuple[str, ...]:

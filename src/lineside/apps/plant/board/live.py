@@ -1,6 +1,7 @@
 """Live updates: each is encoded once for each language, and the same bytes go to every listener (server-sent events).
 
-A listener that does not keep up is cut off; its browser comes back by itself and gets the page as it is then.
+They are written to all connections in one go, without waking a task for each. A listener that does not keep up is cut
+off; its browser comes back by itself and gets the page as it is then.
 """
 
 from __future__ import annotations
@@ -9,35 +10,55 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from lineside.adapters.http_serving import OUTLET, Outlet, as_chunk
 from lineside.apps.web.language import SOURCE
 
 _WAITING: Final = 32
-"""Updates that may wait for one listener."""
+"""Updates that may wait for one listener whose connection's buffer (64 KB) is full."""
 
 
 class Listener:
-    """One open stream: who listens in which language, and what waits to be sent."""
+    """One open stream: who listens in which language, where it is written to, and how far it is behind.
+
+    ``behind`` counts the updates since its connection's buffer was filled.
+    """
+
+    __slots__ = ("_end", "_outlet", "account_id", "behind", "language", "token_hash")
 
     def __init__(self, account_id: str, token_hash: str, language: str = SOURCE) -> None:
         self.language: Final = language
         self.account_id: Final = account_id
         self.token_hash: Final = token_hash
-        self.waiting: Final[asyncio.Queue[bytes | None]] = asyncio.Queue(_WAITING)
-        self.pump: asyncio.Task[None] | None = None
+        self.behind = 0
+        self._outlet: Outlet | None = None
+        self._end: asyncio.Timeout | None = None
+
+    def begin(self, outlet: Outlet, end: asyncio.Timeout) -> None:
+        """Take what is sent from now on; ``end`` is brought forward when the stream is ended."""
+        self._outlet, self._end = outlet, end
+
+    def take(self, data: bytes, chunk: bytes) -> bool:
+        """Write an update, given bare and as a chunk; return whether the listener keeps up."""
+        if self._outlet is not None:
+            keeps_up = self._outlet.write(chunk if self._outlet.chunked else data)
+            self.behind = 0 if keeps_up else self.behind + 1
+        return self.behind <= _WAITING
+
+    def cut_off(self) -> None:
+        """End the stream at once, and drop what still waits."""
+        if self._outlet is not None:
+            self._outlet.abort()
 
     def end(self) -> None:
-        """End the stream at once, whatever still waits."""
-        if self.pump is not None:
-            self.pump.cancel()
-        else:
-            while not self.waiting.empty():
-                self.waiting.get_nowait()
-            self.waiting.put_nowait(None)
+        """End the stream."""
+        if self._end is not None and self._end.when() is None:
+            self._end.reschedule(0.0)
 
 
 class Broadcast:
@@ -77,15 +98,15 @@ class Broadcast:
         return tuple(sorted({listener.language for listener in self._listeners}))
 
     def send(self, data: bytes, *, language: str = "") -> None:
-        """Put an encoded event before every listener, or those of a language; cut off who does not keep up."""
+        """Write an encoded event to every listener, or those of a language; cut off who does not keep up."""
+        chunk = as_chunk(data)
         for listener in tuple(self._listeners):
             if language and listener.language != language:
                 continue
-            try:
-                listener.waiting.put_nowait(data)
-            except asyncio.QueueFull:
+            if not listener.take(data, chunk):
                 self.cut_off += 1
-                listener.end()
+                self.leave(listener)
+                listener.cut_off()
 
     def token_hashes(self) -> list[str]:
         """Return the sessions that listen."""
@@ -108,11 +129,11 @@ def encode_event(name: str, content: object) -> bytes:
 
 
 class EventStream(Response):
-    """The answer that does not end: what is broadcast, from `first` on."""
+    """The answer that does not end: ``first`` as of the moment in which it begins, then what is broadcast."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, broadcast: Broadcast, listener: Listener, first: bytes) -> None:
+    def __init__(self, broadcast: Broadcast, listener: Listener, first: Callable[[], bytes]) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._broadcast = broadcast
@@ -121,33 +142,30 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the browser leaves or the stream is ended."""
-        del scope
-        self._broadcast.join(self._listener)
+        outlet: Outlet = scope["extensions"][OUTLET]
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        if scope["method"] != "HEAD":
+            await self._until_gone(outlet, receive)
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": self._first, "more_body": True})
-            await self._until_gone(receive, send)
-            with contextlib.suppress(TimeoutError):
-                # Somebody who does not read must not hold us up.
-                async with asyncio.timeout(1.0):
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            self._broadcast.leave(self._listener)
+            async with asyncio.timeout(1.0):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            # Somebody who does not read must not hold us up.
+            outlet.abort()
+            await _disconnected(receive)
 
-    async def _until_gone(self, receive: Receive, send: Send) -> None:
-        pump = asyncio.create_task(self._send_all(send))
-        self._listener.pump = pump
-        gone = asyncio.create_task(_disconnected(receive))
-        try:
-            await asyncio.wait({pump, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (pump, gone):
-                task.cancel()
-            await asyncio.gather(pump, gone, return_exceptions=True)
-
-    async def _send_all(self, send: Send) -> None:
-        while (data := await self._listener.waiting.get()) is not None:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+    async def _until_gone(self, outlet: Outlet, receive: Receive) -> None:
+        """Be among the listeners; nothing is sent between the making of the first event and the joining."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as end:
+                self._listener.begin(outlet, end)
+                self._broadcast.join(self._listener)
+                try:
+                    first = self._first()
+                    self._listener.take(first, as_chunk(first))
+                    await _disconnected(receive)
+                finally:
+                    self._broadcast.leave(self._listener)
 
 
 async def _disconnected(receive: Receive) -> None:

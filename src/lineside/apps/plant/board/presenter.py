@@ -2,8 +2,8 @@
 
 1. Alerts that wait for the audit record are put into it, and only then may be seen.
 2. What changed is rendered once for each language, a few times a second at most, and sent to everybody.
-3. The time of the process is sent every two seconds, so that ages are right on tablets whose clocks are not, and
-   a browser notices that nothing comes any more.
+3. The time of the process is sent with every change, and where nothing changes every two seconds, so that ages are
+   right on tablets whose clocks are not, and a browser notices that nothing comes any more.
 4. Streams whose session has ended are closed.
 """
 
@@ -121,8 +121,8 @@ class Presenter:
         for language in self.board.broadcast.languages():
             with speaking(language):
                 html = overview_fragments(self.board, stations)
-            content = {
-                "now": self.board.now() // 1_000_000,
+            content: dict[str, object] = {
+                **_told(self.board),
                 "html": html,
                 "stations": sorted(stations),
                 "alerts": sorted(alerts),
@@ -132,13 +132,15 @@ class Presenter:
     async def _beat(self) -> None:
         beats = 0
         while True:
+            told = self.board.broadcast.version
             await asyncio.sleep(_BEAT)
             beats += 1
             if beats % _BEATS_PER_REFRESH == 0:
                 # Silence and shelving begin and end without any event.
                 self._stations |= set(self.board.floor.stations())
                 self._changed.set()
-            self.board.broadcast.send(beat(self.board))
+            if self.board.broadcast.version == told:
+                self.board.broadcast.send(beat(self.board))
 
     async def _watch_sessions(self) -> None:
         while True:
@@ -157,9 +159,12 @@ class Presenter:
 
 def beat(board: Board) -> bytes:
     """Return the event that tells the time of the process and the age of the newest data."""
-    content = {
+    return encode_event("beat", _told(board))
+
+
+def _told(board: Board) -> dict[str, int]:
+    return {
         "now": board.now() // 1_000_000,
         "newest": board.floor.newest() // 1_000_000,
         "version": board.broadcast.version,
     }
-    return encode_event("beat", content)

@@ -83,7 +83,7 @@ async def live(call: Call) -> Response:
     if board.broadcast.held_by(account.id) >= board.settings.streams_per_account:
         raise HTTPException(429)
     listener = Listener(account.id, call.visitor.session.token_hash, language())
-    return EventStream(board.broadcast, listener, beat(board))
+    return EventStream(board.broadcast, listener, lambda: beat(board))
 
 
 async def alive(call: Call) -> Response:

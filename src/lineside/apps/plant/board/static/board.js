@@ -186,6 +186,7 @@
       stream.addEventListener("change", (event) => {
         const content = JSON.parse(event.data);
         heardOf(content);
+        version = content.version;
         for (const [id, html] of Object.entries(content.html)) put(id, html);
         if (content.alerts.length) keepCards();
         if (concerns(watch, content)) refresh();
