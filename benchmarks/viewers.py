@@ -3,8 +3,9 @@
 A board with so many open alerts changes once a second: an alert is answered, what changed is rendered, and every viewer
 gets it. Measured are what arrives and how late (from the change to the last byte at the viewer), the server's CPU time
 and memory a viewer, whether 10,000 viewers can be connected, and how soon clients that never finish a request are cut.
-Beside it, on the same work without logins and without rendering: bare Starlette on uvicorn. Server and viewers are two
-processes on one machine; with two cores they share them.
+Beside it, on the same work without logins and without rendering: bare Starlette on uvicorn; and Streamlit, which holds
+few viewers, with so many as `--sessions` asks for. Server and viewers are two processes on one machine; with two cores
+they share them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +29,7 @@ from lineside.testing.boards import make_bench, served
 from lineside.testing.clocks import WallClock
 from lineside.testing.floors import alert_event
 from measuring.clocks import cpu_seconds
+from measuring.environments import UnavailableError, python_of
 from subjects import board_servers
 
 HERE = Path(__file__).resolve().parent
@@ -204,15 +207,32 @@ async def measure(kind: str, alerts: int, viewers: int, changes: int) -> dict[st
         await server.wait()
 
 
+def streamlit(sessions: int, seconds: int) -> dict[str, object]:
+    """Return the figures of Streamlit with so many sessions, or why there are none."""
+    try:
+        python = python_of("streamlit")
+    except UnavailableError as error:
+        return {"server": "streamlit", "viewers": sessions, "not_measured": str(error)}
+    command = [str(python), str(HERE / "subjects" / "streamlit_board.py"), str(sessions), str(seconds)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    if result.returncode:
+        return {"server": "streamlit", "viewers": sessions, "not_measured": result.stderr.strip().splitlines()[-1]}
+    figures: dict[str, object] = json.loads(result.stdout)
+    return figures
+
+
 def main() -> None:
     """Measure and print, one JSON object for each server."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewers", type=int, default=5_000)
     parser.add_argument("--alerts", type=int, default=1_000)
     parser.add_argument("--changes", type=int, default=20)
+    parser.add_argument("--sessions", type=int, nargs="*", default=[5, 20, 50], help="viewers of Streamlit")
     given = parser.parse_args()
     for kind in ("lineside", "starlette"):
         print(json.dumps(asyncio.run(measure(kind, given.alerts, given.viewers, given.changes))), flush=True)
+    for sessions in given.sessions:
+        print(json.dumps(streamlit(sessions, given.changes)), flush=True)
 
 
 if __name__ == "__main__":

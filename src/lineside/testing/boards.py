@@ -21,6 +21,7 @@ from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from lineside.adapters.bundle_folder import BundleFolder
+from lineside.adapters.http_serving import RECEIPT
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.apps.plant.board import BoardSettings, Demo, Fault, create_app
 from lineside.apps.plant.board.doorkeeper import issue_code, new_account
@@ -124,7 +125,7 @@ def make_bench(
 
 
 @asynccontextmanager
-async def served(bench: Bench, *, port: int = 0, deadline: float = 15.0) -> AsyncIterator[str]:
+async def served(bench: Bench, *, port: int = 0, deadline: float = RECEIPT) -> AsyncIterator[str]:
     """Serve a board on loopback while the block lasts; the value is its address."""
     stop, where = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(

@@ -28,7 +28,7 @@ SETTINGS = BoardSettings(session_check=0.1, streams_per_account=3)
 
 
 @asynccontextmanager
-async def running(folder: Path, deadline: float = 15.0) -> AsyncIterator[tuple[Bench, httpx.AsyncClient, Account]]:
+async def running(folder: Path, deadline: float = RECEIPT) -> AsyncIterator[tuple[Bench, httpx.AsyncClient, Account]]:
     """A served board with an operator who is logged in."""
     bench = make_bench(folder, settings=SETTINGS)
     account = await bench.account(AccessRole.OPERATOR)
