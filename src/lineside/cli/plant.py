@@ -9,7 +9,8 @@ import click
 
 from lineside.adapters.nats_bus import NatsAddress
 from lineside.apps.layout import Layout
-from lineside.apps.plant.app import PlantSettings, run_plant
+from lineside.apps.plant.app import run_plant
+from lineside.apps.plant.serving import PlantSettings
 from lineside.apps.running import until_interrupted
 from lineside.apps.transport import with_transport
 from lineside.cli.options import (

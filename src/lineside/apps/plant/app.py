@@ -12,7 +12,6 @@ import secrets
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -25,12 +24,11 @@ from lineside.adapters.durable_files import load_key
 from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.job_folder import JobFolder
 from lineside.adapters.landing_sqlite import SqliteLanding
-from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.adapters.nats_bus import NatsBus
 from lineside.adapters.plan_files import load_plan_files
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.service_manager import READY, tell_manager
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
-from lineside.adapters.tls_authority import LocalCertificate, local_certificate, names_of
+from lineside.adapters.tls_authority import LocalCertificate
 from lineside.apps.drifting import DriftLook
 from lineside.apps.layout import Layout
 from lineside.apps.performing import PerformanceLook
@@ -38,11 +36,9 @@ from lineside.apps.plant.archive import Archive
 from lineside.apps.plant.board import (
     BoardSettings,
     Demo,
-    TlsFiles,
     create_app,
     demo_login_code,
     first_run_code,
-    serve_board,
 )
 from lineside.apps.plant.capabilities import Capabilities
 from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
@@ -61,6 +57,7 @@ from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.releases import ReleaseDesk, ReleaseNotes, unreleased
 from lineside.apps.plant.rolling_back import AutomaticRollback
+from lineside.apps.plant.serving import PlantSettings, local_certificate_for, serve_until
 from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.tracing import RecordTracer, ingest_of
 from lineside.apps.plant.watching import Watch
@@ -94,27 +91,6 @@ _FILL_ITEMS: Final = {
 }
 """How many of the newest items of each kind the board remembers at a start."""
 _LIVE_KINDS: Final = (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlantSettings:
-    """What the plant needs to know beside its plan; ``clock`` is empty but for a simulated line.
-
-    ``writers`` are those of this machine that write with the plant's own credentials, beside enrolled gateways.
-    ``https``: serve the board over TLS, with the given certificate and key or one of the local authority.
-    """
-
-    plan: Path
-    data: Path
-    nats: NatsAddress
-    host: str = "127.0.0.1"
-    port: int = 8800
-    https: bool = False
-    certificate: Path | None = None
-    key: Path | None = None
-    clock: str = ""
-    demo: bool = False
-    writers: tuple[str, ...] = ()
 
 
 async def run_plant(settings: PlantSettings) -> None:
@@ -175,6 +151,7 @@ class _Plant:
         desk = GatewayDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
         roll = GatewayRoll(desk=desk, local=frozenset(self.settings.writers))
         await roll.refresh()
+        await serve_gateways(self.bus, desk, roll, subjects)
         tracer = None if self.telemetry is None else RecordTracer(self.telemetry, self.clock)
         ingest = ingest_of(
             tracer, landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
@@ -183,15 +160,7 @@ class _Plant:
         feed.second_holders = ingest.counts.second_holders
         accounts = HistoryAccounts(landing=self.landing, history=self.history, query=HistoryQuery(self.layout.history))
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
-        await serve_gateways(self.bus, desk, roll, subjects)
-        given = ConfigurationDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
-        await serve_configurations(self.bus, given, subjects)
-        releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
-        await serve_releases(self.bus, subjects, releases.offers, releases.body, releases.canaries)
-        await self._take_up_releases(releases)
-        await serve_responses(
-            self.bus, subjects, lambda ids: [event for name in ids for event in _events_of(floor, name)]
-        )
+        await self._give(subjects, floor)
         await self._listen(subjects, feed)
         submitter = Submitter(
             landing=self.landing, writer=WRITER, epoch=secrets.token_hex(8), site=subjects.site,
@@ -227,11 +196,28 @@ class _Plant:
         if self.telemetry is not None:
             beside.append(asyncio.create_task(self.telemetry.run(meters.figures), name="telemetry"))
         try:
-            await self._serve_board(self._board(floor, submitter, feed, watch, meters), *beside)
+            await serve_until(
+                self.settings,
+                self._board(floor, submitter, feed, watch, meters),
+                self._certificate(),
+                self._welcome,
+                *beside,
+            )
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _give(self, subjects: Subjects, floor: Floor) -> None:
+        """Answer gateways that ask for their configuration, for models, and for what people answered."""
+        given = ConfigurationDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
+        await serve_configurations(self.bus, given, subjects)
+        releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
+        await serve_releases(self.bus, subjects, releases.offers, releases.body, releases.canaries)
+        await self._take_up_releases(releases)
+        await serve_responses(
+            self.bus, subjects, lambda ids: [event for name in ids for event in _events_of(floor, name)]
+        )
 
     async def _fill(self, feed: FloorFeed) -> None:
         """Fill the board's memory with the newest of the history, then with what has landed and is not yet there."""
@@ -266,7 +252,7 @@ class _Plant:
         async def shown(event: AlertEvent) -> None:
             await self.audit.append("alert.shown", {"event": event.id, "alert": event.alert_id})
 
-        made = self._local_certificate()
+        made = self._certificate()
         return create_app(
             floor=floor,
             state=self.state,
@@ -346,6 +332,16 @@ class _Plant:
         for words in said:
             sys.stderr.write(f"lineside: {words}\n")
 
+    def _certificate(self) -> LocalCertificate | None:
+        return local_certificate_for(self.settings, self.layout.keys)
+
+    async def _welcome(self) -> str | None:
+        """Return a code for who may come in: the demo's visitor, or the first admin; None where there is one."""
+        now = SystemClock().now()
+        if self.settings.demo:
+            return await demo_login_code(self.state, self.audit, now)
+        return await first_run_code(self.state, now)
+
     def _panel(self) -> Demo | None:
         """Return what a visitor of the demo may break."""
         if not self.settings.demo:
@@ -354,61 +350,6 @@ class _Plant:
 
         speed = self.clock.speed if isinstance(self.clock, ProcessClock) else 1.0
         return Panel(self.bus, self.plan.site.id, self.plan.line.id).faults(speed)
-
-    def _local_certificate(self) -> LocalCertificate | None:
-        """Return the certificate of the local authority, None where the board needs none or has one of its own."""
-        if not self.settings.https or self.settings.certificate is not None:
-            return None
-        return local_certificate(self.layout.keys, names_of(self.settings.host), SystemClock().now())
-
-    async def _serve_board(self, app: Starlette, *beside: asyncio.Task[None]) -> None:
-        """Serve until cancelled, or until something that must run beside it has ended."""
-        stop, said = asyncio.Event(), asyncio.Event()
-        settings = self.settings
-        serving = asyncio.create_task(
-            serve_board(
-                app,
-                host=settings.host,
-                port=settings.port,
-                stop=stop,
-                tls=self._tls(),
-                ready=lambda _: said.set(),
-            ),
-            name="board",
-        )
-        saying = asyncio.create_task(self._say_address(said), name="say where the board is")
-        try:
-            await asyncio.wait([serving, *beside], return_when=asyncio.FIRST_COMPLETED)
-            for task in (serving, *beside):
-                if task.done():
-                    task.result()
-        finally:
-            stop.set()
-            saying.cancel()
-            await asyncio.gather(serving, saying, return_exceptions=True)
-
-    def _tls(self) -> TlsFiles | None:
-        settings, made = self.settings, self._local_certificate()
-        if made is not None:
-            return TlsFiles(certificate=made.certificate, key=made.key)
-        if settings.https and settings.certificate is not None:
-            return TlsFiles(certificate=settings.certificate, key=settings.key or settings.certificate)
-        return None
-
-    async def _say_address(self, ready: asyncio.Event) -> None:
-        """Print where the board is, and a code for who may come in: the first admin, or the demo's visitor."""
-        await ready.wait()
-        tell_manager(READY)
-        settings = self.settings
-        board = f"{'https' if settings.https else 'http'}://{settings.host}:{settings.port}"
-        now = SystemClock().now()
-        if settings.demo:
-            code: str | None = await demo_login_code(self.state, self.audit, now)
-        else:
-            code = await first_run_code(self.state, now)
-        first = f"{board}/first-run?code={code}" if code is not None else board
-        sys.stdout.write(f"board: {first}\n")
-        sys.stdout.flush()
 
 
 def _agreed_outcome(floor: Floor, event: AlertEvent, now: int) -> Outcome | None:
