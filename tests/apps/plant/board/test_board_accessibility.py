@@ -25,6 +25,8 @@ OPERATORS = [
     "/drift", "/performance", "/ready", "/releases",
     "/gateways", "/signals", "/password", "/offline", "/handover", "/labels", "/statistics", f"{CARD}/8d",
 ]  # fmt: skip
+OTHERS = ("de", "es", "zh", "pt")
+"""Each page is looked at in one of these: its words are longer, or of another script."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 
 
@@ -84,6 +86,24 @@ def test_axe_finds_nothing_on_any_page_of_an_operator(
     found["/login"] = violations(page)
     assert {path: said for path, said in found.items() if said} == {}
     page.context.close()
+
+
+def test_axe_finds_nothing_in_any_other_language(browser: Browser, bench: Bench, board: ServedThread) -> None:
+    first = come_in(browser, bench, board, viewport=TABLET)
+    options: dict[str, Any] = {
+        "bypass_csp": True, "viewport": TABLET, "storage_state": first.context.storage_state(),
+        "service_workers": "block",
+    }  # fmt: skip
+    first.context.close()
+    found = {}
+    for place, language in enumerate(OTHERS):
+        page = browser.new_context(locale=language, **options).new_page()
+        for path in OPERATORS[place :: len(OTHERS)]:
+            page.goto(board.address + path)
+            spoken = page.evaluate("document.documentElement.lang")
+            found[language, path] = violations(page) if spoken == language else [f"it speaks {spoken}"]
+        page.context.close()
+    assert {key: said for key, said in found.items() if said} == {}
 
 
 def test_from_the_red_tile_to_the_closed_alert_in_three_taps(
