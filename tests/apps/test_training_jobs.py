@@ -172,6 +172,18 @@ def test_damage_queues_a_training_only_where_the_plan_wants_it_and_not_before_th
     assert len(folder.all()) == 2
 
 
+def test_while_a_canary_is_on_trial_nothing_else_is_learned(tmp_path: Path) -> None:
+    (report,) = sample_watched().performance
+    plan = sample_plan().model_copy(update={"learn_again": LearnAgain(automatic=True)})
+    folder, on_trial = JobFolder(tmp_path), {"porosity"}
+    again = Relearn(plan, folder, ManualClock(), on_trial.__contains__)
+    assert again(report, 0)
+    assert folder.all() == ()
+    on_trial.clear()
+    again(report, 0)
+    assert len(folder.all()) == 1
+
+
 def test_a_job_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     folder = JobFolder(tmp_path)
     job = queue_job(folder, "porosity", "by hand", "trying", 1)

@@ -130,6 +130,10 @@ class BundleFolder:
         envelopes = [path.read_bytes() for path in sorted(self._path.glob(f"*{CANARY_SUFFIX}"))]
         return tuple((read_canary(envelope), envelope) for envelope in envelopes)
 
+    def on_trial(self, characteristic: str) -> bool:
+        """Return whether a canary of a characteristic is offered."""
+        return any(canary.offer.place.rpartition("/")[2] == characteristic for canary, _ in self.canaries())
+
     def active(self, station: str) -> tuple[Bundle, ...]:
         """Return the bundles in service at a station, each read and checked."""
         return tuple(item.bundle for item in self.in_service(station))

@@ -56,11 +56,15 @@ def queue_job(
 
 @dataclass(frozen=True, slots=True)
 class Relearn:
-    """Says what speaks for learning a model again, and queues a training where the plan wants that by itself."""
+    """Says what speaks for learning a model again, and queues a training where the plan wants that by itself.
+
+    ``on_trial`` says whether a canary of a characteristic judges: what it shows is waited for.
+    """
 
     plan: Plan
     folder: JobFolder
     clock: Clock
+    on_trial: Callable[[str], bool] = lambda _: False
 
     def __call__(self, report: PerformanceReport, now: int) -> tuple[Trigger, ...]:
         """Return the reasons, at a moment of the line's time (UTC ns)."""
@@ -75,6 +79,8 @@ class Relearn:
         return found
 
     def _rested(self, characteristic: str) -> bool:
+        if self.on_trial(characteristic):
+            return False
         before = [job.created for job in self.folder.all() if job.characteristic == characteristic]
         return not before or self.clock.now() - before[0] >= self.plan.learn_again.pause
 

@@ -103,8 +103,11 @@ async def test_a_canary_judges_its_parts_until_the_plant_offers_it_no_more(line:
     await canaries.refresh(line.bus, SUBJECTS)
     assert 25 < models(shelf).count(SECOND.name) < 75
     assert SECOND.name in canaries.on_trial
+    assert line.registry.on_trial(SECOND.manifest.characteristic)
+    assert not line.registry.on_trial("weight")
     await canaries.refresh(line.bus, SUBJECTS)
     line.registry.end_canary(PLACE)
+    assert not line.registry.on_trial(SECOND.manifest.characteristic)
     await canaries.refresh(line.bus, SUBJECTS)
     assert set(models(shelf)) == {FIRST.name}
     assert line.actions == ["model.live", "canary.live", "canary.ended"]

@@ -304,7 +304,9 @@ class _Plant:
         return Watch(
             drift=DriftLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
             performance=PerformanceLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
-            learn_again=Relearn(self.plan, JobFolder(self.layout.jobs), SystemClock()),
+            learn_again=Relearn(
+                self.plan, JobFolder(self.layout.jobs), SystemClock(), BundleFolder(self.layout.bundles).on_trial
+            ),
             damaged=AutomaticRollback(self.plan, self._ladder(), self.audit),
             audit=self.audit,
             clock=self.clock,
