@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.history_query import HistoryQuery
-from lineside.apps.performing import judged_parts
+from lineside.apps import performing
+from lineside.apps.layout import Layout
+from lineside.apps.performing import PerformanceLook, judged_parts
+from lineside.apps.releasing import put_in_service
 from lineside.domain.outcomes import Outcome
 from lineside.domain.performance.measured import measure
 from lineside.domain.predictions import JudgementState, Prediction
+from lineside.domain.readiness import HeldOut
+from lineside.domain.units import DAY
 from lineside.ports import LandedRecord
-from lineside.testing.modelling import CHARACTERISTIC, modelling_plan
+from lineside.testing.modelling import CHARACTERISTIC, fitted, modelling_plan
 from lineside.testing.records import BORN, a_record
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import RecordKind
@@ -61,3 +69,31 @@ async def test_the_source_that_comes_first_holds_and_contradictions_are_counted(
 
     assert bad(()) == [True, True, False]
     assert bad(("xray", "end of line")) == [False, True, False]
+
+
+async def test_months_after_a_change_its_moment_is_still_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = modelling_plan(3, model={"family": "supervised"})
+    bundle = put_in_service(Layout(tmp_path), plan, fitted(plan, 1))
+    monkeypatch.setattr(
+        performing, "held_out_of", lambda _: HeldOut(scheme="by time", bad=100, found=95, good=900, false=1)
+    )
+    judged = [
+        replace(
+            prediction(number), model=bundle.name, judged=BORN + number * DAY // 2,
+            state=JudgementState.ALARM if number < 80 else JudgementState.NORMAL,
+        )
+        for number in range(200)
+    ]  # fmt: skip
+    bad = [found(number, "nonconforming", "xray") for number in range(200)]
+    history = await DeltaHistory.open(Layout(tmp_path).history)
+    bodies = {RecordKind.PREDICTIONS: encode_items(judged), RecordKind.OUTCOMES: encode_items(bad)}
+    await history.append(
+        [
+            LandedRecord(position=n, record=a_record(n, body, kind=kind))
+            for n, (kind, body) in enumerate(bodies.items(), 1)
+        ]
+    )
+    look = PerformanceLook(plan, BundleFolder(Layout(tmp_path).bundles), Layout(tmp_path).history)
+    (report,) = look(BORN + 100 * DAY)
+    assert "performance loss" in [item.what for item in report.damage]
+    assert (report.since.worse, report.since.worse_bad) == (BORN + 40 * DAY, 120)

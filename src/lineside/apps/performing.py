@@ -17,7 +17,13 @@ from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming, precedence_of
 from lineside.domain.performance.burning import PERIOD
 from lineside.domain.performance.judged import JudgedParts
-from lineside.domain.performance.report import LearnedFrom, PerformanceReport, performance, with_levels
+from lineside.domain.performance.report import (
+    LearnedFrom,
+    PerformanceReport,
+    performance,
+    with_change,
+    with_levels,
+)
 from lineside.domain.plan.model import Characteristic, Plan
 from lineside.domain.predictions import JudgementState
 
@@ -52,6 +58,9 @@ class PerformanceLook:
                 training, held_out = bundle.manifest.training, held_out_of(bundle.manifest)
                 learned = LearnedFrom(first=training.since, last=training.last)
                 found = performance(self.plan, station.id, name, bundle.name, parts, held_out, now, learned)
+                if found.since.worse:
+                    whole = judged_parts(query, self.plan.characteristic(name), bundle.name, training.last, now)
+                    found = with_change(found, whole, held_out)
                 further = further_levels(self.plan, bundle, query, self.history, now)
                 reports.append(with_levels(found, further))
         return tuple(reports)

@@ -135,6 +135,14 @@ def with_levels(report: PerformanceReport, further: Sequence[LevelWatch]) -> Per
     return replace(report, levels=(*report.levels, *further), damage=damage)
 
 
+def with_change(report: PerformanceReport, parts: JudgedParts, held_out: HeldOut) -> PerformanceReport:
+    """Return a report of a loss with the moment of the change by all parts since the model was learned.
+
+    Thirty days after a change all of a report's own parts are of after it, and their first one is no change.
+    """
+    return replace(report, since=_with_change(report.since, parts, held_out))
+
+
 def _with_change(since: Since, parts: JudgedParts, held_out: HeldOut) -> Since:
     """Add since when fewer bad parts are found."""
     bad = parts.take(parts.known & parts.bad)
