@@ -136,29 +136,33 @@ class Rehearsal:
         await self.train()
 
     async def climb(self) -> None:
-        """Draft what is new, retire what it outdates, and let it take one step where its report says ready."""
+        """Draft what is new, and take whatever is ready a step up; what is newer takes a canary's place once it is."""
         ladder = await self.ladder.ladder()
         newest, *older = await self.ladder.kept()
-        for bundle in older:
-            if ladder.of(bundle.name).rung in {Rung.SHADOW, Rung.CANARY}:
-                await self.ladder.retire(bundle.name, _OTHERS[0], f"{_short(newest)} has learned more")
-                await self.open()
         if ladder.of(newest.name).rung is Rung.NONE:
             await self._step(newest, _AUTHOR)  # a draft
             await self._step(newest, _AUTHOR)  # in the shadow
-        standing = (await self.ladder.ladder()).of(newest.name)
-        after = {Rung.SHADOW: Rung.CANARY, Rung.CANARY: Rung.CHAMPION}.get(standing.rung)
-        if after is None:
-            return
-        report = report_of(newest.name, await self.ladder.levels(newest), after)
+            for bundle in older:
+                if ladder.of(bundle.name).rung is Rung.SHADOW:
+                    await self.ladder.retire(bundle.name, _OTHERS[0], f"{_short(newest)} has learned more")
+        canaries = ladder.at(place_of(newest), Rung.CANARY)
+        for standing in canaries:
+            await self._promote(await self.ladder.bundle(standing.release), Rung.CHAMPION)
+        if (await self.ladder.ladder()).of(newest.name).rung is Rung.SHADOW:
+            await self._promote(newest, Rung.CANARY)
+
+    async def _promote(self, bundle: Bundle, after: Rung) -> None:
+        """Promote a release where its report says ready, by the approval of two; a canary makes room for the next."""
+        report = report_of(bundle.name, await self.ladder.levels(bundle), after)
         if report.lacks:
-            self.refused[f"{_short(newest)} to {after}"] = "; ".join(report.lacks)
+            self.refused[f"{_short(bundle)} to {after}"] = "; ".join(report.lacks)
             return
+        if after is Rung.CANARY:
+            for standing in (await self.ladder.ladder()).at(place_of(bundle), Rung.CANARY):
+                await self.ladder.retire(standing.release, _OTHERS[0], f"{_short(bundle)} is ready")
         for person in _OTHERS:
-            if person.pseudonym in standing.approvals:
-                continue
-            await self.ladder.approve(newest.name, person, "its readiness report says ready")
-        await self._step(newest, _OTHERS[0], Canary(share=SHARE) if after is Rung.CANARY else None)
+            await self.ladder.approve(bundle.name, person, "its readiness report says ready")
+        await self._step(bundle, _OTHERS[0], Canary(share=SHARE) if after is Rung.CANARY else None)
         await self.open()
 
     async def _step(self, bundle: Bundle, person: Person, canary: Canary | None = None) -> None:
@@ -203,7 +207,7 @@ async def rehearsal(text: str, folder: Path, station: str, characteristic: str, 
     watch = Watch(
         drift=DriftLook(plan, bundles, layout.history),
         performance=PerformanceLook(plan, bundles, layout.history),
-        learn_again=Relearn(plan, jobs, clock),
+        learn_again=Relearn(plan, jobs, clock, bundles.on_trial),
         damaged=AutomaticRollback(plan, ladder, audit),
         audit=audit,
         clock=clock,
