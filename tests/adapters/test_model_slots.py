@@ -148,3 +148,25 @@ def test_a_pipe_is_no_model_and_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(IntegrityError):
         read_plain(tmp_path / "pipe")
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, new = tmp_path / "current.json", tmp_path / "new"
+    path.write_bytes(b"old")
+    new.write_bytes(b"new")
+    opened = os.open
+
+    def replaced(name: Path, flags: int) -> int:
+        handle = opened(name, flags)
+        new.replace(path)
+        return handle
+
+    monkeypatch.setattr(os, "open", replaced)
+    assert read_plain(path) == b"old"
+    monkeypatch.undo()
+    assert read_plain(path) == b"new"
+    os.link(path, tmp_path / "elsewhere")
+    with pytest.raises(IntegrityError, match="linked"):
+        read_plain(path)

@@ -136,6 +136,8 @@ class ModelSlots:
 def read_plain(path: Path) -> bytes:
     """Return the bytes of an ordinary file that has one name: neither a link nor linked from elsewhere.
 
+    One that is replaced at this very moment has no name any more; what it held is returned.
+
     Raises:
         IntegrityError: it is a link or no ordinary file.
         OSError: it cannot be read; `FileNotFoundError` where it is not there.
@@ -148,6 +150,6 @@ def read_plain(path: Path) -> bytes:
         raise
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
             raise IntegrityError("a file of a model is linked, or no ordinary file", where=str(path))
         return file.read()
