@@ -207,7 +207,7 @@ async def rehearsal(text: str, folder: Path, station: str, characteristic: str, 
     watch = Watch(
         drift=DriftLook(plan, bundles, layout.history),
         performance=PerformanceLook(plan, bundles, layout.history),
-        learn_again=Relearn(plan, jobs, clock, bundles.on_trial),
+        learn_again=Relearn(plan, jobs, clock),  # a canary's fortnight is of the wall clock, which stands still here
         damaged=AutomaticRollback(plan, ladder, audit),
         audit=audit,
         clock=clock,

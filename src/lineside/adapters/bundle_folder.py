@@ -131,8 +131,9 @@ class BundleFolder:
         return tuple((read_canary(envelope), envelope) for envelope in envelopes)
 
     def on_trial(self, characteristic: str) -> bool:
-        """Return whether a canary of a characteristic is offered."""
-        return any(canary.offer.place.rpartition("/")[2] == characteristic for canary, _ in self.canaries())
+        """Return whether a canary of a characteristic is offered whose time is not over: one forgotten is no trial."""
+        offers = [canary.offer for canary, _ in self.canaries()]
+        return any(offer.characteristic == characteristic and offer.expires > time.time_ns() for offer in offers)
 
     def active(self, station: str) -> tuple[Bundle, ...]:
         """Return the bundles in service at a station, each read and checked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from lineside.domain.errors import UnavailableError
 from lineside.domain.model_service import Trouble
 from lineside.domain.plan.model import Plan
 from lineside.domain.releases.canary import Canary
+from lineside.domain.units import DAY
 from lineside.flows.releases import serve_releases
 from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.bus import FakeBus
@@ -105,6 +107,9 @@ async def test_a_canary_judges_its_parts_until_the_plant_offers_it_no_more(line:
     assert SECOND.name in canaries.on_trial
     assert line.registry.on_trial(SECOND.manifest.characteristic)
     assert not line.registry.on_trial("weight")
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr("lineside.adapters.bundle_folder.time.time_ns", lambda: round(time.time()) * 10**9 + 15 * DAY)
+        assert not line.registry.on_trial(SECOND.manifest.characteristic)
     await canaries.refresh(line.bus, SUBJECTS)
     line.registry.end_canary(PLACE)
     assert not line.registry.on_trial(SECOND.manifest.characteristic)
