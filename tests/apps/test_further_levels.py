@@ -71,7 +71,8 @@ async def history(tmp_path: Path) -> Path:
 
 
 def levels(history: Path) -> dict[str, LevelWatch]:
-    found = looked.further_levels(PLAN, BUNDLE, HistoryQuery(history), history, NOW)
+    query = HistoryQuery(history)
+    found = looked.further_levels(PLAN, BUNDLE, query, history, NOW, looked.weigh(query, history))
     return {level.name: level for level in found}
 
 
@@ -81,7 +82,7 @@ def test_alerts_that_nobody_answered_count_once_an_hour_is_over_and_silenced_one
 
 
 def test_a_part_costs_its_processor_time_by_the_rates(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looked, "used_of", lambda *_: Used(cpu_seconds=0.02, bytes=0.0, evidence=""))
+    monkeypatch.setattr(looked, "judging_of", lambda *_: Used(cpu_seconds=0.02, bytes=0.0, evidence=""))
     found = levels(history)["cost per part"]
     assert found.events == 30
     assert found.each == pytest.approx(0.02)
@@ -92,8 +93,7 @@ def test_a_part_costs_its_processor_time_by_the_rates(history: Path, monkeypatch
 
 
 def test_without_rates_no_cost_is_watched(history: Path) -> None:
-    plan = PLAN.model_copy(update={"rates": None})
-    found = looked.further_levels(plan, BUNDLE, HistoryQuery(history), history, NOW)
+    found = looked.further_levels(PLAN, BUNDLE, HistoryQuery(history), history, NOW, None)
     assert [level.name for level in found] == ["adoption"]
 
 

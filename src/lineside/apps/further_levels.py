@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from lineside.adapters.history_query import HistoryQuery, quoted
-from lineside.apps.plant.evidence import ANSWERS, used_of
+from lineside.apps.plant.evidence import ANSWERS, judging_of
 from lineside.domain.performance.burning import PERIOD, LevelWatch, watch_level, watch_spending
 from lineside.domain.performance.report import ADOPTION, COST
 from lineside.domain.plan.model import Plan
@@ -28,14 +29,33 @@ WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.
 """
 
 
-def further_levels(plan: Plan, bundle: Bundle, query: HistoryQuery, history: Path, now: int) -> tuple[LevelWatch, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weight:
+    """What the history keeps, in bytes: of a part with all that is said of it but its readings, and of a reading."""
+
+    part: float
+    reading: float
+
+
+def weigh(query: HistoryQuery, history: Path) -> Weight:
+    """Return what a history keeps on average of a part and of a reading."""
+    counts, readings = query.counts(), _bytes(history / "readings")
+    return Weight(
+        part=(_bytes(history) - readings) / max(counts["parts"], 1), reading=readings / max(counts["readings"], 1)
+    )
+
+
+def further_levels(
+    plan: Plan, bundle: Bundle, query: HistoryQuery, history: Path, now: int, weight: Weight | None
+) -> tuple[LevelWatch, ...]:
     """Return how adoption and cost stand for a model in service; cost only where the plan gives rates.
 
     A part costs what the processor took for a golden part here, and the bytes that are kept of it: those of its
-    records, and those of each of its readings.
+    records, and those of each of its readings (``weight``; None: cost is not asked for).
     """
     words = {"model": quoted(bundle.name), "since": now - PERIOD, "now": now}
-    return (*_adoption(plan, query, history, words, now), *_cost(plan, bundle, query, history, words, now))
+    cost = () if weight is None else _cost(plan, bundle, query, weight, words, now)
+    return (*_adoption(plan, query, history, words, now), *cost)
 
 
 def _adoption(
@@ -44,7 +64,7 @@ def _adoption(
     """Return the level of alerts that are answered; what was raised in the last hour may still be."""
     if not (history / "alert_events").is_dir():
         return ()
-    found = query.sql(_ALERTS.format(answers=ANSWERS, **words))
+    found = query.sql(_ALERTS.format(answers=ANSWERS, **words), ("alert_events",))
     time = found.column("time").to_numpy().astype(np.int64)
     answered = np.array(found.column("answered").to_pylist(), dtype=np.bool_)
     settled = answered | (time <= now - ANSWERED_WITHIN)
@@ -52,19 +72,15 @@ def _adoption(
 
 
 def _cost(
-    plan: Plan, bundle: Bundle, query: HistoryQuery, history: Path, words: dict[str, object], now: int
+    plan: Plan, bundle: Bundle, query: HistoryQuery, weight: Weight, words: dict[str, object], now: int
 ) -> tuple[LevelWatch, ...]:
-    rates = plan.rates
-    used = None if rates is None else used_of(plan, bundle, history)
-    if rates is None or used is None or not (history / "parts").is_dir():
+    rates, judging = plan.rates, judging_of(plan, bundle)
+    if rates is None or judging is None:
         return ()
-    found = query.sql(_READINGS.format(**words))
+    found = query.sql(_READINGS.format(**words), ("predictions", "parts"))
     time = found.column("judged").to_numpy().astype(np.int64)
-    counts = query.counts()
-    of_reading = _bytes(history / "readings") / max(counts["readings"], 1)
-    of_records = (_bytes(history) - _bytes(history / "readings")) / max(counts["parts"], 1)
-    size = of_records + of_reading * found.column("readings").to_numpy().astype(np.float64)
-    cost = used.cpu_seconds / 3600.0 * rates.processor_hour + size / 1e9 * rates.gigabyte
+    size = weight.part + weight.reading * found.column("readings").to_numpy().astype(np.float64)
+    cost = judging.cpu_seconds / 3600.0 * rates.processor_hour + size / 1e9 * rates.gigabyte
     return (watch_spending(COST, time, cost, plan.service_levels.cost_per_part, now),)
 
 

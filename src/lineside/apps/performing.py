@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.history_query import HistoryQuery, quoted
-from lineside.apps.further_levels import further_levels
+from lineside.apps.further_levels import further_levels, weigh
 from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming, precedence_of
 from lineside.domain.performance.burning import PERIOD
@@ -50,6 +50,7 @@ class PerformanceLook:
         if not (self.history / "predictions").is_dir():
             return ()
         query = HistoryQuery(self.history, precedence_of(self.plan))
+        weight = None if self.plan.rates is None else weigh(query, self.history)
         reports = []
         for station in self.plan.stations:
             for bundle in self.folder.active(station.id):
@@ -61,14 +62,15 @@ class PerformanceLook:
                 if found.since.worse:
                     whole = judged_parts(query, self.plan.characteristic(name), bundle.name, training.last, now)
                     found = with_change(found, whole, held_out)
-                further = further_levels(self.plan, bundle, query, self.history, now)
+                further = further_levels(self.plan, bundle, query, self.history, now, weight)
                 reports.append(with_levels(found, further))
         return tuple(reports)
 
 
 def judged_parts(query: HistoryQuery, characteristic: Characteristic, model: str, since: int, now: int) -> JudgedParts:
     """Return what a model judged after ``since`` until ``now`` (UTC ns), with what was found of each part."""
-    return _columns(characteristic, query.sql(_JUDGED.format(model=quoted(model), since=int(since), now=int(now))))
+    text = _JUDGED.format(model=quoted(model), since=int(since), now=int(now))
+    return _columns(characteristic, query.sql(text, ("predictions", "outcomes")))
 
 
 def _columns(characteristic: Characteristic, table: pa.Table) -> JudgedParts:

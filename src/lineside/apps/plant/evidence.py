@@ -130,6 +130,15 @@ def used_of(plan: Plan, bundle: Bundle, history: Path) -> Used | None:
     Without a history, the bytes are those of a part's record and its prediction, the readings left out. None where the
     bundle has no golden parts, or does not open for this plan.
     """
+    judged = judging_of(plan, bundle)
+    if judged is None:
+        return None
+    size, kept = _weighed(history) or (judged.bytes, say("no history yet: the records alone, without readings"))
+    return Used(cpu_seconds=judged.cpu_seconds, bytes=size, evidence=joined((judged.evidence, kept)))
+
+
+def judging_of(plan: Plan, bundle: Bundle) -> Used | None:
+    """Return what judging a golden part takes here, and the bytes of its records; None as `used_of`."""
     if GOLDEN_PARTS not in bundle.files:
         return None
     parts = golden_records(bundle)
@@ -142,12 +151,7 @@ def used_of(plan: Plan, bundle: Bundle, history: Path) -> Used | None:
         return None
     seconds = (time.thread_time_ns() - began) / 1e9 / len(parts)
     written = sum(len(encode_items([item.part])) + len(encode_items(item.predictions)) for item in found) / len(parts)
-    size, kept = _weighed(history) or (written, say("no history yet: the records alone, without readings"))
-    return Used(
-        cpu_seconds=seconds,
-        bytes=size,
-        evidence=joined((say("{parts} golden parts judged here", parts=len(parts)), kept)),
-    )
+    return Used(cpu_seconds=seconds, bytes=written, evidence=say("{parts} golden parts judged here", parts=len(parts)))
 
 
 def _weighed(history: Path) -> tuple[float, str] | None:
