@@ -97,7 +97,7 @@ class HistoryQuery:
         A writer's records come into the history in their order, so that marks name all that it then held.
         """
         each = " UNION ALL ".join(f"SELECT writer, epoch, sequence FROM {name}" for name in tables)  # noqa: S608 - own
-        found = self.sql(f"SELECT writer, epoch, max(sequence) AS last FROM ({each}) GROUP BY ALL")  # noqa: S608 - own
+        found = self.sql(f"SELECT writer, epoch, max(sequence) AS last FROM ({each}) GROUP BY ALL", tables)  # noqa: S608 - own
         return {(row["writer"], row["epoch"]): row["last"] for row in found.to_pylist()}
 
     def doubled(self) -> dict[str, int]:
@@ -140,15 +140,11 @@ class HistoryQuery:
 
     def newest_parts(self, station: str, since: int, most: int) -> tuple[PartRecord, ...]:
         """Return the newest parts of a station that ended at or after a time (UTC ns), by end."""
-        where = f"station = {quoted(station)} AND ended >= {int(since)}"
-        rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
-        return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
+        return self._last_parts(f"station = {quoted(station)} AND ended >= {int(since)}", most)
 
     def parts_before(self, station: str, ended: int, most: int) -> tuple[PartRecord, ...]:
         """Return the last parts of a station that ended before a time (UTC ns), by end."""
-        where = f"station = {quoted(station)} AND ended < {int(ended)}"
-        rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
-        return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
+        return self._last_parts(f"station = {quoted(station)} AND ended < {int(ended)}", most)
 
     def of_unit(self, kind: RecordKind, unit: str) -> tuple[Any, ...]:
         """Return the parts, predictions or outcomes of a unit, oldest first."""
@@ -195,6 +191,10 @@ class HistoryQuery:
     def export_wide(self, station: str, path: Path) -> int:
         """Write `parts_wide` of a station to a CSV or Parquet file; return the number of rows; errors as `export`."""
         return _write(lambda: self.parts_wide(station), path)
+
+    def _last_parts(self, where: str, most: int) -> tuple[PartRecord, ...]:
+        rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
+        return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
 
     def _items(self, kind: RecordKind, rest: str, newest_days: int | None = None) -> Iterator[Any]:
         table, of = ITEMS[kind]
@@ -306,9 +306,11 @@ def _held(until: Marks | None) -> str:
     """Return the condition that a row was there when marks were taken; none where there are no marks."""
     if until is None:
         return ""
-    rows = [f"({quoted(writer)}, {quoted(epoch)}, {int(last)})" for (writer, epoch), last in until.items()]
-    marks = f"(VALUES {', '.join(rows)}) AS marks(w, e, last)" if rows else "(SELECT '' AS w, '' AS e, 0 AS last)"
-    return f" AND EXISTS (SELECT 1 FROM {marks} WHERE w = writer AND e = epoch AND sequence <= last)"  # noqa: S608 - quoted
+    if not until:
+        return " AND false"
+    rows = ", ".join(f"({quoted(writer)}, {quoted(epoch)}, {int(last)})" for (writer, epoch), last in until.items())
+    held = f"FROM (VALUES {rows}) AS marks(w, e, last) WHERE w = writer AND e = epoch AND sequence <= last"
+    return f" AND EXISTS (SELECT 1 {held})"
 
 
 def quoted(text: str) -> str:
