@@ -81,7 +81,8 @@ class SignalBook:
         self._status = np.zeros(size, dtype=np.uint32)
         self._minutes: dict[int, Int64] = {}
         self._refused: Counter[tuple[str, str, str]] = Counter()
-        self._sources = [signal.source for signal in plan.signals]
+        sources = np.array([signal.source for signal in plan.signals])
+        self._of_source = {source.id: np.flatnonzero(sources == source.id) for source in plan.sources}
         self._lateness: Int64 = np.array(
             [plan.station(signal.station).lateness for signal in plan.signals], dtype=np.int64
         )
@@ -105,9 +106,7 @@ class SignalBook:
 
     def clock(self, source: str, offset: int) -> None:
         """Take note of how far (ns) a source's clock is behind."""
-        for place, name in enumerate(self._sources):
-            if name == source:
-                self._offsets[place] = offset
+        self._offsets[self._of_source[source]] = offset
 
     def views(self, now: int) -> tuple[SignalView, ...]:
         """Return every signal in the plan's order, as it stands at ``now`` (UTC ns)."""
