@@ -72,7 +72,7 @@ from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
-from lineside.flows.ingest import serve_ingest
+from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.flows.releases import CHANGED, serve_releases
 from lineside.flows.responses import RESPONDED, serve_responses
 from lineside.flows.submit import Submitter
@@ -148,18 +148,8 @@ class _Plant:
         floor = Floor(self.plan)
         feed = FloorFeed(floor, self.plan)
         await self._fill(feed)
-        desk = GatewayDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
-        roll = GatewayRoll(desk=desk, local=frozenset(self.settings.writers))
-        await roll.refresh()
-        await serve_gateways(self.bus, desk, roll, subjects)
         tracer = None if self.telemetry is None else RecordTracer(self.telemetry, self.clock)
-        ingest = ingest_of(
-            tracer, landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
-            lines=[subjects.line], clock=SystemClock(), writers=roll, keys=roll.key, follow=feed.record,
-        )  # fmt: skip
-        feed.second_holders = ingest.counts.second_holders
-        accounts = HistoryAccounts(landing=self.landing, history=self.history, query=HistoryQuery(self.layout.history))
-        await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
+        ingest, roll = await self._take_in(subjects, feed, tracer)
         await self._give(subjects, floor)
         await self._listen(subjects, feed)
         submitter = Submitter(
@@ -207,6 +197,23 @@ class _Plant:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _take_in(
+        self, subjects: Subjects, feed: FloorFeed, tracer: RecordTracer | None
+    ) -> tuple[Ingest, GatewayRoll]:
+        """Answer gateways that enrol, and take in their records; return what does."""
+        desk = GatewayDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
+        roll = GatewayRoll(desk=desk, local=frozenset(self.settings.writers))
+        await roll.refresh()
+        await serve_gateways(self.bus, desk, roll, subjects)
+        ingest = ingest_of(
+            tracer, landing=self.landing, key=load_key(self.layout.watermark_key), site=subjects.site,
+            lines=[subjects.line], clock=SystemClock(), writers=roll, keys=roll.key, follow=feed.record,
+        )  # fmt: skip
+        feed.second_holders = ingest.counts.second_holders
+        accounts = HistoryAccounts(landing=self.landing, history=self.history, query=HistoryQuery(self.layout.history))
+        await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
+        return ingest, roll
 
     async def _give(self, subjects: Subjects, floor: Floor) -> None:
         """Answer gateways that ask for their configuration, for models, and for what people answered."""
