@@ -37,6 +37,15 @@ async def operator(bench: Bench, stranger: BoardClient) -> BoardClient:
 
 
 @pytest.fixture
+async def engineer(bench: Bench, stranger: BoardClient) -> BoardClient:
+    """An engineer who is logged in."""
+    await bench.account(AccessRole.ENGINEER)
+    answer = await stranger.log_in("engineer")
+    assert answer.status_code == 303
+    return stranger
+
+
+@pytest.fixture
 async def admin(bench: Bench, stranger: BoardClient) -> BoardClient:
     """An admin who is logged in."""
     await bench.account(AccessRole.ADMIN)

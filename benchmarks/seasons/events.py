@@ -43,7 +43,6 @@ Tell = Callable[[str], None]
 class Scenario:
     """A seed's events beside those that every year has."""
 
-    seed: int
     troubles: tuple[Trouble, ...]
     changes: Mapping[int, CellConfig]
 
@@ -57,7 +56,7 @@ def scenario(seed: int) -> Scenario:
     )
     usual = year_config()
     changed = replace(usual, die=replace(usual.die, least_biscuit=19.0, biscuit_slope=5.0))
-    return Scenario(seed=seed, troubles=troubles, changes={CHANGED: changed})
+    return Scenario(troubles=troubles, changes={CHANGED: changed})
 
 
 def plan_text(demo: str) -> str:

@@ -60,8 +60,6 @@ class Rehearsal:
     """The plant of one seed; ``steps`` are what was done on the ladder, ``refused`` why the last step was not."""
 
     plan: Plan
-    plan_file: Path
-    layout: Layout
     history: DeltaHistory
     clock: ManualClock
     audit: FakeAudit
@@ -90,10 +88,10 @@ class Rehearsal:
         if records:
             await self.history.append(records)
 
-    async def learn(self, reason: str, since: int = 0) -> str:
+    async def learn(self, reason: str) -> str:
         """Learn as a person would who asks for it; return the name of what is kept."""
         folder = self.runner.folder
-        job = queue_job(folder, self.characteristic, "by hand", reason, self.clock.now(), since=since)
+        job = queue_job(folder, self.characteristic, "by hand", reason, self.clock.now())
         assert job is not None
         await self.train()
         done = folder.get(job.id)
@@ -217,7 +215,7 @@ async def rehearsal(text: str, folder: Path, station: str, characteristic: str, 
     )  # fmt: skip
     try:
         yield Rehearsal(
-            plan=plan, plan_file=plan_file, layout=layout, history=await DeltaHistory.open(layout.history),
+            plan=plan, history=await DeltaHistory.open(layout.history),
             clock=clock, audit=audit, watch=watch, runner=runner, ladder=ladder, station=station,
             characteristic=characteristic,
         )  # fmt: skip

@@ -9,8 +9,6 @@ from lineside.domain.performance.report import NO_TRUTH
 from seasons.events import CHANGED, SILENT
 
 Seed = Mapping[str, Any]
-SHIFTS = 3
-"""Of a day that is seen; every fourth week has two."""
 
 
 def told(seed: Seed) -> dict[str, Any]:

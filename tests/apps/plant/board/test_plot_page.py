@@ -12,7 +12,6 @@ from board_client import BoardClient, client_of
 from lineside.apps.plant.board import BoardSettings
 from lineside.apps.plant.long_plots import LongPlots
 from lineside.apps.web.language import read_catalogues
-from lineside.domain.access import AccessRole
 from lineside.domain.units import DAY, MINUTE, SECOND
 from lineside.testing.boards import Bench, make_bench
 from lineside.testing.long_histories import keep_long
@@ -37,14 +36,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     )
     yield bench
     bench.state.close()
-
-
-@pytest.fixture
-async def engineer(bench: Bench) -> AsyncIterator[BoardClient]:
-    async with client_of(bench) as client:
-        await bench.account(AccessRole.ENGINEER)
-        await client.log_in("engineer")
-        yield client
 
 
 def asked(bench: Bench, span: int, columns: int) -> dict[str, str]:

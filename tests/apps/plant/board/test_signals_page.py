@@ -21,14 +21,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     bench.state.close()
 
 
-@pytest.fixture
-async def engineer(bench: Bench) -> AsyncIterator[BoardClient]:
-    async with client_of(bench) as client:
-        await bench.account(AccessRole.ENGINEER)
-        await client.log_in("engineer")
-        yield client
-
-
 def row(html: str, *words: str) -> str:
     """Return the one row of a table that has all the words."""
     [found] = [item for item in html.split("<tr>") if all(word in item for word in words)]

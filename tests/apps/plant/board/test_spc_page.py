@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from board_client import BoardClient, client_of
-from lineside.domain.access import AccessRole
-from lineside.testing.boards import Bench, make_bench
+from board_client import BoardClient
+from lineside.testing.boards import Bench
 from lineside.testing.floors import CYCLE, part_at
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    bench = make_bench(tmp_path)
-    yield bench
-    bench.state.close()
-
-
-@pytest.fixture
-async def engineer(bench: Bench) -> AsyncIterator[BoardClient]:
-    async with client_of(bench) as client:
-        await bench.account(AccessRole.ENGINEER, "eve")
-        await client.log_in("eve")
-        yield client
 
 
 @pytest.mark.parametrize("kind", ["individuals", "averages", "ewma", "nonsense"])
