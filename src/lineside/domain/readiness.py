@@ -200,8 +200,12 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 def _share(name: str, hits: int, cases: int, least: float, evidence: Said) -> Level:
     low, high = wilson(hits, cases)
     verdict = Verdict.MET if cases and low >= least else Verdict.MISSED if high < least else Verdict.INSUFFICIENT
-    measured = f"{hits / cases:.3f} ({low:.3f} to {high:.3f})" if cases else "-"
+    measured = _between(hits / cases, low, high) if cases else "-"
     return Level(name=name, declared=f">= {least:g}", measured=measured, verdict=verdict, evidence=evidence)
+
+
+def _between(value: float, low: float, high: float) -> Said:
+    return say("{value} ({low} to {high})", value=number(value), low=number(low), high=number(high))
 
 
 def _loss(held_out: HeldOut, lived: Lived, most: float) -> Level:
@@ -216,7 +220,7 @@ def _loss(held_out: HeldOut, lived: Lived, most: float) -> Level:
     least, greatest = before[0] - now[1], before[1] - now[0]
     loss = held_out.found / held_out.bad - lived.found / lived.bad
     verdict = Verdict.MET if greatest <= most else Verdict.MISSED if least > most else Verdict.INSUFFICIENT
-    measured = f"{loss:.3f} ({least:.3f} to {greatest:.3f})"
+    measured = _between(loss, least, greatest)
     return Level(name="performance loss", declared=declared, measured=measured, verdict=verdict, evidence=evidence)
 
 

@@ -15,8 +15,10 @@ from lineside.apps.plant.board.traces import POINTS, build_traces
 from lineside.apps.plant.floor.labels import feature_labels
 from lineside.apps.plant.floor.shifts import shift_at
 from lineside.apps.plant.floor.views import Trend, Trust
+from lineside.apps.web.language import speaking
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.readings import BAD, Catalogue, ReadingBatch, make_batch
+from lineside.domain.said import number, say
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 from lineside.testing.clocks import A_MOMENT
 from lineside.testing.floors import part_at, sample_plan
@@ -165,3 +167,10 @@ def test_a_trace_leaves_out_what_is_bad_and_knows_no_band_from_few_cycles() -> N
     assert max(trace.values) < 300
     assert trace.low == ()
     assert trace_chart(trace).band == ""
+
+
+def test_a_sentence_says_its_numbers_as_precisely_as_its_english_text() -> None:
+    text = say("{value} ({low} to {high})", value=number(0.9951), low=number(0.00032), high=number(1234.5))
+    assert text == "0.995 (0.00032 to 1.23e+03)"
+    with speaking("de"):
+        assert wording.sentence(text) == "0,995 (0,00032 bis 1230)"

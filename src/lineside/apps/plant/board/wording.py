@@ -145,13 +145,18 @@ def _value(value: Value | int | str) -> str:
         return str(value)
     match value.kind:
         case Kind.NUMBER:
-            return number(value.value)
+            return _three_digits(value.value)
         case Kind.SHARE:
-            return exactly(float(f"{100 * value.value:.3g}")) + "\N{NO-BREAK SPACE}%"
+            return _three_digits(100 * value.value) + "\N{NO-BREAK SPACE}%"
         case Kind.SPAN:
             return age(value.value)
         case _:
             return tr(value.value)
+
+
+def _three_digits(value: float) -> str:
+    """Return a number with three significant digits, as the English text of a sentence has it."""
+    return exactly(float(f"{value:.3g}"))
 
 
 def strong(text: str) -> Markup:
