@@ -16,7 +16,7 @@ BEFORE: Final = 200
 
 
 class Archive:
-    """Answers the board's question for a unit of any age.
+    """Answers the board's question for a unit of any age, one at a time: each goes through the whole history.
 
     Args:
         history: the folder of the history.
@@ -26,6 +26,7 @@ class Archive:
     def __init__(self, history: Path, plan: Plan) -> None:
         self._history = history
         self._plan = plan
+        self._turn = asyncio.Semaphore(1)
 
     async def __call__(self, unit: str) -> Floor | None:
         """Return a floor that remembers a unit and what was made before it; None where the history has no part of it.
@@ -33,7 +34,8 @@ class Archive:
         Raises:
             LinesideError: the history cannot be read.
         """
-        return await asyncio.to_thread(self._read, unit)
+        async with self._turn:
+            return await asyncio.to_thread(self._read, unit)
 
     def _read(self, unit: str) -> Floor | None:
         if not (self._history / "parts").is_dir():
