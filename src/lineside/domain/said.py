@@ -15,6 +15,16 @@ from typing import Any, Final, Self
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
 
+class Language(StrEnum):
+    """The languages that there is a catalogue of (ISO 639-1)."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    SPANISH = "es"
+    CHINESE = "zh"
+    PORTUGUESE = "pt"
+
+
 class Kind(StrEnum):
     """What a value is, and so how it is said."""
 

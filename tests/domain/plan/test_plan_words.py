@@ -34,3 +34,21 @@ def test_a_translation_of_what_the_plan_does_not_say_is_warned_of_with_the_neare
     found = [finding for finding in checked.findings if finding.code == "words-of-nothing"]
     assert len(found) == 1
     assert "Porosity" in found[0].next_step
+
+
+def test_a_language_of_line_and_station_changes_what_people_read_and_no_judgement() -> None:
+    plain = parse_plan(_DEMO, "plain")
+    said = _DEMO.replace("timezone: Europe/Berlin}", "timezone: Europe/Berlin, language: de}")
+    said = said.replace("    name: Melt furnace\n", "    name: Melt furnace\n    language: es\n")
+    spoken = parse_plan(said, "spoken")
+    assert judging_digest(plain) == judging_digest(spoken)
+    assert response_digest(plain) != response_digest(spoken)
+    changes = compare(plain, spoken).changes
+    assert {change.effect for change in changes} == {Effect.RESPONSE}
+    assert len(changes) == 2
+
+
+def test_a_language_without_a_catalogue_is_refused_with_those_there_are() -> None:
+    checked = check_text(_DEMO.replace("timezone: Europe/Berlin}", "timezone: Europe/Berlin, language: fr}"), "plan")
+    [finding] = [finding for finding in checked.findings if finding.path == ("line", "language")]
+    assert finding.choices == ("en", "de", "es", "zh", "pt")

@@ -16,8 +16,16 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-SOURCE: Final = "en"
-LANGUAGES: Final = {"en": "English", "de": "Deutsch", "es": "Español", "zh": "中文", "pt": "Português"}
+from lineside.domain.said import Language
+
+SOURCE: Final = Language.ENGLISH.value
+LANGUAGES: Final[Mapping[str, str]] = {
+    Language.ENGLISH.value: "English",
+    Language.GERMAN.value: "Deutsch",
+    Language.SPANISH.value: "Español",
+    Language.CHINESE.value: "中文",
+    Language.PORTUGUESE.value: "Português",
+}
 """Every language by its code, with the name it gives itself."""
 
 _FOLDER: Final = Path(__file__).parent / "languages"

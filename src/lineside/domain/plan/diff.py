@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lineside.domain.errors import InputError
-from lineside.domain.plan.digest import DELAYS, JUDGING_FIELDS, RESPONSE_KEYS, WORDS
+from lineside.domain.plan.digest import DELAYS, JUDGING_FIELDS, LANGUAGE, RESPONSE_KEYS, WORDS
 from lineside.domain.plan.findings import Finding, Path, Severity
 from lineside.domain.plan.model import Plan
 from lineside.domain.units import parse_duration
@@ -99,6 +99,8 @@ def _revision(old: Plan, new: Plan, changes: Sequence[Change]) -> Iterator[Findi
 def _effect(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> Effect:
     top = str(path[0])
     if top in RESPONSE_KEYS or top in {WORDS, "holidays"}:
+        return Effect.RESPONSE
+    if path[-1] == LANGUAGE:
         return Effect.RESPONSE
     if top not in JUDGING_FIELDS:
         return Effect.RECORD

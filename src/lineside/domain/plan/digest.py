@@ -34,6 +34,9 @@ SILENCE: Final = "silence"
 WORDS: Final = "words"
 """The plan's texts in other languages: they only change what people read."""
 
+LANGUAGE: Final = "language"
+"""The field of the line and of a station that says what is spoken there: it only changes what people read."""
+
 
 def judging_digest(plan: Plan) -> str:
     """Return 16 hexadecimal digits that change whenever a model's answer could."""
@@ -50,10 +53,12 @@ def response_digest(plan: Plan) -> str:
     delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
     silent = {item["id"]: item[SILENCE] for item in dump["stations"] if item[SILENCE]}
     days = {item.id: sorted(item.days) for item in plan.shifts if set(item.days) != set(WEEKDAYS)}
+    spoken = {item.id: item.language for item in (plan.line, *plan.stations) if item.language is not None}
     more = {
         "delays": delayed,
         "silence": silent,
         WORDS: dump[WORDS],
+        LANGUAGE: spoken,
         "days": days,
         "holidays": sorted(plan.holidays),
     }

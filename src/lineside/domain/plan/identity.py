@@ -8,12 +8,16 @@ from typing import Final
 from pydantic import Field
 
 from lineside.domain.plan.basics import Id, Named, PlanModel, Text
+from lineside.domain.said import Language
 
 
 class Line(Named):
     """The line that the plan steers."""
 
     timezone: str = Field("UTC", description="IANA name of the zone in which shifts are told, such as Europe/Berlin.")
+    language: Language | None = Field(
+        None, description="What screens and messages speak where nobody chose; left out: what the browser wishes."
+    )
 
 
 class Part(PlanModel):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lineside.domain.plan.basics import Duration, Id, Named, PlanModel, PositiveDuration
+from lineside.domain.said import Language
 from lineside.domain.units import MILLISECOND, MINUTE
 
 
@@ -93,3 +94,6 @@ class Station(Named):
     )
     silence: tuple[Silence, ...] = Field((), description="Contexts in which alerts are recorded but not announced.")
     parts_per_hour: float | None = Field(None, gt=0, description="Usual output; lets the alert budget be reckoned.")
+    language: Language | None = Field(
+        None, description="What the station's screens speak where nobody chose; left out: as the line."
+    )

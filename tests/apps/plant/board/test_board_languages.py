@@ -1,12 +1,18 @@
-"""The language that somebody reads: theirs wherever they log in, a browser's before that."""
+"""The language that somebody reads: theirs wherever they log in, before that the station's, the line's or a browser's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from board_client import client_of
+from lineside.adapters.state_sql.screens import Screen
+from lineside.apps.plant.board.tokens import hashed
 from lineside.domain.access import AccessRole
+from lineside.domain.plan.model import Plan
+from lineside.domain.said import Language
+from lineside.domain.units import HOUR
 from lineside.testing.boards import make_bench
+from lineside.testing.floors import sample_plan
 
 
 async def test_it_goes_with_the_account_to_another_browser(tmp_path: Path) -> None:
@@ -32,4 +38,59 @@ async def test_a_stranger_chooses_on_the_login_page_and_only_what_there_is(tmp_p
         assert '<html lang="pt"' in (await client.get("/login")).text
         await client.send_form("/login", "/login/language", language="xx")
         assert '<html lang="en"' in (await client.get("/login")).text
+    bench.state.close()
+
+
+def speaking_plan() -> Plan:
+    """The sample plan of a line that speaks German and has a station that speaks Chinese."""
+    plan = sample_plan()
+    line = plan.line.model_copy(update={"language": Language.GERMAN})
+    stations = [
+        item.model_copy(update={"language": Language.CHINESE}) if item.id == "trim" else item for item in plan.stations
+    ]
+    return plan.model_copy(update={"line": line, "stations": tuple(stations)})
+
+
+async def test_a_screen_speaks_what_its_station_says_else_the_line_unless_somebody_chose(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    bench.floor.plan = speaking_plan()
+    await bench.account(AccessRole.OPERATOR)
+    async with client_of(bench) as client:
+        client.headers["accept-language"] = "es"
+        assert '<html lang="de"' in (await client.get("/login")).text
+        await client.log_in("operator")
+        assert '<html lang="de"' in (await client.get("/")).text
+        at_station = (await client.get("/stations/trim")).text
+        assert '<html lang="zh"' in at_station
+        assert 'data-live="/live?language=zh"' in at_station
+        assert '<html lang="de"' in (await client.get("/stations/cast")).text
+        card = next(card.id for card in bench.floor.alerts(bench.clock.now()) if card.station == "trim")
+        assert '<html lang="zh"' in (await client.get(f"/alerts/{card}")).text
+        await client.send_form("/", "/language", language="pt")
+        assert '<html lang="pt"' in (await client.get("/stations/trim")).text
+    bench.state.close()
+
+
+async def test_an_address_may_say_a_language_below_what_somebody_chose(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    bench.floor.plan = speaking_plan()
+    async with client_of(bench) as client:
+        assert '<html lang="es"' in (await client.get("/login?language=es")).text
+        assert '<html lang="de"' in (await client.get("/login?language=xx")).text
+        await client.send_form("/login", "/login/language", language="pt")
+        assert '<html lang="pt"' in (await client.get("/login?language=es")).text
+    bench.state.close()
+
+
+async def test_a_frame_that_shows_one_station_speaks_its_language(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    bench.floor.plan = speaking_plan()
+    now = bench.clock.now()
+    for name, stations in (("one", ("trim",)), ("two", ("trim", "cast"))):
+        screen = Screen(id=name, label=name, stations=stations, origins=(), created=now, expires=now + HOUR)
+        await bench.state.screens.add(screen, hashed(name))
+    async with client_of(bench) as client:
+        assert '<html lang="zh"' in (await client.get("/embed?token=one")).text
+        assert '<html lang="de"' in (await client.get("/embed?token=two")).text
+        assert '<html lang="es"' in (await client.get("/embed?token=two&language=es")).text
     bench.state.close()

@@ -104,7 +104,7 @@ class LocalPage:
 
     def _page(self, request: Request, template: str) -> Response:
         self._check_host(request)
-        speak(choose(accept=request.headers.get("accept-language", "")))
+        speak(choose(self.plan.line.language or "", accept=request.headers.get("accept-language", "")))
         know_plan(self.plan.words)
         now, status = self.clock.now(), self.status()
         html = self.templates.get_template(template).render(

@@ -54,6 +54,10 @@ class Call:
         """Return a part of the path."""
         return str(self.request.path_params[name])
 
+    def speak_at(self, station: str) -> None:
+        """Speak the language of a station from here on, unless another was chosen."""
+        speak(_language(self.board, self.request, self.who, station))
+
 
 Handler = Callable[[Call], Awaitable[Response]]
 
@@ -78,13 +82,7 @@ def route(board: Board, page: Page) -> Route:
 
 async def _guarded(board: Board, page: Page, request: Request) -> Response:
     who = await _visitor(board, request)
-    speak(
-        choose(
-            "" if who is None else who.account.language,
-            cookies.read(request, cookies.LANGUAGE, secure=board.settings.secure),
-            accept=request.headers.get("accept-language", ""),
-        )
-    )
+    speak(_language(board, request, who, _station(request)))
     if page.allow:
         if who is None:
             return _stranger(page, request)
@@ -98,6 +96,29 @@ async def _guarded(board: Board, page: Page, request: Request) -> Response:
         form = {} if page.api else parse_form(body)
         await _check_origin(board, page, request, who, form.get("token", request.headers.get(TOKEN_HEADER, "")))
     return await page.handler(Call(board=board, request=request, who=who, form=form, body=body))
+
+
+def _language(board: Board, request: Request, who: Visitor | None, station: str) -> str:
+    """Return what to speak: the account's choice, the menu's, the address's, the station's, the line's, the browser's.
+
+    An address that was given to a screen or stands in a message may say ``?language=``.
+    """
+    plan = board.floor.plan
+    at_station = next((item.language for item in plan.stations if item.id == station), None)
+    return choose(
+        "" if who is None else who.account.language,
+        cookies.read(request, cookies.LANGUAGE, secure=board.settings.secure),
+        request.query_params.get("language", ""),
+        at_station or "",
+        plan.line.language or "",
+        accept=request.headers.get("accept-language", ""),
+    )
+
+
+def _station(request: Request) -> str:
+    """Return the station that a page is of, empty where it is of none; an alert's id begins with its station."""
+    params = request.path_params
+    return str(params.get("station") or str(params.get("alert", "")).partition("/")[0])
 
 
 async def _visitor(board: Board, request: Request) -> Visitor | None:

@@ -81,6 +81,7 @@ async def embed(call: Call) -> Response:
     """Show the stations of a screen on a page that may stand in its frame."""
     screen = await _screen(call)
     now, floor = call.board.now(), call.board.floor
+    call.speak_at(screen.stations[0] if len(screen.stations) == 1 else "")
     tiles = [tile for tile in floor.tiles(now) if screen.may_show(tile.station)]
     cards = [card for card in floor.open_alerts(now, _MOST_CARDS) if screen.may_show(card.station)]
     answer = page(call.board, None, "embed.html", tiles=tiles, cards=cards)
