@@ -1,4 +1,4 @@
-"""The language that somebody reads: theirs wherever they log in, before that the station's, the line's or a browser's."""
+"""The language that somebody reads: what they chose, wherever they log in; else what a screen's place or a browser says."""
 
 from __future__ import annotations
 
