@@ -1,18 +1,17 @@
 """Which family of models: the one the plan names, or the one that the data carries.
 
-Left open, a measured value is learned by regression. For attributes a model of normal stands unless boosted trees rank
-held-out parts better by more than a standard error over the folds: with few defects a distance to normal is hard
-to beat, and needs no labels. Where rows of a continuous process follow one another, which model of normal it is, and
-with how much memory, is searched for (`lineside.learn.search`).
+Left open, a measured value is learned by regression. For attributes a model of normal stands unless boosted trees find
+more held-out bad parts within the budget of false alarms, by more than a standard error (`lineside.learn.compare`):
+with few defects a distance to normal is often hard to beat, and needs no labels. Where rows of a continuous process
+follow one another, which model of normal it is, and with how much memory, is searched for (`lineside.learn.search`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from lineside.domain.metrics.ranking import roc_auc
 from lineside.domain.plan.model import (
     NORMAL_FAMILIES,
     Characteristic,
@@ -23,6 +22,7 @@ from lineside.domain.plan.model import (
 )
 from lineside.domain.readings import Float64
 from lineside.learn.calibrate import calibrate, log_odds
+from lineside.learn.compare import Comparison, Judged, compare
 from lineside.learn.learned import Learned, Task
 from lineside.learn.normal_family import learn_normal, validate_normal
 from lineside.learn.regression_family import LEAST_MEASURED, learn_regression
@@ -39,21 +39,6 @@ from lineside.learn.supervised_family import (
     viewed,
 )
 from lineside.learn.validation import HeldOut
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Comparison:
-    supervised: float
-    normal: float
-    gain: float
-    error: float
-
-    @property
-    def words(self) -> str:
-        return (
-            f"AUC {self.supervised:.3f} against {self.normal:.3f} of the model of normal on held-out parts"
-            f" (difference {self.gain:+.3f} +- {self.error:.3f} per fold)"
-        )
 
 
 def choose_and_learn(task: Task) -> tuple[Learned, str]:
@@ -105,9 +90,12 @@ def _for_attribute(task: Task) -> tuple[Learned, str]:
     comparison = _compare(task, held)
     if comparison is None:
         return learn_supervised(task, held), _with("too few conforming parts for a model of normal", view)
-    if comparison.gain > comparison.error:
-        return learn_supervised(task, held), _with(f"boosted trees rank better: {comparison.words}", view)
-    return learn_normal(task), f"boosted trees are not clearly better: {comparison.words}"
+    trail = comparison.lines("boosted trees", "normal", task.characteristic.cost.currency)
+    if comparison.clear:
+        learned = learn_supervised(task, held)
+        return replace(learned, trail=trail), _with(f"boosted trees are better: {comparison.words}", view)
+    why = f"boosted trees are not clearly better: {comparison.words}"
+    return replace(learn_normal(task), trail=trail), why
 
 
 def _without_labels(task: Task, bad: int, labelled: int) -> tuple[Learned, str]:
@@ -154,27 +142,15 @@ def _with(why: str, view: str) -> str:
     return f"{why}; {view}" if view else why
 
 
-def _compare(task: Task, held: HeldOut) -> _Comparison | None:
+def _compare(task: Task, held: HeldOut) -> Comparison | None:
     """Compare both families on the same held-out rows with known outcome."""
     rows = task.rows.take(known(task.rows))
     normal = validate_normal(replace(task, rows=rows))
     if normal is None:
         return None
-    bad = nonconforming(rows, task.characteristic)
-    judged = held.judged & normal.judged
+    both = held.judged & normal.judged
     calibration = calibrate(held.score[held.judged], labels(task, rows)[held.judged])
     supervised: Float64 = log_odds(calibration.logits(held.score), bad_classes(task))
-    folds = [judged & (held.fold == number) for number in range(len(held.split.folds))]
-    gains = [
-        roc_auc(bad[fold], supervised[fold]) - roc_auc(bad[fold], normal.score[fold])
-        for fold in folds
-        if bad[fold].any() and not bad[fold].all()
-    ]
-    if len(gains) < 2:
-        return None
-    return _Comparison(
-        supervised=roc_auc(bad[judged], supervised[judged]),
-        normal=roc_auc(bad[judged], normal.score[judged]),
-        gain=float(np.mean(gains)),
-        error=float(np.std(gains, ddof=1) / np.sqrt(len(gains))),
-    )
+    bad = nonconforming(rows, task.characteristic)
+    judged = Judged(bad=bad[both], fold=held.fold[both], group=rows.group[both])
+    return compare(task, judged, supervised[both], normal.score[both])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from lineside.domain.metrics.calibration import brier_score, expected_calibration_error
-from lineside.domain.metrics.ranking import average_precision, roc_auc
+from lineside.domain.metrics.ranking import above_each, average_precision, found_within, roc_auc
 from lineside.domain.metrics.regression import interval_coverage, rmse
 
 SCORED = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=60).filter(
@@ -35,6 +35,24 @@ def test_average_precision_of_four_units_by_hand() -> None:
 def test_without_both_kinds_of_unit_there_is_no_ranking() -> None:
     assert math.isnan(average_precision(np.zeros(2, dtype=np.bool_), np.zeros(2)))
     assert math.isnan(roc_auc(np.ones(2, dtype=np.bool_), np.zeros(2)))
+
+
+@given(SCORED)
+def test_the_share_of_good_units_above_a_bad_one_is_what_its_part_of_the_area_lacks(
+    pairs: list[tuple[bool, int]],
+) -> None:
+    bad = np.array([pair[0] for pair in pairs])
+    score = np.array([pair[1] for pair in pairs], dtype=np.float64)
+    above = above_each(bad, score)
+    assert 1.0 - above.mean() == pytest.approx(roc_auc(bad, score))
+    assert found_within(above, 1.0).mean() == pytest.approx(roc_auc(bad, score))
+
+
+def test_what_is_found_within_a_rate_by_hand() -> None:
+    bad = np.array([True, True, True, False, False, False, False, False])
+    above = above_each(bad, np.array([9.0, 4.5, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert above.tolist() == pytest.approx([0.0, 0.2, 1.0])
+    assert found_within(above, 0.4).tolist() == pytest.approx([1.0, 0.5, 0.0])
 
 
 def test_calibration_error_by_hand_over_two_bins() -> None:

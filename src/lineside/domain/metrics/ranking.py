@@ -39,3 +39,23 @@ def roc_auc(bad: Bools, score: Floats) -> float:
     mean_rank = np.cumsum(count) - (count - 1) / 2
     rank_sum = mean_rank[place][bad].sum()
     return float((rank_sum - n_bad * (n_bad + 1) / 2) / (n_bad * n_good))
+
+
+def above_each(bad: Bools, score: Floats) -> Floats:
+    """Return for each bad unit the share of good units that score above it, ties counting half.
+
+    Its placement value (Pepe and Cai, Biometrics 60, 2004): the least false-alarm rate at which the unit is found. One
+    less its mean is `roc_auc`. Shape ``(bad,)``, in order; there must be good units.
+    """
+    good = np.sort(score[~bad])
+    below, up_to = (np.searchsorted(good, score[bad], side) for side in ("left", "right"))
+    return np.asarray(1.0 - (below + up_to) / (2.0 * len(good)), dtype=np.float64)
+
+
+def found_within(above: Floats, rate: float) -> Floats:
+    """Return how far each bad unit is found at false-alarm rates from 0 to ``rate``: 1 before any, 0 at none of them.
+
+    The mean is the partial area under the ROC curve up to ``rate``, divided by ``rate`` (McClish, Medical Decision
+    Making 9, 1989). ``above`` is that of `above_each`.
+    """
+    return np.asarray(1.0 - np.minimum(above, rate) / rate, dtype=np.float64)
