@@ -1,4 +1,4 @@
-"""The language that somebody reads: what they chose, wherever they log in; else what a screen's place or a browser says."""
+"""The language that somebody reads: what they chose, wherever they log in; else what the place or a browser says."""
 
 from __future__ import annotations
 
