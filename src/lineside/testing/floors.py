@@ -245,9 +245,9 @@ class Busy:
     now: int
 
 
-def busy_floor(now: int = A_MOMENT, *, shown: bool = True) -> Busy:
+def busy_floor(now: int = A_MOMENT, *, shown: bool = True, plan: Plan | None = None) -> Busy:
     """Return a floor in the middle of the shift, its alerts shown already or still withheld."""
-    plan = sample_plan()
+    plan = plan or sample_plan()
     floor = Floor(plan)
     random = np.random.default_rng(7)
     for station, _, _ in _STATIONS:

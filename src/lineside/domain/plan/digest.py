@@ -53,7 +53,8 @@ def response_digest(plan: Plan) -> str:
     delayed = {item["id"]: item[DELAYS] for item in dump["characteristics"] if item[DELAYS] != usual}
     silent = {item["id"]: item[SILENCE] for item in dump["stations"] if item[SILENCE]}
     days = {item.id: sorted(item.days) for item in plan.shifts if set(item.days) != set(WEEKDAYS)}
-    spoken = {item.id: item.language for item in (plan.line, *plan.stations) if item.language is not None}
+    spoken = {item.id: item.language for item in plan.stations if item.language is not None}
+    spoken |= {} if plan.line.language is None else {"": plan.line.language}
     more = {
         "delays": delayed,
         "silence": silent,

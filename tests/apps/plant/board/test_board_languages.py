@@ -12,7 +12,7 @@ from lineside.domain.plan.model import Plan
 from lineside.domain.said import Language
 from lineside.domain.units import HOUR
 from lineside.testing.boards import make_bench
-from lineside.testing.floors import sample_plan
+from lineside.testing.floors import busy_floor, sample_plan
 
 
 async def test_it_goes_with_the_account_to_another_browser(tmp_path: Path) -> None:
@@ -52,8 +52,7 @@ def speaking_plan() -> Plan:
 
 
 async def test_a_screen_speaks_what_its_station_says_else_the_line_unless_somebody_chose(tmp_path: Path) -> None:
-    bench = make_bench(tmp_path)
-    bench.floor.plan = speaking_plan()
+    bench = make_bench(tmp_path, floor=busy_floor(plan=speaking_plan()).floor)
     await bench.account(AccessRole.OPERATOR)
     async with client_of(bench) as client:
         client.headers["accept-language"] = "es"
@@ -72,8 +71,7 @@ async def test_a_screen_speaks_what_its_station_says_else_the_line_unless_somebo
 
 
 async def test_an_address_may_say_a_language_below_what_somebody_chose(tmp_path: Path) -> None:
-    bench = make_bench(tmp_path)
-    bench.floor.plan = speaking_plan()
+    bench = make_bench(tmp_path, floor=busy_floor(plan=speaking_plan()).floor)
     async with client_of(bench) as client:
         assert '<html lang="es"' in (await client.get("/login?language=es")).text
         assert '<html lang="de"' in (await client.get("/login?language=xx")).text
@@ -83,8 +81,7 @@ async def test_an_address_may_say_a_language_below_what_somebody_chose(tmp_path:
 
 
 async def test_a_frame_that_shows_one_station_speaks_its_language(tmp_path: Path) -> None:
-    bench = make_bench(tmp_path)
-    bench.floor.plan = speaking_plan()
+    bench = make_bench(tmp_path, floor=busy_floor(plan=speaking_plan()).floor)
     now = bench.clock.now()
     for name, stations in (("one", ("trim",)), ("two", ("trim", "cast"))):
         screen = Screen(id=name, label=name, stations=stations, origins=(), created=now, expires=now + HOUR)
