@@ -60,7 +60,7 @@ def bench_on(server: Endpoint, target: Target, secrets: Secrets, told: Callable[
         secrets.wrong = False
 
     return Bench(
-        notifier=notifier_for(target, Poster(inside=INSIDE, timeout=2.0), secrets),
+        notifier=notifier_for(target, Poster(inside=INSIDE, timeout=2.0), secrets, str),
         told=told,
         refuse_secret=refuse,
         take_secret=take,
@@ -196,7 +196,7 @@ async def test_mail_keeps_to_the_port(check: Callable[[Bench], Awaitable[None]])
         )  # fmt: skip
         await check(
             Bench(
-                notifier=notifier_for(target, Poster(inside=INSIDE, timeout=2.0), Secrets(key="pw")),
+                notifier=notifier_for(target, Poster(inside=INSIDE, timeout=2.0), Secrets(key="pw"), str),
                 told=lambda: list(box.mails.values()),
                 refuse_secret=lambda: passwords.update(u="other"),
                 take_secret=lambda: passwords.update(u="pw"),
@@ -244,7 +244,7 @@ async def test_a_topic_keeps_to_the_port(tmp_path: Path, check: Callable[[Bench]
         )
         await check(
             Bench(
-                notifier=notifier_for(target, Poster(inside=INSIDE, timeout=5.0), secrets),
+                notifier=notifier_for(target, Poster(inside=INSIDE, timeout=5.0), secrets, str),
                 told=told if check.__name__ != "check_a_peer_that_is_away_defers" else lambda: list(heard.values()),
                 refuse_secret=lambda: setattr(secrets, "wrong", True),
                 take_secret=lambda: setattr(secrets, "wrong", False),

@@ -28,7 +28,7 @@ INSIDE = ("127.0.0.0/8",)
 
 def webhook(url: str, secret: str = SECRET, poster: Poster | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
     target = Target(id="t", channel=Channel.WEBHOOK, options={"url": url, "secret": "key"})
-    return notifier_for(target, poster or Poster(inside=INSIDE, timeout=1.0), lambda _: secret)
+    return notifier_for(target, poster or Poster(inside=INSIDE, timeout=1.0), lambda _: secret, str)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ async def test_a_name_that_means_another_machine_a_moment_later_changes_nothing(
 
 def test_a_card_stays_within_what_teams_takes_and_says_what_it_left_out() -> None:
     many = message(suspects=tuple(f"P-{number:020d}" for number in range(5000)))
-    body = card_body(many)
+    body = card_body(many, str)
     assert len(body) <= LARGEST
     assert "and 4990 more" in body.decode()
-    assert len(card_body(message(text="ü" * 100_000, step="x" * 100_000))) <= LARGEST
+    assert len(card_body(message(text="ü" * 100_000, step="x" * 100_000), str)) <= LARGEST

@@ -102,7 +102,7 @@ def mail_target(port: int, security: str, trusted: Path, host: str = "127.0.0.1"
 async def test_mail_goes_to_a_server_of_a_known_authority(security: str, authority: Authority) -> None:
     with mail_server(security, authority) as (port, box):
         target = mail_target(port, security, authority.certificate)
-        assert await notifier_for(target, POSTER, lambda _: "pw").deliver(message()) == Delivered()
+        assert await notifier_for(target, POSTER, lambda _: "pw", str).deliver(message()) == Delivered()
         assert len(box.subjects) == 1
 
 
@@ -116,7 +116,7 @@ async def test_a_mail_server_of_an_unknown_authority_or_another_name_gets_no_mai
             mail_target(port, security, stranger.certificate),
             mail_target(port, security, authority.certificate, host="localhost"),
         ):
-            found = await notifier_for(target, POSTER, lambda _: "pw").deliver(message())
+            found = await notifier_for(target, POSTER, lambda _: "pw", str).deliver(message())
             assert isinstance(found, Deferred)
             assert "SSLCertVerificationError" in found.reason
         assert box.subjects == []
@@ -126,7 +126,7 @@ async def test_a_mail_server_of_an_unknown_authority_or_another_name_gets_no_mai
 async def test_mail_does_not_fall_back_to_plain_where_a_server_has_no_tls(authority: Authority) -> None:
     with mail_server("starttls", None) as (port, box):
         target = mail_target(port, "starttls", authority.certificate)
-        assert isinstance(await notifier_for(target, POSTER, lambda _: "pw").deliver(message()), Deferred)
+        assert isinstance(await notifier_for(target, POSTER, lambda _: "pw", str).deliver(message()), Deferred)
         assert box.subjects == []
 
 
@@ -174,8 +174,8 @@ async def test_a_topic_is_published_to_a_broker_of_a_known_authority_alone(
             topic_target(process.port, authority.certificate, host="localhost"),
             topic_target(process.port, authority.certificate, tls="no"),
         ):
-            assert isinstance(await notifier_for(target, POSTER, lambda _: "pw").deliver(message()), Deferred)
+            assert isinstance(await notifier_for(target, POSTER, lambda _: "pw", str).deliver(message()), Deferred)
         assert not await _retained(process, authority)
         target = topic_target(process.port, authority.certificate)
-        assert await notifier_for(target, POSTER, lambda _: "pw").deliver(message()) == Delivered()
+        assert await notifier_for(target, POSTER, lambda _: "pw", str).deliver(message()) == Delivered()
         assert await _retained(process, authority)

@@ -19,6 +19,7 @@ from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.adapters.state_sql.deliveries import Delivery
 from lineside.apps.gateway.secrets import find_secret
 from lineside.apps.layout import Layout
+from lineside.apps.web.words import tongue
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import ConfigurationError, UnavailableError
 from lineside.domain.notifying.delivery import Deferred, Refused
@@ -26,6 +27,7 @@ from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.notifying.routing import Target
 from lineside.domain.nuisance import Notice
 from lineside.domain.plan.model import Plan, Priority
+from lineside.domain.said import Tongue, say
 from lineside.domain.units import SECOND
 
 
@@ -46,7 +48,7 @@ def check(plan: Path, data: Path) -> None:
     for target in told.targets:
         for option in ("secret", "url_secret"):
             find_secret(target.options.get(option, ""), layout.keys)
-        click.echo(f"{target.id}: {target.channel}, {_route(target)}")
+        click.echo(f"{target.id}: {target.channel}, in {target.language}, {_route(target)}")
 
 
 @command.command()
@@ -61,8 +63,9 @@ def test(target: str, plan: Path, data: Path) -> None:
     if wanted is None:
         known = tuple(item.id for item in told.targets)
         raise ConfigurationError("no such target", field="TARGET", value=target, choices=known)
-    notifier = notifier_for(wanted, Poster(inside=told.inside), lambda name: find_secret(name, layout.keys))
-    outcome = asyncio.run(notifier.deliver(_test_message(found, SystemClock().now(), told.board)))
+    speak = tongue(wanted.language, found)
+    notifier = notifier_for(wanted, Poster(inside=told.inside), lambda name: find_secret(name, layout.keys), speak)
+    outcome = asyncio.run(notifier.deliver(_test_message(found, SystemClock().now(), told.board, speak)))
     if isinstance(outcome, Deferred | Refused):
         raise UnavailableError(f"the test was not taken: {outcome.reason}", field=target)
     click.echo(f"{target}: taken{f' as {outcome.reference}' if outcome.reference else ''}")
@@ -128,7 +131,7 @@ def _line(item: Delivery) -> str:
     return f"{changed} {item.state} {item.target} {item.message.id} after {item.attempts} attempts{why}"
 
 
-def _test_message(plan: Plan, now: int, board: str) -> Message:
+def _test_message(plan: Plan, now: int, board: str, speak: Tongue) -> Message:
     station = plan.stations[0]
     judged = next(iter(plan.characteristics), None)
     return Message(
@@ -141,10 +144,10 @@ def _test_message(plan: Plan, now: int, board: str) -> Message:
         station=station.id,
         station_label=station.label,
         characteristic="" if judged is None else judged.id,
-        characteristic_label="a test" if judged is None else f"a test ({judged.label})",
+        characteristic_label=speak(say("a test")),
         cause="test",
         priority=Priority.ADVISORY,
         notice=Notice.INTERRUPT,
-        text="This is a test. Nothing is wrong; nothing has to be done.",
+        text=speak(say("This is a test. Nothing is wrong; nothing has to be done.")),
         link=f"{board}/alerts" if board else "",
     )

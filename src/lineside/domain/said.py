@@ -7,10 +7,12 @@ its translation, and its values, and says both as its reader does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
+
+import numpy as np
 
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
@@ -31,12 +33,13 @@ class Kind(StrEnum):
     NUMBER = "number"
     SHARE = "share"
     SPAN = "span"
+    MOMENT = "moment"
     WORD = "word"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number, a share, a span (ns), or a word that is translated itself."""
+    """A number, a share, a span (ns), a moment (UTC ns), or a word that is translated itself."""
 
     kind: Kind
     value: Any
@@ -50,10 +53,14 @@ class Value:
                 return f"{100 * self.value:.3g}%"
             case Kind.SPAN:
                 return span_text(self.value)
+            case Kind.MOMENT:
+                return f"{np.datetime64(self.value, 'ns').astype('datetime64[s]')}Z"
             case _:
                 return str(self.value)
 
 
+Tongue = Callable[[str], str]
+"""Says a text in a language: a `Said` by its patterns and values, any other as a text of the plan."""
 Clause = tuple[str, dict[str, Value | int | str]]
 
 
@@ -105,6 +112,11 @@ def share(value: float) -> Value:
 def span(nanoseconds: int) -> Value:
     """Return a span of time to be said."""
     return Value(Kind.SPAN, nanoseconds)
+
+
+def moment(time: int) -> Value:
+    """Return a moment (UTC ns) to be said as date and time of day."""
+    return Value(Kind.MOMENT, time)
 
 
 def word(text: str) -> Value:

@@ -17,6 +17,7 @@ from lineside.apps.plant.notifying import AlertTeller
 from lineside.domain.alerts import AlertKind, Verdict
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.messages import Message, Occasion
+from lineside.domain.said import Language
 from lineside.domain.units import HOUR, MINUTE
 from lineside.flows.notify import Teller
 from lineside.testing.clocks import ManualClock
@@ -96,6 +97,18 @@ def test_the_file_of_targets_says_who_is_told_what(tmp_path: Path) -> None:
     assert load_notifying(tmp_path / "none.yaml", PLAN).targets == ()
 
 
+def test_a_target_is_told_in_its_language_else_in_the_lines(tmp_path: Path) -> None:
+    path = tmp_path / "notify.yaml"
+    path.write_text(FILE.replace("kind: teams", "kind: teams\n    language: pt"), encoding="utf-8")
+    german = PLAN.model_copy(update={"line": PLAN.line.model_copy(update={"language": Language.GERMAN})})
+    assert [target.language for target in load_notifying(path, PLAN).targets] == ["pt", "en"]
+    assert [target.language for target in load_notifying(path, german).targets] == ["pt", "de"]
+    path.write_text(FILE.replace("kind: teams", "kind: teams\n    language: fr"), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_notifying(path, PLAN)
+    assert caught.value.choices == ("en", "de", "es", "zh", "pt")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
@@ -107,6 +120,7 @@ def test_the_file_of_targets_says_who_is_told_what(tmp_path: Path) -> None:
         ("id: shift", "id: Shift!", "targets[0].id"),
         ("id: mail", "id: shift", "targets[1].id"),
         ("per_minute: 5", "per_minute: 0", "targets[1].per_minute"),
+        ("per_minute: 5", "language: fr", "targets[1].language"),
         ("host: mail.example", "hots: mail.example", "targets[1].host"),
         ("board: https://board.example", "board: javascript:alert(1)", "board"),
         ("targets:", "target:", "target"),
@@ -135,7 +149,7 @@ async def audit(kind, content):
 
 async def main(path, url):
     target = Target(id="hook", channel=Channel.TEAMS, options={"url_secret": "x"}, per_minute=600)
-    notifier = notifier_for(target, Poster(inside=("127.0.0.0/8",)), lambda _: url)
+    notifier = notifier_for(target, Poster(inside=("127.0.0.0/8",)), lambda _: url, str)
     state = open_state(sqlite_url(Path(path)))
     targets, holder = {"hook": (target, notifier)}, sys.argv[3]
     await Teller(queue=state.deliveries, targets=targets, clock=SystemClock(), holder=holder, audit=audit).run()

@@ -15,6 +15,7 @@ from lineside.adapters.notifiers.teams import card_body
 from lineside.adapters.notifiers.webhook import WebhookNotifier
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.routing import Channel, Target
+from lineside.domain.said import Tongue
 from lineside.ports import Notifier
 
 Secrets = Callable[[str], str]
@@ -57,9 +58,9 @@ def check_options(target: Target, where: str) -> None:
             raise ConfigurationError("no such option", field=f"{where}.{name}", choices=tuple(sorted(known)))
 
 
-def notifier_for(target: Target, poster: Poster, secrets: Secrets) -> Notifier:
-    """Return the notifier of a target."""
-    makers: Mapping[Channel, Callable[[Target, Poster, Secrets], Notifier]] = {
+def notifier_for(target: Target, poster: Poster, secrets: Secrets, speak: Tongue) -> Notifier:
+    """Return the notifier of a target; ``speak`` says texts in the target's language."""
+    makers: Mapping[Channel, Callable[[Target, Poster, Secrets, Tongue], Notifier]] = {
         Channel.WEBHOOK: WebhookNotifier,
         Channel.TEAMS: partial(ChatNotifier, body=card_body),
         Channel.SLACK: partial(ChatNotifier, body=slack_body),
@@ -68,4 +69,4 @@ def notifier_for(target: Target, poster: Poster, secrets: Secrets) -> Notifier:
         Channel.SERVICENOW: ServiceNowNotifier,
         Channel.SAP: SapNotifier,
     }
-    return makers[target.channel](target, poster, secrets)
+    return makers[target.channel](target, poster, secrets, speak)

@@ -17,6 +17,8 @@ from lineside.domain.notifying.addresses import chosen_address
 from lineside.domain.notifying.delivery import Deferred, Delivered, Outcome, Refused
 from lineside.domain.notifying.messages import Message
 from lineside.domain.notifying.routing import Target
+from lineside.domain.notifying.wording import in_words, lines, links
+from lineside.domain.said import Tongue
 
 SECURITIES: Final = ("starttls", "tls", "none")
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
@@ -25,8 +27,8 @@ _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 class EmailNotifier:
     """Sends one mail to every recipient of the target."""
 
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
+    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str], speak: Tongue) -> None:
+        self._target, self._poster, self._secrets, self._speak = target, poster, secrets, speak
 
     async def deliver(self, message: Message) -> Outcome:
         """Send a message."""
@@ -44,7 +46,9 @@ class EmailNotifier:
             return Deferred(str(error))
         except OSError:
             return Deferred("the name of the mail server cannot be resolved")
-        mail = mail_of(message, options["from"], options["to"])
+        mail = mail_of(
+            in_words(message, self._target.language, self._speak), options["from"], options["to"], self._speak
+        )
         return await asyncio.to_thread(self._send, mail, address, port, security, password)
 
     def _send(self, mail: EmailMessage, address: str, port: int, security: str, password: str) -> Outcome:
@@ -103,10 +107,10 @@ def _connection(
     return server
 
 
-def mail_of(message: Message, sender: str, recipients: str) -> EmailMessage:
+def mail_of(message: Message, sender: str, recipients: str, speak: Tongue) -> EmailMessage:
     """Return the mail; its Message-ID is the same at every attempt, so that a reader's program shows it once."""
-    mail = EmailMessage()
-    mail["Subject"] = " ".join(message.title.split())
+    mail, title = EmailMessage(), speak(message.title)
+    mail["Subject"] = " ".join(title.split())
     mail["From"] = sender
     mail["To"] = recipients
     mail["Date"] = formatdate(message.time / 1e9)
@@ -114,10 +118,7 @@ def mail_of(message: Message, sender: str, recipients: str) -> EmailMessage:
     mail["Message-ID"] = f"<{hashlib.sha256(message.id.encode()).hexdigest()[:32]}@{domain}>"
     thread = hashlib.sha256(message.alert.encode()).hexdigest()[:32]
     mail["References"] = f"<{thread}@{domain}>"
-    lines = [message.title, "", message.text]
-    lines += ["", f"Do now: {message.step}"] if message.step else []
-    lines += ["", f"Hold back: {', '.join(message.suspects)}"] if message.suspects else []
-    lines += ["", f"Answer: {message.answer}"] if message.answer else []
-    lines += ["", f"The alert: {message.link}"] if message.link else []
-    mail.set_content("\n".join(lines))
+    said = [title, *lines(message, speak)]
+    said += [f"{name}: {address}" for name, address in links(message, speak)]
+    mail.set_content("\n\n".join(said))
     return mail

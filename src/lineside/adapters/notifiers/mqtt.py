@@ -19,6 +19,7 @@ from lineside.domain.notifying.addresses import chosen_address
 from lineside.domain.notifying.delivery import Deferred, Delivered, Outcome, Refused
 from lineside.domain.notifying.messages import Message
 from lineside.domain.notifying.routing import Target
+from lineside.domain.said import Tongue
 
 _YES = frozenset({"true", "yes", "1"})
 
@@ -26,8 +27,8 @@ _YES = frozenset({"true", "yes", "1"})
 class MqttNotifier:
     """Publishes with QoS 1, so that the broker says that it has it."""
 
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
+    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str], speak: Tongue) -> None:
+        self._target, self._poster, self._secrets, self._speak = target, poster, secrets, speak
 
     async def deliver(self, message: Message) -> Outcome:
         """Publish a message."""
@@ -61,7 +62,7 @@ class MqttNotifier:
                     else None,
                 ) as client,
             ):
-                body = json.dumps(cloud_event(message), ensure_ascii=False).encode()
+                body = json.dumps(cloud_event(self._target, message, self._speak), ensure_ascii=False).encode()
                 await client.publish(topic, body, qos=1, retain=options.get("retain", "").lower() in _YES)
         except (aiomqtt.MqttError, OSError, TimeoutError) as error:
             return Deferred(f"the broker did not take it: {type(error).__name__}")

@@ -22,6 +22,8 @@ from lineside.domain.notifying.addresses import chosen_address, parse_target
 from lineside.domain.notifying.delivery import Deferred, Delivered, Outcome, Refused
 from lineside.domain.notifying.messages import Message
 from lineside.domain.notifying.routing import Target
+from lineside.domain.notifying.wording import in_words
+from lineside.domain.said import Tongue
 from lineside.domain.units import SECOND
 
 LARGEST_ANSWER: Final = 1 << 20
@@ -139,9 +141,14 @@ class ChatNotifier:
     """Posts a message into a channel whose whole address is a secret; ``body`` gives it the channel's form."""
 
     def __init__(
-        self, target: Target, poster: Poster, secrets: Callable[[str], str], body: Callable[[Message], bytes]
+        self,
+        target: Target,
+        poster: Poster,
+        secrets: Callable[[str], str],
+        speak: Tongue,
+        body: Callable[[Message, Tongue], bytes],
     ) -> None:
-        self._target, self._poster, self._secrets, self._body = target, poster, secrets, body
+        self._target, self._poster, self._secrets, self._speak, self._body = target, poster, secrets, speak, body
 
     async def deliver(self, message: Message) -> Outcome:
         """Post a message."""
@@ -152,4 +159,5 @@ class ChatNotifier:
             return Deferred(str(error))
         headers = {"Content-Type": "application/json"}
         where, authority = f"targets.{self._target.id}.url_secret", options.get("authority", "")
-        return await self._poster.deliver("POST", url, self._body(message), headers, where=where, authority=authority)
+        body = self._body(in_words(message, self._target.language, self._speak), self._speak)
+        return await self._poster.deliver("POST", url, body, headers, where=where, authority=authority)

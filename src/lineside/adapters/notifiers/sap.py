@@ -2,8 +2,9 @@
 
 ``path`` is the service and its entity set, such as ``/sap/opu/odata/sap/API_QUALITYNOTIFICATION/QualityNotification``.
 Options ``field.NAME`` say what goes into each field: a text with ``{title}``, ``{text}``, ``{step}``, ``{station}``,
-``{characteristic}``, ``{priority}``, ``{suspects}``, ``{alert}``, ``{link}`` in it. ``correlation_field`` is the field
-that carries the alert's mark, by which its notification is found again: an alert makes one, whatever is repeated.
+``{characteristic}``, ``{priority}``, ``{suspects}``, ``{raised}``, ``{alert}``, ``{link}`` in it. ``correlation_field``
+is the field that carries the alert's mark, by which its notification is found again: an alert makes one, whatever is
+repeated.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.delivery import Deferred, Delivered, Outcome
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.notifying.routing import Target
+from lineside.domain.notifying.wording import in_words
+from lineside.domain.said import Tongue
 
 _MARK_LENGTH: Final = 20
 """Characters of the alert's mark: what the usual reference fields hold."""
@@ -31,8 +34,8 @@ _MARK_LENGTH: Final = 20
 class SapNotifier:
     """Creates a quality notification for an alert; what happens to it later is told to SAP by people."""
 
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
+    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str], speak: Tongue) -> None:
+        self._target, self._poster, self._secrets, self._speak = target, poster, secrets, speak
 
     async def deliver(self, message: Message) -> Outcome:
         """Create the notification of an alert, unless it is there."""
@@ -80,10 +83,12 @@ class SapNotifier:
         )
 
     def _fields(self, message: Message) -> dict[str, str]:
+        told = in_words(message, self._target.language, self._speak)
         words = {
-            "title": message.title, "text": message.text, "step": message.step, "station": message.station_label,
-            "characteristic": message.characteristic_label, "priority": str(message.priority),
-            "suspects": ", ".join(message.suspects), "alert": message.alert, "link": message.link,
+            "title": self._speak(told.title), "text": told.text, "step": told.step, "station": told.station_label,
+            "characteristic": told.characteristic_label, "priority": str(told.priority),
+            "suspects": ", ".join(told.suspects), "raised": self._speak(told.since), "alert": told.alert,
+            "link": told.link,
         }  # fmt: skip
         forms = {
             name.removeprefix("field."): form

@@ -15,7 +15,9 @@ from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.delivery import Deferred, Delivered, Outcome, Refused
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.notifying.routing import Target
+from lineside.domain.notifying.wording import in_words, lines
 from lineside.domain.plan.model import Priority
+from lineside.domain.said import Tongue
 
 _URGENCY = {Priority.CRITICAL: "1", Priority.HIGH: "2", Priority.ADVISORY: "3"}
 _RESOLVED = "6"
@@ -24,8 +26,8 @@ _RESOLVED = "6"
 class ServiceNowNotifier:
     """Creates an incident, or adds a note to the one that there is; closing the alert resolves it."""
 
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
+    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str], speak: Tongue) -> None:
+        self._target, self._poster, self._secrets, self._speak = target, poster, secrets, speak
 
     async def deliver(self, message: Message) -> Outcome:
         """Bring the incident of an alert up to date."""
@@ -40,7 +42,7 @@ class ServiceNowNotifier:
         if isinstance(known, Deferred | Refused):
             return known
         if known:
-            return await self._call("PATCH", f"/{known}", _update(message), secret)
+            return await self._call("PATCH", f"/{known}", self._update(message), secret)
         return await self._call("POST", "", self._incident(message), secret)
 
     async def _find(self, message: Message, secret: str) -> str | Deferred | Refused:
@@ -72,14 +74,26 @@ class ServiceNowNotifier:
 
     def _incident(self, message: Message) -> dict[str, Any]:
         group = self._target.options.get("assignment_group", "")
+        told = in_words(message, self._target.language, self._speak)
         return {
-            "short_description": message.title[:160],
-            "description": _description(message),
+            "short_description": self._speak(told.title)[:160],
+            "description": self._description(told),
             "urgency": _URGENCY[message.priority],
             "correlation_id": message.alert,
             "correlation_display": "Lineside",
             **({"assignment_group": group} if group else {}),
         }
+
+    def _update(self, message: Message) -> dict[str, Any]:
+        told = in_words(message, self._target.language, self._speak)
+        title = self._speak(told.title)
+        note = {"work_notes": f"{title}\n{self._description(told)}"}
+        if message.occasion is not Occasion.CLOSED:
+            return note
+        return {**note, "state": _RESOLVED, "close_code": "Resolved by caller", "close_notes": title}
+
+    def _description(self, told: Message) -> str:
+        return "\n".join([*lines(told, self._speak), *([told.link] if told.link else [])])
 
     @property
     def _table(self) -> str:
@@ -88,16 +102,3 @@ class ServiceNowNotifier:
     def _headers(self, secret: str) -> dict[str, str]:
         basic = base64.b64encode(f"{self._target.options['user']}:{secret}".encode()).decode()
         return {"Authorization": f"Basic {basic}", "Content-Type": "application/json", "Accept": "application/json"}
-
-
-def _update(message: Message) -> dict[str, Any]:
-    note = {"work_notes": f"{message.title}\n{_description(message)}"}
-    if message.occasion is not Occasion.CLOSED:
-        return note
-    return {**note, "state": _RESOLVED, "close_code": "Resolved by caller", "close_notes": message.title}
-
-
-def _description(message: Message) -> str:
-    lines = [message.text, f"Do now: {message.step}" if message.step else "", message.link]
-    lines.insert(2, f"Hold back: {', '.join(message.suspects)}" if message.suspects else "")
-    return "\n".join(line for line in lines if line)

@@ -6,32 +6,35 @@ import json
 from typing import Any, Final
 
 from lineside.domain.notifying.messages import Message
+from lineside.domain.notifying.wording import lines, links, to_do
+from lineside.domain.said import Tongue
 
 _LONGEST: Final = 3000
 """Characters of a section (Slack, Block Kit)."""
+_MOST_SERIALS: Final = 20
 
 
-def slack_body(message: Message) -> bytes:
+def slack_body(message: Message, speak: Tongue) -> bytes:
     """Return the request's body."""
-    return json.dumps(blocks(message), ensure_ascii=False).encode()
+    return json.dumps(blocks(message, speak), ensure_ascii=False).encode()
 
 
-def blocks(message: Message) -> dict[str, Any]:
+def blocks(message: Message, speak: Tongue) -> dict[str, Any]:
     """Return a message as Slack wants it."""
-    lines = [f"*{_escaped(message.title)}*", _escaped(message.text)]
-    lines += [f"*Do now:* {_escaped(message.step)}"] if message.step else []
-    if message.suspects:
-        more = f" and {len(message.suspects) - 20} more" if len(message.suspects) > 20 else ""
-        lines.append(f"Hold back: {_escaped(', '.join(message.suspects[:20]))}{more}")
+    title = speak(message.title)
+    loud = {title, to_do(message, speak)}
+    said = (
+        _escaped(line) if line not in loud else f"*{_escaped(line)}*"
+        for line in (title, *lines(message, speak, _MOST_SERIALS))
+    )
     buttons = [
-        {"type": "button", "text": {"type": "plain_text", "text": title}, "url": url}
-        for title, url in (("Answer", message.answer), ("Open the alert", message.link))
-        if url
+        {"type": "button", "text": {"type": "plain_text", "text": name}, "url": url}
+        for name, url in links(message, speak)
     ]
-    text = "\n".join(line for line in lines if line)[:_LONGEST]
+    text = "\n".join(said)[:_LONGEST]
     section: dict[str, Any] = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
     return {
-        "text": message.title,
+        "text": title,
         "blocks": [section, *([{"type": "actions", "elements": buttons}] if buttons else [])],
     }
 

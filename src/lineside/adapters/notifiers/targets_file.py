@@ -18,8 +18,9 @@ from lineside.domain.notifying.messages import Occasion
 from lineside.domain.notifying.routing import Channel, Notifying, Route, Target
 from lineside.domain.nuisance import Notice
 from lineside.domain.plan.model import Plan, Priority
+from lineside.domain.said import Language
 
-_TARGET_FIELDS: Final = frozenset({"id", "kind", "when", "per_minute"})
+_TARGET_FIELDS: Final = frozenset({"id", "kind", "when", "per_minute", "language"})
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MOST_TARGETS: Final = 100
 
@@ -96,10 +97,19 @@ def _target(item: Any, where: str, plan: Plan) -> Target:
         channel=Channel(kind),
         route=_route(item.get("when", {}), f"{where}.when", plan),
         per_minute=per_minute,
+        language=_language(item.get("language", plan.line.language or Language.ENGLISH), f"{where}.language"),
         options=options,
     )
     check_options(target, where)
     return target
+
+
+def _language(item: Any, where: str) -> Language:
+    if item not in set(Language):
+        raise ConfigurationError(
+            "no language that messages are told in", field=where, value=str(item), choices=tuple(Language)
+        )
+    return Language(item)
 
 
 def _route(item: Any, where: str, plan: Plan) -> Route:

@@ -21,6 +21,8 @@ from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.delivery import Deferred, Outcome
 from lineside.domain.notifying.messages import Message
 from lineside.domain.notifying.routing import Target
+from lineside.domain.notifying.wording import in_words
+from lineside.domain.said import Tongue
 from lineside.domain.units import SECOND
 
 _PREFIX: Final = "whsec_"
@@ -30,13 +32,15 @@ _LEAST_SECRET, _MOST_SECRET = 24, 64
 class WebhookNotifier:
     """Posts to a URL of ours or of a partner."""
 
-    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str]) -> None:
-        self._target, self._poster, self._secrets = target, poster, secrets
+    def __init__(self, target: Target, poster: Poster, secrets: Callable[[str], str], speak: Tongue) -> None:
+        self._target, self._poster, self._secrets, self._speak = target, poster, secrets, speak
 
     async def deliver(self, message: Message) -> Outcome:
         """Post a message."""
         options = self._target.options
-        body = json.dumps(cloud_event(message), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(
+            cloud_event(self._target, message, self._speak), ensure_ascii=False, separators=(",", ":")
+        ).encode()
         sent = int(time.time())
         name = webhook_id(self._target.id, message.id)
         try:
@@ -83,8 +87,12 @@ def sign(key: bytes, name: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def cloud_event(message: Message) -> dict[str, Any]:
-    """Return a message as a CloudEvent; nothing in its attributes says more than which alert it is about."""
+def cloud_event(target: Target, message: Message, speak: Tongue) -> dict[str, Any]:
+    """Return a message as a CloudEvent; nothing in its attributes says more than which alert it is about.
+
+    What people read (text, step, where links lead) is in the target's language, all else the same in every one.
+    """
+    told = in_words(message, target.language, speak)
     return {
         "specversion": "1.0",
         "id": message.id,
@@ -99,13 +107,13 @@ def cloud_event(message: Message) -> dict[str, Any]:
             "cause": message.cause,
             "priority": str(message.priority),
             "notice": str(message.notice),
-            "text": message.text,
-            "step": message.step,
+            "text": told.text,
+            "step": told.step,
             "role": message.role,
             "suspects": list(message.suspects),
             "raised": _iso(message.raised),
-            "link": message.link,
-            "answer": message.answer,
+            "link": told.link,
+            "answer": told.answer,
             "folded": message.folded,
         },
     }

@@ -25,6 +25,7 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.floor.shifts import shift_at
 from lineside.apps.plant.floor.views import Card
+from lineside.apps.web.words import tongue
 from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import HELD, AlertKind
 from lineside.domain.answer_links import AnswerLink, mark_of, seal_link
@@ -62,7 +63,10 @@ def open_telling(
     def secret(name: str) -> str:
         return find_secret(name, layout.keys)
 
-    targets = {target.id: (target, notifier_for(target, poster, secret)) for target in told.targets}
+    targets = {
+        target.id: (target, notifier_for(target, poster, secret, tongue(target.language, plan)))
+        for target in told.targets
+    }
     teller = Teller(
         queue=state.deliveries,
         targets=targets,

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from lineside.apps.web.language import language, tr, word
+from lineside.apps.web.language import language, speaking, tr, word
+from lineside.domain.plan.model import Plan
+from lineside.domain.said import Kind, Language, Said, Tongue, Value
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
 _UNITS: Final = {"degC": "°C", "degF": "°F", "Cel": "°C", "degree": "°", "percent": "%", "um": "µm", "m3/h": "m³/h"}
@@ -103,3 +105,52 @@ def span(low: float | None, high: float | None, unit: str) -> str:
     if low is None or high is None:
         return tr("not known yet")
     return f"{number(low)} \N{EN DASH} {quantity(high, unit)}"
+
+
+def exactly(value: float) -> str:
+    """Return a number of the plan with all its digits."""
+    text = f"{value:g}"
+    return text.replace(".", decimal_point())
+
+
+def sentence(text: str, zone: str = "UTC") -> str:
+    """Return a text in the spoken language where it remembers what it was made of; else as it stands."""
+    if not isinstance(text, Said):
+        return text
+    return ", ".join(
+        tr(pattern, **{name: _value(value, zone) for name, value in values.items()}) for pattern, values in text.clauses
+    )
+
+
+def _value(value: Value | int | str, zone: str) -> str:
+    if not isinstance(value, Value):
+        return str(value)
+    match value.kind:
+        case Kind.NUMBER:
+            return _three_digits(value.value)
+        case Kind.SHARE:
+            return _three_digits(100 * value.value) + "\N{NO-BREAK SPACE}%"
+        case Kind.SPAN:
+            return age(value.value)
+        case Kind.MOMENT:
+            return date_time(value.value, zone)
+        case _:
+            return tr(value.value)
+
+
+def _three_digits(value: float) -> str:
+    """Return a number with three significant digits, as the English text of a sentence has it."""
+    return exactly(float(f"{value:.3g}"))
+
+
+def tongue(language: Language, plan: Plan) -> Tongue:
+    """Return what says sentences and the plan's texts in a language, times as the clocks at the line."""
+    planned = plan.words.get(language, {})
+
+    def speak(text: str) -> str:
+        if not isinstance(text, Said):
+            return planned.get(text, text)
+        with speaking(language):
+            return sentence(text, plan.line.timezone)
+
+    return speak

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from lineside.domain.nuisance import Notice
 from lineside.domain.plan.model import Priority
+from lineside.domain.said import Said, joined, moment, say, word
 
 
 class Occasion(StrEnum):
@@ -16,6 +18,15 @@ class Occasion(StrEnum):
     ESCALATED = "escalated"
     CLEARED = "cleared"
     CLOSED = "closed"
+
+
+_HEADS: Final = {
+    Priority.CRITICAL: word("Critical"),
+    Priority.HIGH: word("High"),
+    Priority.ADVISORY: word("Advisory"),
+    Occasion.CLEARED: word("Back to normal"),
+    Occasion.CLOSED: word("Closed"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +61,17 @@ class Message:
     folded: int = 0
 
     @property
-    def title(self) -> str:
+    def title(self) -> Said:
         """One line that says what it is about."""
-        head = {
-            Occasion.RAISED: str(self.priority).capitalize(),
-            Occasion.ESCALATED: f"Not answered, now for {self.role}",
-            Occasion.CLEARED: "Back to normal",
-            Occasion.CLOSED: "Closed",
-        }[self.occasion]
-        more = f" (and {self.folded} more)" if self.folded else ""
-        return f"{head}: {self.station_label}, {self.characteristic_label}{more}"
+        place = {"station": self.station_label, "characteristic": self.characteristic_label}
+        if self.occasion is Occasion.ESCALATED:
+            head = say("Not answered, now for {role}: {station}, {characteristic}", role=self.role, **place)
+        else:
+            what = _HEADS[self.priority if self.occasion is Occasion.RAISED else self.occasion]
+            head = say("{what}: {station}, {characteristic}", what=what, **place)
+        return joined([head, say("and {count} more", count=self.folded)]) if self.folded else head
+
+    @property
+    def since(self) -> Said:
+        """When the alert was raised: a message may arrive much later."""
+        return say("Raised {time}", time=moment(self.raised))

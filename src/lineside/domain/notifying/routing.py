@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.nuisance import Notice
+from lineside.domain.said import Language
 
 
 class Channel(StrEnum):
@@ -52,13 +53,14 @@ class Route:
 class Target:
     """Where messages go. ``options`` are those of its channel; a secret is only named, never held.
 
-    ``per_minute`` is the most messages that it takes; more are folded into one.
+    ``per_minute`` is the most messages that it takes; more are folded into one. ``language`` is what it is told in.
     """
 
     id: str
     channel: Channel
     route: Route = field(default_factory=Route)
     per_minute: int = 30
+    language: Language = Language.ENGLISH
     options: dict[str, str] = field(default_factory=dict)
 
 

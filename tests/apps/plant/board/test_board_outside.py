@@ -79,6 +79,17 @@ async def test_a_link_takes_one_answer_and_no_second(bench: Bench, stranger: Boa
     assert len(bench.answers) == 1
 
 
+async def test_a_link_speaks_the_language_of_its_message_unless_the_reader_chose(
+    bench: Bench, stranger: BoardClient
+) -> None:
+    address = f"{link(bench)}?language=de"
+    assert '<html lang="de"' in (await stranger.get(address)).text
+    taken = await press(stranger, address, kind="taken")
+    assert "Danke" in taken.text
+    await stranger.send_form("/login", "/login/language", language="pt")
+    assert '<html lang="pt"' in (await stranger.get(address)).text
+
+
 async def test_two_taps_at_once_are_one_answer(bench: Bench, stranger: BoardClient) -> None:
     address = link(bench)
     token = _tokens((await stranger.get(address)).text)["token"]

@@ -14,16 +14,16 @@ from lineside.apps.web.words import (
     age,
     clock_time,
     date_time,
-    decimal_point,
+    exactly,
     number,
     percent,
     quantity,
+    sentence,
     span,
     unit_name,
     when,
 )
 from lineside.domain.nuisance import Grounds, Notice
-from lineside.domain.said import Kind, Said, Value
 
 _LIKELIHOOD: Final = (
     (0.9, word("very likely")),
@@ -32,7 +32,19 @@ _LIKELIHOOD: Final = (
     (0.1, word("unlikely")),
 )
 
-__all__ = ["age", "clock_time", "date_time", "number", "percent", "quantity", "span", "unit_name", "when"]
+__all__ = [
+    "age",
+    "clock_time",
+    "date_time",
+    "exactly",
+    "number",
+    "percent",
+    "quantity",
+    "sentence",
+    "span",
+    "unit_name",
+    "when",
+]
 
 CONDITIONS: Final = lazily(
     {
@@ -123,40 +135,6 @@ def said(name: str) -> str:
     """Return the name of a kind, a state or a role in the spoken language; the name itself where it is not known."""
     words = str(name or "").replace("_", " ")
     return tr(words) if words in _SAID else words
-
-
-def exactly(value: float) -> str:
-    """Return a number of the plan with all its digits."""
-    text = f"{value:g}"
-    return text.replace(".", decimal_point())
-
-
-def sentence(text: str) -> str:
-    """Return a text in the spoken language where it remembers what it was made of; else as it stands."""
-    if not isinstance(text, Said):
-        return text
-    return ", ".join(
-        tr(pattern, **{name: _value(value) for name, value in values.items()}) for pattern, values in text.clauses
-    )
-
-
-def _value(value: Value | int | str) -> str:
-    if not isinstance(value, Value):
-        return str(value)
-    match value.kind:
-        case Kind.NUMBER:
-            return _three_digits(value.value)
-        case Kind.SHARE:
-            return _three_digits(100 * value.value) + "\N{NO-BREAK SPACE}%"
-        case Kind.SPAN:
-            return age(value.value)
-        case _:
-            return tr(value.value)
-
-
-def _three_digits(value: float) -> str:
-    """Return a number with three significant digits, as the English text of a sentence has it."""
-    return exactly(float(f"{value:.3g}"))
 
 
 def strong(text: str) -> Markup:
