@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from board_client import client_of
 from lineside.adapters.state_sql.screens import Screen
 from lineside.apps.plant.board.tokens import hashed
+from lineside.apps.plant.floor.views import Condition
 from lineside.domain.access import AccessRole
 from lineside.domain.plan.model import Plan
 from lineside.domain.said import Language
@@ -77,6 +79,48 @@ async def test_an_address_may_say_a_language_below_what_somebody_chose(tmp_path:
         assert '<html lang="de"' in (await client.get("/login?language=xx")).text
         await client.send_form("/login", "/login/language", language="pt")
         assert '<html lang="pt"' in (await client.get("/login?language=es")).text
+    bench.state.close()
+
+
+async def test_the_andon_says_labels_and_texts_in_the_language_that_is_asked_for_and_states_as_ever(
+    tmp_path: Path,
+) -> None:
+    plan = speaking_plan().model_copy(
+        update={"words": {"de": {"Cast": "Gießen", "Porosity": "Porosität"}, "es": {"Cast": "Fundición"}}}
+    )
+    bench = make_bench(tmp_path, floor=busy_floor(plan=plan).floor)
+    now = bench.clock.now()
+    screen = Screen(id="s", label="s", stations=("cast",), origins=(), created=now, expires=now + HOUR)
+    await bench.state.screens.add(screen, hashed("t"))
+    async with client_of(bench) as client:
+        for wish, language, label in (("", "de", "Gießen"), ("&language=es", "es", "Fundición")):
+            said = (await client.get(f"/andon?token=t{wish}")).json()
+            assert said["language"] == language
+            [station] = said["stations"]
+            assert (station["label"], station["state"]) == (label, "alarm")
+    bench.state.close()
+
+
+async def test_the_component_brings_every_state_in_every_language(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    async with client_of(bench) as client:
+        script = (await client.get("/static/lineside-alerts.js")).text
+    bench.state.close()
+    words = json.loads(script.partition("const WORDS = ")[2].partition(";\n")[0])
+    assert set(words) == set(Language)
+    for said in words.values():
+        assert set(said) == {*(condition.value for condition in Condition), "lost"}
+    for name in ("alarm", "returned", "lost"):
+        assert len({said[name] for said in words.values()}) == len(Language)
+
+
+async def test_an_installed_board_is_described_in_the_language_of_its_place(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, floor=busy_floor(plan=speaking_plan()).floor)
+    async with client_of(bench) as client:
+        answer = await client.get("/static/lineside.webmanifest")
+        assert answer.headers["content-type"] == "application/manifest+json"
+        assert (answer.json()["lang"], answer.json()["id"]) == ("de", "/")
+        assert answer.json()["description"].startswith("Was an der Linie")
     bench.state.close()
 
 

@@ -95,6 +95,24 @@ def test_without_a_connection_the_board_opens_with_its_age_and_answers_wait_unti
     context.close()
 
 
+def test_what_is_said_without_a_connection_is_in_the_language_that_was_chosen(browser: Browser, tmp_path: Path) -> None:
+    context = browser.new_context(viewport=TABLET)  # type: ignore[arg-type]
+    page = context.new_page()
+    with on(tmp_path) as (bench, board):
+        come_in(page, bench, board)
+        page.locator(".me summary").click()
+        page.get_by_role("button", name="Deutsch").click()
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        kept = "(await (await caches.open('lineside-files-1')).match('/offline')).text()"
+        until(page, f"(await {kept}).includes('lang=\"de\"')")
+        address = board.address
+    page.goto(f"{address}/parts")  # the server is gone
+    expect(page.get_by_role("heading", name="Keine Verbindung")).to_be_visible()
+    page.goto(address)
+    expect(page.locator("#offline")).to_contain_text("Verbindung")
+    context.close()
+
+
 def test_an_answer_that_came_too_late_is_said_and_what_one_has_seen_goes_with_the_login(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_11_public_is_only_what_must_be() -> None:
         "POST /login",
         "GET /first-run",
         "POST /first-run",
+        "GET /static/lineside.webmanifest",
         "GET /static/{name}",
         "GET /worker.js",
         "GET /offline",

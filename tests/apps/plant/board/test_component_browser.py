@@ -84,5 +84,9 @@ def test_the_component_lives_on_another_systems_page_and_follows_the_line(tmp_pa
 
         board.run(clear())
         expect(rows.first).to_contain_text("back to normal")
+        part = page.locator("lineside-alerts")
+        part.evaluate("(element) => element.setAttribute('lang', 'de')")
+        expect(rows.first).to_contain_text("wieder normal, braucht eine Antwort")
+        assert part.locator("ul").get_attribute("lang") == "de"
         page.close()
     bench.state.close()

@@ -96,6 +96,7 @@ PAGES: Final = (
     Page(path="/users/{account}", handler=people.change, allow=ADMINS, method="POST"),
     Page(path="/demo", handler=breaking.panel, allow=ENGINEERS),
     Page(path="/demo/{fault}", handler=breaking.change, allow=ENGINEERS, method="POST"),
+    Page(path="/static/lineside.webmanifest", handler=files.manifest, allow=PUBLIC),
     Page(path="/static/{name}", handler=files.static, allow=PUBLIC),
     Page(path="/worker.js", handler=files.worker, allow=PUBLIC),
     Page(path="/offline", handler=files.offline, allow=PUBLIC),

@@ -22,6 +22,7 @@ from lineside.apps.plant.board.tokens import hashed
 from lineside.apps.plant.floor.views import Condition
 from lineside.apps.plant.meters import CONTENT_TYPE
 from lineside.apps.web.armour import FRAMED_BY, SHARED
+from lineside.apps.web.language import know_plan, language, plan_text, tr
 from lineside.domain.access import ANYONE
 from lineside.domain.plan.model import Priority
 
@@ -50,9 +51,13 @@ class StationAndon(msgspec.Struct, frozen=True, omit_defaults=False):
 
 
 class Andon(msgspec.Struct, frozen=True):
-    """The line. ``now`` is the time of the process, ``newest`` the receive time of the newest data, UTC ns."""
+    """The line. ``now`` is the time of the process, ``newest`` the receive time of the newest data, UTC ns.
+
+    ``language`` is the one in which labels, texts and steps are.
+    """
 
     line: str
+    language: str
     now: int
     newest: int
     stations: tuple[StationAndon, ...]
@@ -61,6 +66,8 @@ class Andon(msgspec.Struct, frozen=True):
 async def andon(call: Call) -> Response:
     """Return the stations, once or (``?stream=1``) at every change."""
     screen = await _screen(call)
+    call.speak_at(_only_station(screen))
+    know_plan(call.board.floor.plan.words)
     headers = _shared(call, screen)
     if call.request.query_params.get("stream", "") not in {"1", "true"}:
         return Response(_encoder.encode(_andon(call, screen)), media_type="application/json", headers=headers)
@@ -81,7 +88,7 @@ async def embed(call: Call) -> Response:
     """Show the stations of a screen on a page that may stand in its frame."""
     screen = await _screen(call)
     now, floor = call.board.now(), call.board.floor
-    call.speak_at(screen.stations[0] if len(screen.stations) == 1 else "")
+    call.speak_at(_only_station(screen))
     tiles = [tile for tile in floor.tiles(now) if screen.may_show(tile.station)]
     cards = [card for card in floor.open_alerts(now, _MOST_CARDS) if screen.may_show(card.station)]
     answer = page(call.board, None, "embed.html", tiles=tiles, cards=cards)
@@ -118,6 +125,11 @@ async def _screen(call: Call) -> Screen:
     return found
 
 
+def _only_station(screen: Screen) -> str:
+    """Return the station of a screen that shows one alone."""
+    return screen.stations[0] if len(screen.stations) == 1 else ""
+
+
 def _shared(call: Call, screen: Screen) -> dict[str, str]:
     """Return the headers that let a page of the screen's origins read the answer."""
     origin = call.request.headers.get("origin", "")
@@ -138,12 +150,12 @@ def _andon(call: Call, screen: Screen) -> Andon:
         stations.append(
             StationAndon(
                 station=tile.station,
-                label=tile.label,
+                label=plan_text(tile.label),
                 state=tile.condition,
                 priority=tile.priority,
-                characteristic=tile.characteristic,
-                text=tile.detail if card is None else card.text,
-                step=step,
+                characteristic=plan_text(tile.characteristic),
+                text=tr(tile.detail) if card is None else plan_text(card.text),
+                step=plan_text(step),
                 since=tile.since,
                 taken=tile.taken,
                 stale=tile.stale,
@@ -151,7 +163,13 @@ def _andon(call: Call, screen: Screen) -> Andon:
                 alert=tile.alert_id,
             )
         )
-    return Andon(line=board.floor.plan.line.id, now=now, newest=board.floor.newest(), stations=tuple(stations))
+    return Andon(
+        line=board.floor.plan.line.id,
+        language=language(),
+        now=now,
+        newest=board.floor.newest(),
+        stations=tuple(stations),
+    )
 
 
 async def _stream(call: Call, screen: Screen) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -9,12 +10,32 @@ from starlette.responses import Response
 
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import HERE, page
+from lineside.apps.plant.board.wording import CONDITIONS
+from lineside.apps.plant.floor.views import Condition
 from lineside.apps.web.armour import SHARED
 from lineside.apps.web.files import file_response, page_files
+from lineside.apps.web.language import LANGUAGES, language, speaking, tr, word
 
 _COMPONENT: Final = "lineside-alerts.js"
 """The one file that pages of other systems load."""
-_FILES: Final = page_files(HERE / "static")
+_MANIFEST: Final = "lineside.webmanifest"
+_DESCRIPTION: Final = word("What will go wrong at the line, and what to do first.")
+
+
+def _files() -> dict[str, tuple[bytes, str]]:
+    """Return the files; the component's script has its words in every language put in from the catalogues."""
+    words = {}
+    for code in LANGUAGES:
+        with speaking(code):
+            said = {condition.value: CONDITIONS[condition] for condition in Condition}
+            words[code] = {**said, "lost": tr("Connection lost. What you see is old.")}
+    files = page_files(HERE / "static")
+    script, media = files[_COMPONENT]
+    files[_COMPONENT] = (script.replace(b"const WORDS = {};", f"const WORDS = {json.dumps(words)};".encode()), media)
+    return files
+
+
+_FILES: Final = _files()
 
 
 async def static(call: Call) -> Response:
@@ -25,6 +46,14 @@ async def static(call: Call) -> Response:
     if call.path("name") == _COMPONENT:
         found.headers[SHARED] = "yes"
     return found
+
+
+async def manifest(call: Call) -> Response:
+    """Return what an installed board is called and looks like, described in the language of its place."""
+    del call
+    content = json.loads(_FILES[_MANIFEST][0])
+    said = {**content, "description": tr(_DESCRIPTION), "lang": language()}
+    return Response(json.dumps(said), media_type=_FILES[_MANIFEST][1])
 
 
 async def plan_file(call: Call) -> Response:

@@ -1,5 +1,6 @@
-// <lineside-alerts board="https://board…" token="…" [theme="dark"]></lineside-alerts>
-// The stations of a line, live, on a page of another system. It only shows: nothing can be answered from here.
+// <lineside-alerts board="https://board…" token="…" [lang="de"] [theme="dark"]></lineside-alerts>
+// The stations of a line, live, on a page of another system. It only shows: nothing can be answered from here. It speaks
+// the language of its attribute, without one that of the plan; the board puts its words by language in here.
 "use strict";
 (() => {
   const STYLE = `
@@ -13,16 +14,21 @@
     b { margin-right: 8px; } small { display: block; } .mark { font-weight: 700; margin-right: 6px; }
     .lost { font-weight: 700; }
   `;
-  const WORDS = {
-    alarm: "likely", advisory: "advisory", containment: "hold back", outside_experience: "outside experience",
-    bad_data: "data not good enough", no_data: "no data", returned: "back to normal, wants an answer",
-    learning: "learning", not_judged: "watched, not judged", normal: "normal",
-  };
+  const WORDS = {};
   const MARKS = { critical: "▲1", high: "◆2", advisory: "●i" };
   const RETRY = 3000;
   const LOST_AFTER = 15000;
 
   class LinesideAlerts extends HTMLElement {
+    static observedAttributes = ["lang"];
+
+    // Another language: what is shown is asked for again.
+    attributeChangedCallback(name, before, after) {
+      if (!this.isConnected || before === after) return;
+      this.stop?.abort();
+      this.open();
+    }
+
     connectedCallback() {
       const root = this.shadowRoot || this.attachShadow({ mode: "open" });
       const style = new CSSStyleSheet();
@@ -47,10 +53,11 @@
     async open() {
       this.stop = new AbortController();
       try {
-        const answer = await fetch(`${this.getAttribute("board").replace(/[/]$/, "")}/andon?stream=1`, {
+        const wish = encodeURIComponent(this.getAttribute("lang") || "");
+        const answer = await fetch(`${this.getAttribute("board").replace(/[/]$/, "")}/andon?stream=1&language=${wish}`, {
           headers: { Authorization: `Bearer ${this.getAttribute("token")}` }, signal: this.stop.signal, mode: "cors",
         });
-        if (!answer.ok) throw new Error(`the board answered ${answer.status}`);
+        if (!answer.ok) throw new Error(String(answer.status));
         const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
         let text = "";
         for (;;) {
@@ -72,14 +79,21 @@
       setTimeout(() => { if (this.isConnected) this.open(); }, RETRY);
     }
 
+    get words() {
+      const wish = (this.getAttribute("lang") || "").toLowerCase().split("-")[0];
+      return WORDS[wish] || WORDS[this.language] || WORDS.en;
+    }
+
     tick() {
       const lost = performance.now() - this.heard > LOST_AFTER;
       this.status.className = lost ? "lost" : "";
-      this.status.textContent = lost ? `Connection lost${this.problem ? `: ${this.problem}` : ""}. What you see is old.` : "";
+      this.status.textContent = lost ? this.words.lost + (this.problem ? ` (${this.problem})` : "") : "";
     }
 
     show(line) {
       this.problem = "";
+      this.language = line.language;
+      this.list.lang = line.language;
       this.list.replaceChildren(...line.stations.map((station) => {
         const row = document.createElement("li");
         row.dataset.state = station.state;
@@ -90,7 +104,7 @@
         const name = document.createElement("b");
         name.textContent = station.label;
         const words = document.createElement("span");
-        words.textContent = [station.characteristic, WORDS[station.state]].filter(Boolean).join(": ");
+        words.textContent = [station.characteristic, this.words[station.state]].filter(Boolean).join(": ");
         row.append(mark, name, words);
         for (const text of [station.text, station.step]) {
           if (!text) continue;

@@ -116,6 +116,7 @@ const answers = (() => {
 
   document.addEventListener("DOMContentLoaded", () => {
     if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js").catch(() => undefined);
+    if (!document.body.dataset.kept) tell({ spoken: document.documentElement.lang });
     // What one person has seen is not for the next who logs in at this tablet.
     if (location.pathname === "/login" && "caches" in window) {
       tell({ forget: true });

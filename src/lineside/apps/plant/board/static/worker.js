@@ -35,9 +35,20 @@ self.addEventListener("fetch", (event) => {
 // The page asks for cards that somebody may need; they are kept with the pictures that they show.
 self.addEventListener("message", (event) => {
   if (event.data?.forget) event.waitUntil(forget());
+  if (event.data?.spoken) event.waitUntil(speak(event.data.spoken).catch(() => undefined));
   const paths = (event.data?.keep || []).filter((path) => isKept(new URL(path, self.location.origin).pathname));
   event.waitUntil(Promise.all(paths.map((path) => keepAhead(path).catch(() => undefined))));
 });
+
+// The page that says that there is no connection is kept in the language that is read here.
+let spoken = "";
+const speak = async (language) => {
+  if (language === spoken) return;
+  const answer = await fetch(`${OFFLINE}?language=${encodeURIComponent(language)}`);
+  if (!isPage(answer)) return;
+  await (await caches.open(FILES)).put(OFFLINE, answer);
+  spoken = language;
+};
 
 // What was asked for before somebody logged out must not be kept afterwards.
 let logins = 0;
