@@ -27,7 +27,7 @@ from lineside.adapters.tables import read_table
 from lineside.domain.errors import DataError
 from lineside.domain.limits import serial_limit
 from lineside.domain.metrics.episodes import Stretch, episodes_of
-from lineside.learn.normal import fit_normal, normal_scores
+from lineside.learn.normal import check_reach, fit_normal, normal_scores
 from lineside.learn.search import Setting, Stage, candidates, faults
 
 SIGNALS = ("Accelerometer1RMS", "Accelerometer2RMS", "Current", "Pressure", "Voltage", "Volume Flow RateRMS")
@@ -115,11 +115,13 @@ def _alarms(stage: Stage, setting: Setting, rate: float) -> tuple[Bools, list[Bo
         drift=setting.drift,
         rate=max(rate, CHART_RATE),
         family=setting.family,
+        allowance=setting.cusum,
     )
     if model.family is not setting.family:
         raise DataError("too few rows for this family", value=len(stage.learn))
     basis = normal_scores(model, stage.later, stage.later_group)[: stage.limit]
     limit = serial_limit(basis[np.isfinite(basis)], rate).value
+    check_reach(model, limit)
 
     def alarms(rows: NDArray[np.float64]) -> Bools:
         return np.asarray(normal_scores(model, rows, stage.later_group)[stage.limit :] > limit, dtype=np.bool_)

@@ -128,7 +128,7 @@ def _scores(result: FitResult, table: PartTable) -> Float64:
     manifest = result.bundle.manifest
     model = ExportedModel(
         graph=result.bundle.files["model.onnx"], width=len(manifest.inputs) - manifest.conditions,
-        weight=manifest.memory, lags=manifest.lags, drift=manifest.drift,
+        weight=manifest.memory, lags=manifest.lags, drift=manifest.drift, allowance=manifest.cusum,
     )  # fmt: skip
     rows = np.asarray(table.features, dtype=np.float32).astype(np.float64)[:, list(manifest.inputs)]
     nobody = np.full(len(rows), "", dtype=object)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,15 +123,17 @@ def test_lags_warm_up_before_anything_is_said() -> None:
     assert judge.judge(part_record(plan, np.full(3, 100.0), 9), NOW).predictions[0].state is JudgementState.WARMING_UP
 
 
-def test_a_small_lasting_shift_is_found_by_memory() -> None:
-    plan = modelling_plan(3, model={"memory": 0.1})
+@pytest.mark.parametrize("wish", [{"memory": 0.1}, {"cusum": 0.5}])
+def test_a_small_lasting_shift_is_found_by_memory(wish: dict[str, float]) -> None:
+    plan = modelling_plan(3, model=wish)
     scores = judge_rows(plan, learned(plan), [np.array([101.0, 100.0, 100.0])] * 60)
     assert scores[0] < scores[-1]
     assert scores[-1] > learned(plan).manifest.limit > scores[0]
 
 
-def test_a_checkpoint_continues_bit_for_bit() -> None:
-    plan = modelling_plan(3, model={"memory": 0.3, "lags": 1})
+@pytest.mark.parametrize("wish", [{"memory": 0.3, "lags": 1}, {"cusum": 0.5, "lags": 1, "family": "innovation"}])
+def test_a_checkpoint_continues_bit_for_bit(wish: dict[str, Any]) -> None:
+    plan = modelling_plan(3, model=wish)
     bundle = learned(plan)
     rows = list(100.0 + np.random.default_rng(1).normal(size=(20, 3)))
     whole = judge_rows(plan, bundle, rows)

@@ -207,6 +207,8 @@ SENSE = [
     Mistake("classes", "    kind: variable", "    kind: variable\n    classes: [a]", "limits, not classes", "  - id: weight\n"),
     Mistake("family", "model: {false_alarm_rate: 0.01", "model: {family: regression, false_alarm_rate: 0.01", "cannot be regressed", "family"),
     Mistake("family", "model: {false_alarm_rate: 0.002", "model: {family: supervised, false_alarm_rate: 0.002", "not a class", "family"),
+    Mistake("two-memories", "model: {false_alarm_rate: 0.01", "model: {cusum: 0.5, memory: 0.1, false_alarm_rate: 0.01", "is not summed up", "cusum"),
+    Mistake("cusum-family", "model: {false_alarm_rate: 0.01", "model: {family: knn, cusum: 0.5, false_alarm_rate: 0.01", "has nothing to sum up", "cusum"),
     Mistake("setup", "model: {false_alarm_rate: 0.01", "model: {setup: [vacuum], false_alarm_rate: 0.01", "only context tells setups apart", "setup: [vacuum]"),
     Mistake("setup", "model: {false_alarm_rate: 0.01", "model: {setup: [shot], false_alarm_rate: 0.01", "is a number", "setup: [shot]"),
     Mistake("unknown-name", "model: {false_alarm_rate: 0.01", "model: {setup: [seriel], false_alarm_rate: 0.01", "did you mean 'serial'?", "setup: [seriel]"),

@@ -21,18 +21,21 @@ from lineside.testing.modelling import CHARACTERISTIC, modelling_plan, part_tabl
     st.integers(0, 2**31),
     st.sampled_from([1.0, 1e4]),
     st.sampled_from([0.0, 0.05]),
+    st.sampled_from([0.0, 0.5]),
 )
 def test_the_graph_answers_as_the_model_does_missing_values_included(
-    width: int, weight: float, lags: int, seed: int, offset: float, drift: float
+    width: int, weight: float, lags: int, seed: int, offset: float, drift: float, allowance: float
 ) -> None:
     rng = np.random.default_rng(seed)
     rows = (offset + rng.normal(size=(80, width))).astype(np.float32).astype(np.float64)
     group = np.repeat(np.array(["a", "b"], dtype=object), 40)
-    model = fit_normal(rows, group, weight=weight, lags=lags, rate=0.05, drift=drift)
+    model = fit_normal(rows, group, weight=weight, lags=lags, rate=0.05, drift=drift, allowance=allowance)
     later = rows + 4.0 * rng.normal(size=rows.shape).astype(np.float32)
     later[rng.random(later.shape) < 0.1] = np.nan
     later = later.astype(np.float32).astype(np.float64)
-    exported = ExportedModel(graph=normal_graph(model), width=width, weight=weight, lags=lags, drift=drift)
+    exported = ExportedModel(
+        graph=normal_graph(model), width=width, weight=weight, lags=lags, drift=drift, allowance=allowance
+    )
     outputs = exported.run(later, group)
     expected = normal_scores(model, later, group)
     check_parity(expected, outputs["score"].ravel().astype(np.float64))

@@ -61,7 +61,7 @@ def _from_history(folder: Path, names: Sequence[str]) -> Asked:
     query, wanted = HistoryQuery(Layout(folder).history), set(names)
     for service in BundleFolder(Layout(folder).bundles).all_in_service():
         manifest, before = service.bundle.manifest, list[PartRecord]()
-        remembers = manifest.memory < 1.0 or manifest.lags > 0 or manifest.drift > 0.0
+        remembers = manifest.memory < 1.0 or manifest.lags > 0 or manifest.drift > 0.0 or manifest.cusum > 0.0
         for part in query.parts(manifest.station):
             if part.unit in wanted or part.cycle_id in wanted:
                 yield service.bundle, part, tuple(before)

@@ -1,13 +1,16 @@
 """A model of normal as an ONNX graph: pure, float32, memory going in and coming out.
 
 Inputs: ``x`` ``(1, n)``, where it has a response with ``k`` conditions behind; ``shift`` ``(1, n)`` where the centre
-follows drift; ``memory`` ``(1, n)`` where there is a moving average; ``past`` ``(1, n lags)`` where there are lags.
+follows drift; ``memory`` ``(1, n)`` where there is a moving average; ``past`` ``(1, n lags)`` where there are lags;
+``sums`` ``(1, n (lags + 1))`` where rows are summed up.
 Outputs: ``score`` ``(1, 1)``; ``parts`` ``(1, n + k)``, what of the score would vanish if each input's signal were as
 usual given the others (`lineside.learn.reconstruction`; a condition carries none); ``usual`` ``(1, n)`` where it has a
-response; ``shift_out``, ``memory_out`` and ``past_out``, to be given with the next part.
+response; ``shift_out``, ``memory_out``, ``past_out`` and ``sums_out``, to be given with the next part.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,9 @@ from lineside.learn.normal import NormalModel
 from lineside.learn.reconstruction import Chart, add_reconstructed
 from lineside.learn.response import Response
 from lineside.learn.standardised import add_judged, add_standardised
+
+_SHORTEST: Final = 1e-9
+"""A sum shorter than any allowance, to divide by where there is none."""
 
 
 def normal_graph(model: NormalModel, response: Response | None = None, signal: Int64 | None = None) -> bytes:
@@ -36,6 +42,8 @@ def normal_graph(model: NormalModel, response: Response | None = None, signal: I
         past = graph.input("past", width * model.lags)
         stacked = graph.add("Concat", [current, past], axis=1)
         graph.output("past_out", graph.slice(stacked, 0, width * model.lags), width * model.lags)
+    if model.allowance:
+        stacked = _summed(graph, stacked, model)
     signals = np.arange(width) if signal is None else signal
     _charts(graph, stacked, model, signals, conditions=0 if response is None else len(response.conditions))
     return graph.to_bytes()
@@ -62,6 +70,19 @@ def _remembered(graph: Graph, z: str, model: NormalModel) -> str:
     newest = graph.add("Mul", [z, graph.constant("weight", np.array(model.weight))])
     older = graph.add("Mul", [memory, graph.constant("keep", np.array(1.0 - model.weight))])
     return graph.output("memory_out", graph.add("Add", [newest, older]), len(model.centre))
+
+
+def _summed(graph: Graph, stacked: str, model: NormalModel) -> str:
+    """Return the cumulative sum of stacked rows; whitening is linear, so that it is as good as one of whitened rows."""
+    width = model.whitening.shape[0]
+    total = graph.add("Add", [graph.input("sums", width), stacked])
+    white = graph.add("MatMul", [total, graph.constant("whitening_sums", model.whitening)])
+    length = graph.add("Sqrt", [graph.sum(graph.add("Mul", [white, white]))])
+    beyond = graph.add("Sub", [length, graph.constant("allowance", np.array(model.allowance))])
+    borders = [graph.constant(name, np.array(value)) for name, value in (("no_sum", 0.0), ("longest_sum", model.most))]
+    kept = graph.add("Clip", [beyond, *borders])
+    share = graph.add("Div", [kept, graph.add("Max", [length, graph.constant("shortest_sum", np.array(_SHORTEST))])])
+    return graph.output("sums_out", graph.add("Mul", [total, share]), width)
 
 
 def _charts(graph: Graph, stacked: str, model: NormalModel, signal: Int64, conditions: int) -> None:

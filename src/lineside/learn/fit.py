@@ -288,6 +288,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         memory=learned.exported.weight,
         lags=learned.exported.lags,
         drift=learned.exported.drift,
+        cusum=learned.exported.allowance,
         calibration=dict(learned.calibration),
         lsl=None if specification is None else specification.lsl,
         usl=None if specification is None else specification.usl,

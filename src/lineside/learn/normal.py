@@ -10,6 +10,7 @@
    2010, for the robust form of exponential smoothing).
 3. *Remember*, where the plan asks: ``w_t = weight z_t + (1 - weight) w_(t-1)`` (multivariate EWMA: Lowry et al.,
    Technometrics 34, 1992), and put ``lags`` earlier rows beside each (dynamic PCA: Ku et al., 1995).
+   With an ``allowance``, rows are summed up instead, after step 4 (`lineside.learn.cumulated`).
 4. *Principal components* of the covariance, shrunk after Ledoit and Wolf (J. Multivariate Analysis 88, 2004). As many
    are kept as have eigenvalues above what pure noise would give (upper edge of Marchenko and Pastur, 1967).
 5. *Two charts*: Hotelling's ``T2`` within the components, and the same distance within what is left beside them.
@@ -39,6 +40,7 @@ from lineside.domain.limits import serial_limit
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.canonical import canonical_whitening
+from lineside.learn.cumulated import cumulated
 from lineside.learn.innovations import innovation_whitening
 from lineside.learn.nearest import nearest_distance, references
 from lineside.learn.principal import principal_whitening
@@ -49,6 +51,8 @@ LEAST_ROWS: Final = 20
 FARTHEST: Final = 1000.0
 """A standardised value is clipped here: far beyond any limit, and its square still a good float32."""
 _BLOCKS: Final = 5
+_REACH: Final = 3.0
+"""How far a cumulative sum can rise, over what it is within for all but the chart rate of rows not learned from."""
 _NOISE: Final = 1e-6
 
 
@@ -60,7 +64,7 @@ class NormalModel:
     of variance 1, components first: the squares of the first ``kept`` sum to T2, of the others to the residual.
     The charts are divided by ``t2_scale`` and ``residual_scale``. With ``known`` stacked rows ``(k, m)`` there is one
     chart instead: the distance to the nearest of them. ``family`` is the one learned: `normal` where `robust` was asked
-    for and the rows are too few for it.
+    for and the rows are too few for it. With an ``allowance`` the charts are of cumulative sums, ``most`` long at most.
     """
 
     centre: Float64
@@ -74,6 +78,13 @@ class NormalModel:
     residual_scale: float
     known: Float64 | None = None
     family: ModelFamily = ModelFamily.NORMAL
+    allowance: float = 0.0
+    most: float = np.inf
+
+    @property
+    def reach(self) -> float:
+        """The greatest score that every long deviation comes to: no limit may stand above it."""
+        return self.most**2 / (self.t2_scale + self.residual_scale)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -85,7 +96,7 @@ class _Shape:
     known: Float64 | None
 
 
-def fit_normal(
+def fit_normal(  # noqa: PLR0913 - what a plan can wish for, each by its name
     rows: Float64,
     group: NDArray[np.object_],
     *,
@@ -95,12 +106,13 @@ def fit_normal(
     drift: float = 0.0,
     family: ModelFamily = ModelFamily.NORMAL,
     scales: tuple[Float64, Float64] | None = None,
+    allowance: float = 0.0,
 ) -> NormalModel:
     """Learn normal from conforming rows ``(r, n)`` in time order; memory, lags and drift start anew in each group.
 
     ``rate`` sets the quantile (``1 - rate``) by which the two charts are made comparable; ``family`` says of what the
     charts are made; too few rows for `robust` are learned as `normal`. ``scales`` are centre and scale of each input
-    (None: those of the rows).
+    (None: those of the rows). ``allowance`` is that of a cumulative sum (0: none), which `knn` has not.
 
     Raises:
         DataError: fewer than `LEAST_ROWS` rows, or no inputs.
@@ -119,10 +131,12 @@ def fit_normal(
     usable, run = stacked[used], np.cumsum(_first_of_group(group), dtype=np.int64)[used]
     width = rows.shape[1]
     shape = _shape(family, usable, run, width, _effective(len(usable), weight))
-    t2_scale, residual_scale = _chart_scales(family, usable, run, width, weight, rate)
+    t2, residual = _held_out(family, usable, run, width, weight, allowance)
+    first, second, both = (serial_limit(of, rate, run.astype(object)).value for of in (t2, residual, t2 + residual))
     return NormalModel(
         centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=shape.whitening, kept=shape.kept,
-        t2_scale=t2_scale, residual_scale=residual_scale, known=shape.known, family=family,
+        t2_scale=max(first, 1e-9), residual_scale=second if second > 1e-9 else 1.0, known=shape.known, family=family,
+        allowance=allowance, most=_REACH * float(np.sqrt(both)) if allowance else np.inf,
     )  # fmt: skip
 
 
@@ -185,14 +199,37 @@ def charts(model: NormalModel, stacked: Float64) -> tuple[Float64, Float64]:
     return t2 / model.t2_scale, residual / model.residual_scale
 
 
+def _summed_charts(model: NormalModel, stacked: Float64, first: NDArray[np.bool_]) -> tuple[Float64, Float64]:
+    """Return what `charts` does, of the cumulative sums of rows in order."""
+    sums = cumulated(stacked @ model.whitening, first, model.allowance, model.most)
+    t2, residual = _squares(sums, model.kept)
+    return t2 / model.t2_scale, residual / model.residual_scale
+
+
 def normal_scores(model: NormalModel, rows: Float64, group: NDArray[np.object_]) -> Float64:
     """Return the score of each row, as the exported graph gives it; NaN where lags are not yet filled."""
     distances = _distances(rows, group, model.centre, model.scale, model.drift)
     stacked, _ = _stacked(distances, group, model.weight, model.lags)
-    result = np.maximum(*charts(model, stacked))
+    both = _summed_charts(model, stacked, _first_of_group(group)) if model.allowance else charts(model, stacked)
+    result = np.maximum(*both)
     for first in _starts(group):
         result[first : first + model.lags] = np.nan
     return result
+
+
+def check_reach(model: NormalModel, limit: float) -> None:
+    """Refuse a limit that a cumulative sum of deviations cannot rise above.
+
+    Raises:
+        DataError: the rows for the limit wander too far from those learned from.
+    """
+    if limit >= model.reach:
+        raise DataError(
+            "rows for the limit wander as far as a cumulative sum can rise, so that nothing would alarm",
+            field="cusum",
+            value=model.allowance,
+            next_step="let the centre follow ('drift'), take another 'family' or 'memory', or learn from more parts",
+        )
 
 
 def _distances(rows: Float64, group: NDArray[np.object_], centre: Float64, scale: Float64, drift: float) -> Float64:
@@ -272,8 +309,12 @@ def _statistics(model: _Shape, stacked: Float64) -> tuple[Float64, Float64]:
     white = stacked @ model.whitening
     if model.known is not None:
         return nearest_distance(white, model.known @ model.whitening), np.zeros(len(white))
+    return _squares(white, model.kept)
+
+
+def _squares(white: Float64, kept: int) -> tuple[Float64, Float64]:
     squares = white**2
-    return np.sum(squares[:, : model.kept], axis=1), np.sum(squares[:, model.kept :], axis=1)
+    return np.sum(squares[:, :kept], axis=1), np.sum(squares[:, kept:], axis=1)
 
 
 def _shape(family: ModelFamily, stacked: Float64, run: Int64, width: int, effective: float) -> _Shape:
@@ -282,21 +323,24 @@ def _shape(family: ModelFamily, stacked: Float64, run: Int64, width: int, effect
     return _Shape(whitening=whitening, kept=kept, known=known)
 
 
-def _chart_scales(
-    family: ModelFamily, stacked: Float64, run: Int64, width: int, weight: float, rate: float
-) -> tuple[float, float]:
-    """Return the limits of both charts over contiguous blocks, each left out of the learning.
+def _held_out(
+    family: ModelFamily, stacked: Float64, run: Int64, width: int, weight: float, allowance: float
+) -> Float64:
+    """Return both charts ``(2, r)`` over contiguous blocks, each left out of the learning.
 
-    A chart whose values follow one another closely has few independent rows behind its limit, and is moved out.
+    A chart whose values follow one another closely has few independent rows behind its limit, and is moved out by it.
     """
     charts = np.empty((2, len(stacked)))
     for block in np.array_split(np.arange(len(stacked)), _BLOCKS):
         rest = np.delete(np.arange(len(stacked)), block)
         pieces = 2 * run[rest] + (rest > block[-1])
         shape = _shape(family, stacked[rest], pieces, width, _effective(len(rest), weight))
-        charts[:, block] = _statistics(shape, stacked[block])
-    first, second = (serial_limit(chart, rate, run.astype(object)).value for chart in charts)
-    return max(first, 1e-9), second if second > 1e-9 else 1.0
+        if allowance:
+            sums = cumulated(stacked[block] @ shape.whitening, _first_of_group(run[block].astype(object)), allowance)
+            charts[:, block] = _squares(sums, shape.kept)
+        else:
+            charts[:, block] = _statistics(shape, stacked[block])
+    return charts
 
 
 def _effective(rows: int, weight: float) -> float:

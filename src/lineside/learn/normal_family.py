@@ -18,7 +18,7 @@ from lineside.learn.given import Given, learn_given
 from lineside.learn.given_pays import given_pays
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import costs_of, follow_on, limit_on
-from lineside.learn.normal import LEAST_ROWS, NormalModel, fit_normal, normal_scores, robust_scale
+from lineside.learn.normal import LEAST_ROWS, NormalModel, check_reach, fit_normal, normal_scores, robust_scale
 from lineside.learn.rows import Rows, columns_of, known, nonconforming, remembers_parts, several_groups, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import usual
@@ -65,6 +65,7 @@ def learn_normal(task: Task) -> Learned:
     answers = exported.run(columns_of(limit_rows.features, columns.inputs), limit_rows.group)
     scores: Float64 = answers["score"].ravel().astype(np.float64)
     limit, words = _limit(task, scores, limit_rows, held, len(shape))
+    check_reach(model, limit.value)
     metrics = {} if held is None else _metrics(task, held)
     return Learned(
         family=model.family,
@@ -107,6 +108,7 @@ def fit_rows(task: Task, rows: Rows, given: Given | None) -> NormalModel:
         weight=wish.memory,
         lags=wish.lags,
         drift=wish.drift,
+        allowance=wish.cusum,
         family=family_of(task),
         rate=max(task.alarms.rate, _CHART_RATE),
         scales=_scales(task, rows, given, judged),
@@ -145,6 +147,7 @@ def export(model: NormalModel, given: Given | None = None, signal: Int64 | None 
         weight=model.weight,
         lags=model.lags,
         drift=model.drift,
+        allowance=model.allowance,
     )
 
 

@@ -185,7 +185,7 @@ def _order(table: PartTable, *, remembers: bool) -> Int64:
 
 def remembers_parts(wish: ModelWish) -> bool:
     """Return whether the model wished for remembers earlier parts: then their order in time matters."""
-    return wish.lags > 0 or wish.memory < 1.0 or wish.drift > 0.0
+    return wish.lags > 0 or wish.memory < 1.0 or wish.drift > 0.0 or wish.cusum > 0.0
 
 
 def bad_values(characteristic: Characteristic) -> frozenset[str]:

@@ -28,6 +28,11 @@ class ExportedModel:
     weight: float = 1.0
     lags: int = 0
     drift: float = 0.0
+    allowance: float = 0.0
+
+    def memory(self) -> Memory:
+        """Return an empty memory for the graph."""
+        return Memory(width=self.width, weight=self.weight, lags=self.lags, drift=self.drift, allowance=self.allowance)
 
     def run(self, rows: Float64, group: NDArray[np.object_]) -> dict[str, Float32]:
         """Return the outputs for rows ``(r, width)``, one row at a time in order; the memory starts anew in each group.
@@ -37,7 +42,7 @@ class ExportedModel:
         session = open_session(self.graph)
         names = [item.name for item in session.get_outputs()]
         shown = [name for name in names if not name.endswith("_out")]
-        memory = Memory(width=self.width, weight=self.weight, lags=self.lags, drift=self.drift)
+        memory = self.memory()
         collected: dict[str, list[Float32]] = {name: [] for name in shown}
         for i, row in enumerate(np.asarray(rows, dtype=np.float32)):
             if i and group[i] != group[i - 1]:
@@ -55,7 +60,7 @@ class Stepper:
     def __init__(self, exported: ExportedModel) -> None:
         self._session = open_session(exported.graph)
         self._names = [item.name for item in self._session.get_outputs()]
-        self._memory = Memory(width=exported.width, weight=exported.weight, lags=exported.lags, drift=exported.drift)
+        self._memory = exported.memory()
 
     def score(self, row: Float32) -> float:
         """Return the score of the next row ``(1, width)``, NaN while the memory is not ready."""

@@ -33,10 +33,12 @@ from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64
 from lineside.learn.nearest import REFERENCES
-from lineside.learn.normal import fit_normal, normal_scores
+from lineside.learn.normal import check_reach, fit_normal, normal_scores
 
 MEMORIES: Final = (1.0, 0.3, 0.1)
 DRIFTS: Final = (0.0, 0.003, 0.01)
+CUSUM: Final = 0.5
+"""Allowance of the cumulative sums that are tried: for shifts of one usual deviation."""
 LAGS: Final = {
     ModelFamily.NORMAL: (0, 2),
     ModelFamily.ROBUST: (0, 2),
@@ -44,6 +46,8 @@ LAGS: Final = {
     ModelFamily.INNOVATION: (1, 2),
     ModelFamily.CVA: (1, 2),
 }
+SUMMED: Final = {ModelFamily.NORMAL: (0,), ModelFamily.ROBUST: (0,), ModelFamily.INNOVATION: (1, 2)}
+"""Lags with which a family's deviations are summed up."""
 BUDGET: Final = 3e11
 """Multiplications that a search may take: about a minute on one core."""
 FAULTS: Final = ("step", "small step", "ramp", "noise", "of another time")
@@ -70,17 +74,19 @@ class Setting:
     memory: float = 1.0
     lags: int = 0
     drift: float = 0.0
+    cusum: float = 0.0
 
     @property
     def complexity(self) -> tuple[int, int, int]:
         """How much there is to a candidate; less is simpler."""
-        extras = self.lags + (self.memory < 1.0) + (self.drift > 0.0)
+        extras = self.lags + (self.memory < 1.0 or self.cusum > 0.0) + (self.drift > 0.0)
         return extras + _RANK[self.family], _RANK[self.family], self.lags
 
     @property
     def words(self) -> str:
         """The candidate as a person reads it."""
-        return f"{self.family.value}, memory {self.memory:g}, lags {self.lags}, drift {self.drift:g}"
+        memory = f"cusum {self.cusum:g}" if self.cusum else f"memory {self.memory:g}"
+        return f"{self.family.value}, {memory}, lags {self.lags}, drift {self.drift:g}"
 
 
 _RANK: Final = {
@@ -153,12 +159,17 @@ def candidates(*, continuous: bool) -> tuple[Setting, ...]:
     """Return the candidates, simplest first; parts that do not follow one another have no memory."""
     if not continuous:
         return tuple(Setting(family=family) for family in (ModelFamily.NORMAL, ModelFamily.ROBUST, ModelFamily.KNN))
-    every = (
+    averaged = [
         Setting(family=family, memory=memory, lags=lags, drift=drift)
         for family, all_lags in LAGS.items()
         for lags, memory, drift in itertools.product(all_lags, MEMORIES, DRIFTS)
-    )
-    return tuple(sorted(every, key=lambda item: item.complexity))
+    ]
+    summed = [
+        Setting(family=family, cusum=CUSUM, lags=lags, drift=drift)
+        for family, all_lags in SUMMED.items()
+        for lags, drift in itertools.product(all_lags, DRIFTS)
+    ]
+    return tuple(sorted([*averaged, *summed], key=lambda item: item.complexity))
 
 
 def search(
@@ -276,6 +287,7 @@ def _rehearsed(stage: Stage, setting: Setting, alarms: FalseAlarms) -> tuple[Jud
         drift=setting.drift,
         rate=max(alarms.rate, _CHART_RATE),
         family=setting.family,
+        allowance=setting.cusum,
     )
     if model.family is not setting.family:
         raise DataError("too few rows for this family; they would be learned as another", value=model.family.value)
@@ -286,6 +298,7 @@ def _rehearsed(stage: Stage, setting: Setting, alarms: FalseAlarms) -> tuple[Jud
         serial_limit(scores[of], alarms.rate, stage.later_group[of], alarms.fold, alarms.raise_after)
         for of in (early, known)
     )
+    check_reach(model, limit.value)
     return lambda rows: np.asarray(normal_scores(model, rows, stage.later_group) > limit.value, dtype=np.bool_), whole
 
 

@@ -239,6 +239,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     memory: float = 1.0
     lags: int = 0
     drift: float = 0.0
+    cusum: float = 0.0
     calibration: dict[str, float] = {}
     lsl: float | None = None
     usl: float | None = None

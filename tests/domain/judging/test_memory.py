@@ -60,6 +60,18 @@ def test_how_far_the_centre_has_followed_is_remembered_and_forgotten_like_the_re
     assert memory.state().shift == (0.0, 0.0)
 
 
+def test_a_cumulative_sum_of_stacked_rows_is_remembered_and_forgotten_like_the_rest() -> None:
+    memory = Memory(width=1, weight=1.0, lags=1, allowance=0.5)
+    memory.advance({"past_out": np.array([[1.0]]), "sums_out": np.array([[0.5, 2.0]], dtype=np.float32)}, 20)
+    assert memory.kept
+    assert memory.inputs()["sums"].tolist() == [[0.5, 2.0]]
+    other = Memory(width=1, weight=1.0, lags=1, allowance=0.5)
+    other.restore(memory.state())
+    assert other.state() == memory.state()
+    memory.reset()
+    assert memory.state().sums == (0.0, 0.0)
+
+
 def test_a_checkpoint_of_another_model_is_refused() -> None:
     memory = Memory(width=3, weight=0.5, lags=0)
     with pytest.raises(ValueError, match="other shape"):

@@ -4,8 +4,8 @@ The model's graph is a pure function. What it must remember goes in as inputs an
 ``memory`` is the exponentially weighted moving average of the standardised features (Roberts, Technometrics 1,
 1959; multivariate: Lowry et al., Technometrics 34, 1992), ``past`` the last ``lags`` rows of it, newest first
 (dynamic PCA: Ku, Storer and Georgakis, Chemom. Intell. Lab. Syst. 30, 1995), ``shift`` how far the centre of normal
-has followed slow drift. This object carries them from one part
-to the next, and is plain values when it is stored.
+has followed slow drift, ``sums`` a cumulative sum of stacked rows (multivariate CUSUM: Crosier, Technometrics 30,
+1988). This object carries them from one part to the next, and is plain values when it is stored.
 """
 
 from __future__ import annotations
@@ -28,21 +28,24 @@ class MemoryState:
     shift: tuple[float, ...] = ()
     seen: int = 0
     newest: int = 0
+    sums: tuple[float, ...] = ()
 
 
 @dataclass(kw_only=True, slots=True)
 class Memory:
-    """The memory of one model of ``width`` inputs; a memoryless one (weight 1, no lags, no drift) stays empty."""
+    """The memory of one model of ``width`` inputs; a memoryless one (weight 1, all else 0) stays empty."""
 
     width: int
     weight: float
     lags: int
     drift: float = 0.0
+    allowance: float = 0.0
     seen: int = 0
     newest: int = 0
     _average: Float32 = field(init=False)
     _past: Float32 = field(init=False)
     _shift: Float32 = field(init=False)
+    _sums: Float32 = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with nothing remembered."""
@@ -56,12 +59,17 @@ class Memory:
     @property
     def kept(self) -> bool:
         """Whether the model remembers anything at all."""
-        return self.averages or self.lags > 0 or self.follows
+        return self.averages or self.lags > 0 or self.follows or self.accumulates
 
     @property
     def follows(self) -> bool:
         """Whether the centre of normal follows slow drift."""
         return self.drift > 0.0
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether rows are summed up."""
+        return self.allowance > 0.0
 
     @property
     def ready(self) -> bool:
@@ -75,6 +83,7 @@ class Memory:
         self._average = np.zeros((1, self.width if self.averages else 0), dtype=np.float32)
         self._past = np.zeros((1, self.width * self.lags), dtype=np.float32)
         self._shift = np.zeros((1, self.width if self.follows else 0), dtype=np.float32)
+        self._sums = np.zeros((1, self.width * (self.lags + 1) if self.accumulates else 0), dtype=np.float32)
 
     def inputs(self) -> dict[str, Float32]:
         """Return what the graph is given of the memory, by input name."""
@@ -85,6 +94,8 @@ class Memory:
             given["past"] = self._past
         if self.follows:
             given["shift"] = self._shift
+        if self.accumulates:
+            given["sums"] = self._sums
         return given
 
     def advance(self, outputs: Mapping[str, Float32], ended: int = 0) -> None:
@@ -99,6 +110,8 @@ class Memory:
             self._past = outputs["past_out"]
         if self.follows:
             self._shift = outputs["shift_out"]
+        if self.accumulates:
+            self._sums = outputs["sums_out"]
 
     def state(self) -> MemoryState:
         """Return the memory as plain values."""
@@ -108,6 +121,7 @@ class Memory:
             shift=tuple(self._shift.ravel().tolist()),
             seen=self.seen,
             newest=self.newest,
+            sums=tuple(self._sums.ravel().tolist()),
         )
 
     def restore(self, state: MemoryState) -> None:
@@ -115,8 +129,9 @@ class Memory:
         average = np.array([state.average], dtype=np.float32)
         past = np.array([state.past], dtype=np.float32)
         shift = np.array([state.shift], dtype=np.float32)
-        shapes = (average.shape, past.shape, shift.shape)
-        if shapes != (self._average.shape, self._past.shape, self._shift.shape):
+        sums = np.array([state.sums], dtype=np.float32)
+        shapes = (average.shape, past.shape, shift.shape, sums.shape)
+        if shapes != (self._average.shape, self._past.shape, self._shift.shape, self._sums.shape):
             raise ValueError(f"a memory of other shape: {shapes}")
-        self._average, self._past, self._shift = average, past, shift
+        self._average, self._past, self._shift, self._sums = average, past, shift, sums
         self.seen, self.newest = state.seen, state.newest

@@ -117,6 +117,13 @@ class ModelWish(PlanModel):
         le=0.2,
         description="How far the centre of normal may follow slow drift, in usual deviations per part; 0: not at all.",
     )
+    cusum: float = Field(
+        0.0,
+        ge=0,
+        le=5,
+        description="Allowance of a cumulative sum of deviations (CUSUM) in place of 'memory', in usual deviations:"
+        " half the shift to be found soonest; 0: none.",
+    )
     false_alarm_rate: float | None = Field(
         None,
         gt=0,

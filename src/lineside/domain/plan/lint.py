@@ -74,6 +74,8 @@ CODES: Final = {
     "classes": "Classes and nonconforming classes disagree.",
     "family": "The wished kind of model does not fit the kind of characteristic.",
     "setup": "A setup is told apart by what is no context, or by a number.",
+    "two-memories": "Small shifts are to be found by a moving average and by a cumulative sum.",
+    "cusum-family": "A cumulative sum is wished of a family that has nothing to sum up.",
     "conditions-ignored": "Conditions are measured, and features are not to be judged given them.",
     "outcome-is-signal": "The truth about the part would reach the model.",
     "precedence": "Whose word holds names a source twice.",

@@ -26,6 +26,14 @@ KAPPA_LIMIT: Final = 0.4
 """Agreement below which an attribute gauge is poor (AIAG MSA)."""
 LEAST_DECISIONS: Final = 0.9
 """Share of equal decisions in a class below which a device may lose much of that class unnoticed."""
+_SUMMED: Final = (
+    ModelFamily.AUTO,
+    ModelFamily.NORMAL,
+    ModelFamily.ROBUST,
+    ModelFamily.INNOVATION,
+    ModelFamily.CVA,
+)
+"""Families whose deviations a cumulative sum is made of."""
 _UNITS: Final = {"°c": "degc", "c": "degc", "celsius": "degc", "°f": "degf", "k": "kelvin", "percent": "%", "n·m": "nm"}
 
 
@@ -96,6 +104,22 @@ def families_fit(view: View) -> Iterator[Finding]:
             yield mistake("family", path, "an attribute cannot be regressed", choices=("auto", "normal", "supervised"))
         if item.kind is CharacteristicKind.VARIABLE and family is ModelFamily.SUPERVISED:
             yield mistake("family", path, "a variable is not a class", choices=("auto", "normal", "regression"))
+
+
+def small_shifts_have_one_memory(view: View) -> Iterator[Finding]:
+    """Small shifts are found by a moving average or by a cumulative sum, and the latter needs charts to sum up."""
+    for position, item in enumerate(view.plan.characteristics):
+        wish, path = item.model, ("characteristics", position, "model", "cusum")
+        if wish.cusum and wish.memory < 1.0:
+            yield mistake(
+                "two-memories", path, "a moving average of parts is not summed up", found=str(wish.cusum),
+                next_step="leave out 'memory' or 'cusum'",
+            )  # fmt: skip
+        if wish.cusum and wish.family not in _SUMMED:
+            yield mistake(
+                "cusum-family", path, f"the family '{wish.family}' has nothing to sum up", found=str(wish.cusum),
+                choices=_SUMMED, next_step="leave out 'cusum', or choose another family",
+            )  # fmt: skip
 
 
 def setups_can_be_told_apart(view: View) -> Iterator[Finding]:
@@ -246,6 +270,7 @@ CHARACTERISTIC_RULES: Final = (
     variables_have_limits,
     classes_agree,
     families_fit,
+    small_shifts_have_one_memory,
     setups_can_be_told_apart,
     conditions_are_considered,
     truth_stays_out_of_the_model,
