@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from lineside.adapters.mqtt import source as module
 from lineside.adapters.mqtt.source import UNCERTAIN_LAST_USABLE, MqttSource, open_source
 from lineside.domain.errors import ConfigurationError, PlanError
+from lineside.domain.intake.reasons import Reason
 from lineside.domain.plan.model import MqttSpec
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
@@ -93,6 +95,25 @@ async def test_a_broker_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
         await reader.until(lambda: len(reader.quarantined) == 2)
         assert "It is back after" in reader.quarantined[1].detail
     await broker.stop()
+
+
+async def test_beyond_its_bound_only_messages_that_the_broker_sends_again_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_PENDING", 2)
+    monkeypatch.setattr(module, "MOST_TOGETHER", 2)
+    plan = plan_with_source({"kind": "mqtt", "url": "mqtt://127.0.0.1:1"}, addresses=PLAIN)
+    source = open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())
+    for number, qos in enumerate((0, 0, 0, 1), 1):
+        message = MQTTMessage(mid=number, topic=b"press/pressure")
+        message.payload, message.qos = b"%d" % number, qos
+        source._receive(message)
+    delivery = source._delivery()
+    assert delivery.readings is not None
+    assert delivery.readings.value.tolist() == [1.0, 2.0, 4.0]
+    assert [(item.reason, item.raw) for item in delivery.quarantined] == [(Reason.OVERFLOW.value, b"3")]
+    assert isinstance(delivery.token, module.Token)
+    assert delivery.token.numbers == (4,)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,9 @@ def test_messages_read_together_are_those_that_are_read_one_by_one(
 @example([b'{"t": 1750000000,', b'"v": 1}'], 40, 0)
 @example([b'{"t": 1750000000, "v":', b"7}"], 40, 0)
 @example([b'{"t": 1750000000, "v": tr'], 40, 0)
+@example([b'{"t": 1750000000, "v": 1}\0', b'{"t": 1750000000, "v": 1\0}', b'\0{"t": 1750000000, "v": 1}'], 40, 0)
+@example([b'{"t": 1750000000, "v": 0.0000123456789012345}', b'{"t": 1750000000, "v": 00.1}'], 40, 0)
+@example([b'{"t": 17500000000000000000, "v": 1}', b'{"t": 36028797018963968001750000000, "v": 1}'], 40, 0)
 def test_broken_bytes_are_never_read_as_something_else(pieces: list[bytes], at: int, byte: int) -> None:
     whole = b'{"t": 1750000000000, "v": -12.5e-1}'
     broken = whole[:at] + bytes([byte]) + whole[at + 1 :]

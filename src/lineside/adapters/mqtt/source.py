@@ -12,8 +12,8 @@ across a restart of the gateway it holds only for readings with one.
 
 A message that cannot be read is quarantined and acknowledged: it would be no better the next time.
 
-Flat JSON messages wait for their delivery as bytes and are read all together, into columns; what has another form is
-read one by one. Both give the same.
+Messages wait for their delivery as they came, and are read all together: flat JSON into columns; what has another form
+one by one. Both give the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from paho.mqtt.client import MQTTMessage
@@ -39,13 +39,13 @@ from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.intake.times import read_time
 from lineside.domain.intake.values import check_name
 from lineside.domain.plan.model import MqttSpec, Plan
-from lineside.domain.readings import GOOD, Catalogue, ReadingBatch
+from lineside.domain.readings import GOOD, Catalogue, Int64, ReadingBatch
 from lineside.ports import Clock, SourceDelivery
 from lineside.zones import format_of, zone_named
 
 SHARED: Final = "$share/"
 MOST_PENDING: Final = 100_000
-"""Readings that wait for a delivery; beyond that messages without acknowledgement (QoS 0) are refused."""
+"""Readings that wait for a delivery; beyond that messages without acknowledgement (QoS 0) are refused when read."""
 MOST_TOGETHER: Final = 4_096
 """Messages that wait to be read together."""
 MOST_BYTES: Final = 1 << 20
@@ -89,10 +89,6 @@ class Token:
     numbers: tuple[int, ...]
 
 
-_Waiting = tuple[int, str, bytes, int, int]
-"""A flat message that has not been read yet: its shape, topic, payload, when it was received, and its status."""
-
-
 class MqttSource:
     """Readings of one MQTT broker."""
 
@@ -106,7 +102,8 @@ class MqttSource:
         self._topics = _by_topic(self._gate)
         self._time_path = parse_path(spec.time_column) if spec.time_column else None
         self._flat, self._shapes = _flat_topics(self._topics, self._time_path)
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[MQTTMessage] = []
+        self._came: list[int] = []
         self._waiting_bytes = 0
         self._zone, self._form = zone_named(spec.time_zone), format_of(spec.time_format)
         self._connection: Connection | None = None
@@ -173,6 +170,7 @@ class MqttSource:
         Raises:
             ConnectionError: there is no connection, or it was lost.
         """
+        self._read_waiting()  # by the connection before, where they count for nothing
         self._connections += 1
         self._unacknowledged = []
         self._connection = connection = Connection(self._broker, self._receive)
@@ -197,31 +195,51 @@ class MqttSource:
     # -- receiving ----------------------------------------------------------------------------------------
 
     def _receive(self, message: MQTTMessage) -> None:
-        """Let the readings of a message in, or refuse it; whatever it is, it will be acknowledged."""
-        payload = bytes(message.payload)
-        now = self._clock.now() if self._time_path is not None else self._received(message)
-        if message.qos:
-            self._unacknowledged.append(message.mid)
-        elif self._gate.pending + len(self._waiting) >= MOST_PENDING:
-            self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=payload)
-            return
-        topic, status = _topic_of(message), UNCERTAIN_LAST_USABLE if message.retain else GOOD
-        shape = self._flat.get(topic)
-        if shape is None:
-            self._read(topic, payload, now, status)
-        else:
-            self._waiting.append((shape, topic, payload, now, status))
-            self._waiting_bytes += len(payload)
-            if len(self._waiting) >= MOST_TOGETHER or self._waiting_bytes >= MOST_BYTES:
-                self._read_waiting()
-        self._upkeep.wake()
+        """Let a message wait to be read together with others; whatever it is, it will be acknowledged."""
+        if not self._waiting:
+            self._upkeep.wake()
+        self._waiting.append(message)
+        self._came.append(self._clock.now())
+        self._waiting_bytes += len(message.payload)
+        if self._waiting_bytes >= MOST_BYTES or len(self._waiting) >= MOST_TOGETHER:
+            self._read_waiting()
 
-    def _received(self, message: MQTTMessage) -> int:
+    def _read_waiting(self) -> None:
+        """Read the messages that wait: let their readings in, or refuse them."""
+        messages, came = self._waiting, self._came
+        if not messages:
+            return
+        self._waiting, self._came, self._waiting_bytes = [], [], 0
+        if self._time_path is None:
+            came = [self._received(message, now) for message, now in zip(messages, came, strict=True)]
+        self._unacknowledged += [message.mid for message in messages if message.qos]
+        if self._gate.pending >= MOST_PENDING:
+            messages, came = self._with_acknowledgement(messages, came)
+        topics = _topics_of(messages)
+        shape = np.array([self._flat.get(topic, -1) for topic in topics], dtype=np.int64)
+        for other in np.flatnonzero(shape < 0).tolist():
+            self._read_single(messages[other], topics[other], came[other])
+        if (flat := np.flatnonzero(shape >= 0)).size < len(messages):
+            messages, came = [messages[row] for row in flat.tolist()], [came[row] for row in flat.tolist()]
+            topics = [topics[row] for row in flat.tolist()]
+        if messages:
+            self._read_together(messages, topics, shape[flat], np.array(came, dtype=np.int64))
+
+    def _with_acknowledgement(
+        self, messages: list[MQTTMessage], came: list[int]
+    ) -> tuple[list[MQTTMessage], list[int]]:
+        """Return the messages that a broker sends again, and when they came; the others are refused."""
+        for message, now in zip(messages, came, strict=True):
+            if not message.qos:
+                self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=bytes(message.payload))
+        kept = [row for row, message in enumerate(messages) if message.qos]
+        return [messages[row] for row in kept], [came[row] for row in kept]
+
+    def _received(self, message: MQTTMessage, now: int) -> int:
         """Return the time that a message without one was received; for one that comes again, the first time."""
-        now = self._clock.now()
         if not message.qos:
             return now
-        key = (message.mid, _topic_of(message), hash(bytes(message.payload)))
+        key = (message.mid, _topic_of(message), hash(message.payload))
         if message.dup and key in self._first_received:
             return self._first_received[key]
         self._first_received.pop(key, None)
@@ -230,22 +248,18 @@ class MqttSource:
             del self._first_received[next(iter(self._first_received))]
         return now
 
-    def _read_waiting(self) -> None:
-        """Read the messages that wait, in their order: those of another form between the columns of the others."""
-        if not self._waiting:
-            return
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        shape, _, payloads, received, status = zip(*waiting, strict=True)
-        came = np.array(received, dtype=np.int64)
-        found = read_flat(payloads, np.array(shape, dtype=np.int64), self._shapes, came)
+    def _read_together(self, messages: list[MQTTMessage], topics: list[str], shape: Int64, came: Int64) -> None:
+        """Read flat messages in their order: those of another form between the columns of the others."""
+        payloads = cast("list[bytes]", [message.payload for message in messages])  # so the library cuts them out
+        found = read_flat(payloads, shape, self._shapes, came)
         others = np.flatnonzero(~found.good).tolist()
-        if len(others) * FEW > len(waiting):
-            others = list(range(len(waiting)))
-        said = np.full(len(waiting), GOOD, dtype=np.uint32)
+        if len(others) * FEW > len(messages):
+            others = list(range(len(messages)))
+        said = np.full(len(messages), GOOD, dtype=np.uint32)
         if self._time_path is None:
-            said = np.array(status, dtype=np.uint32)
+            said[[message.retain for message in messages]] = UNCERTAIN_LAST_USABLE
         first = 0
-        for other in (*others, len(waiting)):
+        for other in (*others, len(messages)):
             rows = slice(*np.searchsorted(found.message, (first, other)).tolist())
             message = found.message[rows]
             if len(message):
@@ -257,10 +271,12 @@ class MqttSource:
                     status=said[message],
                     raw=lambda row, message=message: payloads[message[row]],  # type: ignore[misc]
                 )
-            if other < len(waiting):
-                _, topic, payload, now, without_time = waiting[other]
-                self._read(topic, payload, now, without_time)
+            if other < len(messages):
+                self._read_single(messages[other], topics[other], int(came[other]))
             first = other + 1
+
+    def _read_single(self, message: MQTTMessage, topic: str, now: int) -> None:
+        self._read(topic, bytes(message.payload), now, UNCERTAIN_LAST_USABLE if message.retain else GOOD)
 
     def _read(self, topic: str, payload: bytes, now: int, status_without_time: int) -> None:
         wanted = self._topics.get(topic)
@@ -389,6 +405,13 @@ def _plain_name(path: tuple[str | int, ...] | None) -> str | None:
     if path is None or len(path) != 1 or not isinstance(path[0], str) or not is_plain(path[0]):
         return None
     return path[0]
+
+
+def _topics_of(messages: list[MQTTMessage]) -> list[str]:
+    try:
+        return [message.topic for message in messages]
+    except UnicodeDecodeError:
+        return [_topic_of(message) for message in messages]
 
 
 def _topic_of(message: MQTTMessage) -> str:

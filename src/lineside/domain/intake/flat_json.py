@@ -82,7 +82,7 @@ def read_flat(payloads: Sequence[bytes], shape: Int64, shapes: Shapes, received:
     """Read messages of these shapes; ``received`` is when each came, which is its time where it carries none."""
     sizes = np.fromiter(map(len, payloads), dtype=np.int64, count=len(payloads))
     ends = np.cumsum(sizes + 1)
-    text = np.frombuffer(b"\n".join([*payloads, b""]), dtype=np.uint8)
+    text = np.frombuffer(b"\0".join([*payloads, b""]), dtype=np.uint8)
     rows = int((shapes.first[shape + 1] - shapes.first[shape]).sum())
     good = sizes <= LARGEST_MESSAGE
     message, signal = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int32)
@@ -95,10 +95,14 @@ def read_flat(payloads: Sequence[bytes], shape: Int64, shapes: Shapes, received:
     return Flat(good=good, message=message[:count], signal=signal[:count], time=time[:count], value=value[:count])
 
 
+# The functions below are compiled into one loop: a call that hands arrays over costs more than what it does here.
+# Behind every message stands a zero byte, which is part of no form, so that none is read beyond its end.
+
+
 @numba.njit(cache=True, nogil=True, inline="always")
 def _blank(text, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return where the blanks at a place end; behind every message stands a line feed."""
-    while text[at] == 32 or text[at] == 9 or text[at] == 13 or (text[at] == 10 and at + 1 < len(text)):
+    """Return where the blanks at a place end."""
+    while text[at] == 32 or text[at] == 10 or text[at] == 13 or text[at] == 9:
         at += 1
     return at
 
@@ -113,7 +117,7 @@ def _string(text, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return at
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _same(text, first, size, other, start):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return whether ``size`` letters of two texts are equal."""
     for i in range(size):  # noqa: SIM110 - what numba compiles
@@ -123,16 +127,17 @@ def _same(text, first, size, other, start):  # type: ignore[no-untyped-def]  # n
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _digits(text, at, mantissa, digits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Read digits on behind a mantissa: where they end, the mantissa, and how many digits of it count."""
-    while 48 <= text[at] <= 57:
-        digits += 1 if mantissa or text[at] != 48 else 0
-        mantissa = mantissa * 10 + (text[at] - 48) if digits <= _TIME_DIGITS else mantissa
+def _digits(text, at, mantissa):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Read digits on behind a mantissa: where they end, and the mantissa, which too many of them turn over."""
+    digit = np.uint8(text[at] - np.uint8(48))  # beyond 9 for what is none, below it too
+    while digit <= 9:
+        mantissa = mantissa * 10 + np.int64(digit)
         at += 1
-    return at, mantissa, digits
+        digit = np.uint8(text[at] - np.uint8(48))
+    return at, mantissa
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _exponent(text, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Read the exponent behind its letter: where it ends (-1: there is none), and the power of ten."""
     down = text[at] == 45
@@ -145,7 +150,7 @@ def _exponent(text, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return at if at > first else -1, -power if down else power
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _number(text, at, powers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Read a number of JSON: where it ends (-1: it is none), its value (NaN: not exact), and its whole digits.
 
@@ -153,12 +158,18 @@ def _number(text, at, powers):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     """
     negative = text[at] == 45
     first = at + 1 if negative else at
-    at, mantissa, digits = _digits(text, first, np.int64(0), 0)
+    at, mantissa = _digits(text, first, np.int64(0))
     good = at > first and (text[first] != 48 or at == first + 1)
+    digits = 0 if text[first] == 48 else at - first
     whole, power = True, 0
     if text[at] == 46:
         whole, point = False, at + 1
-        at, mantissa, digits = _digits(text, point, mantissa, digits)
+        at = point
+        while digits == 0 and text[at] == 48:
+            at += 1
+        counted = at
+        at, mantissa = _digits(text, counted, mantissa)
+        digits += at - counted
         good, power = good and at > point, point - at
     if text[at] == 69 or text[at] == 101:
         at, more = _exponent(text, at + 1)
@@ -173,7 +184,7 @@ def _number(text, at, powers):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     return at, value, mantissa if whole and not negative and digits <= _TIME_DIGITS else np.int64(-1)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _literal(text, at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return where a literal of JSON (true, false, null) ends, -1 where there is none."""
     for word in (b"true", b"false", b"null"):
@@ -198,7 +209,7 @@ def _nanoseconds(whole):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return np.int64(0)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _name(text, at, names, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Read a name and its colon: where its value begins; -1 where it is no plain name, or one of those before."""
     at = _blank(text, at)
@@ -217,7 +228,7 @@ def _name(text, at, names, count):  # type: ignore[no-untyped-def]  # noqa: ANN0
     return _blank(text, at + 1) if text[at] == 58 else -1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _value(text, at, powers):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Read a value: where it ends (-1: it has another form), and of a number what `_number` says."""
     if text[at] == 45 or 48 <= text[at] <= 57:
@@ -228,7 +239,7 @@ def _value(text, at, powers):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
     return at if at < 0 else at + 1, np.nan, np.int64(-1)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _wanted(text, first, size, value, low, high, wanted_at, wanted_text, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917 - as below
     """Put a value where its name is wanted; return how often it was, -1 where it is no number that can be kept."""
     count = 0
@@ -242,7 +253,7 @@ def _wanted(text, first, size, value, low, high, wanted_at, wanted_text, found):
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _object(text, at, end, names, time_name, low, high, wanted_at, wanted_text, powers, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917 - numba takes columns one by one
     """Read one object into ``found``, by name wanted; return the digits of its time, -1 where it has another form.
 
@@ -255,10 +266,10 @@ def _object(text, at, end, names, time_name, low, high, wanted_at, wanted_text, 
         return np.int64(-1)
     while separator == 44:
         at = _name(text, at + 1, names, count)
-        if at < 0 or at >= end:
+        if at < 0:
             return np.int64(-1)
         at, value, whole = _value(text, at, powers)
-        if at < 0 or at >= end:
+        if at < 0:
             return np.int64(-1)
         first, size = names[count, 0], names[count, 1]
         if size == len(time_name) and _same(text, first, size, time_name, 0):
@@ -269,11 +280,9 @@ def _object(text, at, end, names, time_name, low, high, wanted_at, wanted_text, 
         missing -= given
         count += 1
         at = _blank(text, at)
-        if at >= end:
-            return np.int64(-1)
         separator = text[at]
     at = _blank(text, at + 1) if separator == 125 else -1
-    return moment if at >= end and missing == 0 else np.int64(-1)
+    return moment if at == end and missing == 0 else np.int64(-1)
 
 
 @numba.njit(cache=True, nogil=True)
