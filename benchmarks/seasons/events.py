@@ -64,7 +64,7 @@ def plan_text(demo: str) -> str:
     changed = demo
     for old, new in (
         ("\nsignals:\n", f"\nsignals:\n  - {_TOOL}\n"),
-        ("model: {family: supervised, false_alarm_rate: 0.001}", "model: {family: supervised, false_alarm_rate: 0.01}"),
+        ("model: {family: supervised, false_alarm_rate: 0.001}", "model: {family: supervised}"),
         ("greatest_performance_loss: 0.1", "greatest_performance_loss: 0.2"),
         ("\nprivacy:\n", "\nlearn_again: {automatic: true, least_bad: 60, pause: 28 d}\n\nprivacy:\n"),
     ):  # fmt: skip

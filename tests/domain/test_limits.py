@@ -94,3 +94,30 @@ def test_stretches_of_different_level_make_the_limit_hold_on_another_stretch() -
         beyond.append(above_normal(serial_limit(scores, 0.01, group).value / np.sqrt(2.0)))
         naive.append(above_normal(conformal_limit(scores, 0.01).value / np.sqrt(2.0)))
     assert np.mean(beyond) < 0.01 < np.mean(naive)
+
+
+@pytest.mark.parametrize(("rows", "rate"), [(300, 0.01), (1000, 0.005), (3000, 0.01)])
+def test_nine_of_ten_limits_that_are_to_be_certain_keep_their_rate(rows: int, rate: float) -> None:
+    """Where the average kept it before, and nearly half of the limits did not."""
+    rng = np.random.default_rng(11)
+    draws = [rng.random(rows) for _ in range(2000)]
+    certain = np.array([1.0 - conformal_limit(scores, rate, certain=True).value for scores in draws])
+    average = np.array([1.0 - conformal_limit(scores, rate).value for scores in draws])
+    assert np.mean(certain <= rate) > 0.885
+    assert np.mean(average <= rate) < 0.75
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=400), st.floats(0.001, 0.4), st.integers(0, 3))
+def test_a_certain_limit_is_never_below_an_average_one_and_says_what_it_can_be_certain_of(
+    values: list[int], rate: float, fold: int
+) -> None:
+    scores = np.array(values, dtype=np.float64)
+    average, certain = (serial_limit(scores, rate, fold=fold, certain=certain) for certain in (False, True))
+    assert certain.value >= average.value
+    assert certain.likely_at_most <= rate + 1e-6 or certain.value >= scores.max()
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.9])
+def test_certainty_holds_on_rows_that_depend_on_each_other_too(memory: float) -> None:
+    limits = [serial_limit(autoregressive(4000, memory, seed=seed), 0.01, certain=True) for seed in range(200)]
+    assert np.mean([above_normal(limit.value) <= 0.01 for limit in limits]) > 0.85

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Rates
 from lineside.domain.readiness import HeldOut, Level, Lived, Used, Verdict, lacking, readiness, wilson
 from lineside.domain.units import MILLISECOND, SECOND
@@ -85,3 +86,24 @@ def test_the_interval_holds_the_share_and_narrows_with_cases(hits: int, more: in
 def test_the_interval_is_wilsons() -> None:
     low, high = wilson(81, 263)
     assert (round(low, 4), round(high, 4)) == (0.2633, 0.3566)
+
+
+def test_false_alarms_that_the_limit_promises_to_keep_need_no_second_proof_where_none_too_many_were_seen() -> None:
+    accepted = false_alarms(PLAN, PLAN.characteristic("porosity")).rate
+    seen = replace(GOOD, false=int(0.9 * accepted * GOOD.good))
+
+    def verdict(held_out: HeldOut) -> Verdict:
+        return levels(held_out)["false alarms a shift"].verdict
+
+    assert verdict(seen) is Verdict.INSUFFICIENT
+    assert verdict(replace(seen, promised=accepted)) is Verdict.MET
+    assert verdict(replace(seen, promised=accepted * 1.01)) is Verdict.INSUFFICIENT
+    assert verdict(replace(seen, promised=accepted, false=int(1.2 * accepted * GOOD.good))) is Verdict.INSUFFICIENT
+    assert verdict(replace(seen, promised=accepted, false=200)) is Verdict.MISSED
+
+
+def test_false_alarms_are_counted_in_alerts_where_parts_came_in_time() -> None:
+    found = levels(replace(GOOD, false=8, false_alerts=2, promised=1e-4))["false alarms a shift"]
+    assert "alerts" in found.measured
+    assert found.evidence.startswith("2 false alerts at 10000 conforming parts held out")
+    assert found.evidence.endswith("nine of ten such limits keep to 0.01%")

@@ -18,6 +18,11 @@ passed. Where the rate is one of episodes, ``x`` is the share of rows at which o
 the last ``fold`` rows of the stretch not above it (the runs of Smith and Weissman, JRSS B 56, 1994). These are spread
 evenly even where the rows above the limit crowd into a few days, so ``m`` is the lesser of both.
 
+**With certainty.** The promise is an average over limits: one limit's own rate is spread around it, and half of them
+give more. Where a rate is not to be exceeded, as a service level is not, fewer events are allowed: so few that
+`LIKELY` of all limits set like this keep the rate (the tolerance limits of Wilks, Ann. Math. Statist. 12, 1941; for
+conformal limits Vovk, ACML 2012, proposition 2b). Where the rows are too few for that, the limit is the greatest score.
+
 **Beyond the sample.** Where ``1 / (m + 1) > rate`` no limit can promise the rate. It is then read off a modelled tail
 (`lineside.domain.tails`), never below the greatest score, and said to be modelled.
 """
@@ -75,16 +80,22 @@ class Limit:
 
     @property
     def likely_at_most(self) -> float:
-        """The share that nine of ten limits set like this stay below: the bound of Clopper and Pearson for few events.
+        """The share that nine of ten limits set like this stay below.
 
         The promise is an average: one limit's own rate is spread like a Beta variable around it (Vovk 2012).
         """
-        found = max(self.guaranteed * (self.effective + 1.0) - 1.0, 0.0)
-        return min(_chi_square(LIKELY, 2.0 * (found + 1.0)) / (2.0 * self.effective), 1.0)
+        return likely_share(max(self.guaranteed * (self.effective + 1.0) - 1.0, 0.0), self.effective)
 
 
-def conformal_limit(scores: Float64, rate: float) -> Limit:
+def likely_share(events: float, of: float) -> float:
+    """Return the share that events seen among so many rows leave likely: the Poisson bound of Clopper and Pearson."""
+    return min(_chi_square(LIKELY, 2.0 * (events + 1.0)) / (2.0 * of), 1.0)
+
+
+def conformal_limit(scores: Float64, rate: float, *, certain: bool = False) -> Limit:
     """Return the limit that conforming parts exceed with probability at most ``rate``, if they are exchangeable.
+
+    ``certain`` asks that `LIKELY` of such limits keep the rate, and not their average.
 
     With fewer rows than ``1 / rate - 1`` no finite limit can promise the rate; the greatest score is returned and
     the promise stated as what it is, ``1 / (n + 1)``.
@@ -93,7 +104,7 @@ def conformal_limit(scores: Float64, rate: float) -> Limit:
         DataError: there is no score, or one is not a number.
     """
     _check(scores)
-    return _by_counting(scores, np.full(len(scores), -np.inf), rate, float(len(scores)), 0)
+    return _by_counting(scores, np.full(len(scores), -np.inf), rate, float(len(scores)), 0, certain=certain)
 
 
 def serial_limit(
@@ -102,6 +113,8 @@ def serial_limit(
     group: Sequence[str] | NDArray[np.object_] | None = None,
     fold: int = 0,
     raise_after: int = 1,
+    *,
+    certain: bool = False,
 ) -> Limit:
     """Return the limit for parts that came one after the other: from the effective rows, modelled beyond them.
 
@@ -111,6 +124,7 @@ def serial_limit(
         group: the stretch of each row, which ends where the name changes; None: all rows are one.
         fold: parts in a row without alarm that end an episode; 0: parts are counted, not episodes.
         raise_after: parts in a row in alarm that begin one; more than 1 may count an episode twice, never none.
+        certain: ask that `LIKELY` of such limits keep the rate, and not their average.
 
     Raises:
         DataError: there is no score, or one is not a number.
@@ -122,7 +136,7 @@ def serial_limit(
     above = scores > level
     begins = above & (before <= level)
     effective = min(effective_rows(event.astype(np.float64), group) for event in (above, begins))
-    return extended(_by_counting(scores, before, rate, effective, fold), scores)
+    return extended(_by_counting(scores, before, rate, effective, fold, certain=certain), scores)
 
 
 def extended(limit: Limit, scores: Float64) -> Limit:
@@ -152,7 +166,7 @@ def lowest_of(scores: Float64, group: Sequence[str] | NDArray[np.object_] | None
     return lowest
 
 
-def _by_counting(scores: Float64, before: Float64, rate: float, effective: float, fold: int) -> Limit:
+def _by_counting(scores: Float64, before: Float64, rate: float, effective: float, fold: int, *, certain: bool) -> Limit:
     """Return the least limit from which on no higher one gives more events than the rate allows.
 
     At a limit, events are the rows above it less those whose episode has begun before: rows above it, too, before.
@@ -160,7 +174,8 @@ def _by_counting(scores: Float64, before: Float64, rate: float, effective: float
     rows, limits = len(scores), np.sort(scores)
     shadowed = np.sort(np.minimum(scores, before))
     events = np.searchsorted(shadowed, limits, "right") - np.searchsorted(limits, limits, "right")
-    allowed = max(math.floor(((effective + 1.0) * rate - 1.0) * rows / effective + 1e-9), 0)
+    most = _most_certain(effective, rate) if certain else (effective + 1.0) * rate - 1.0
+    allowed = max(math.floor(most * rows / effective + 1e-9), 0)
     too_many = np.flatnonzero(events > allowed)
     place = int(too_many[-1]) + 1 if len(too_many) else 0
     found = effective * int(events[place]) / rows
@@ -168,6 +183,15 @@ def _by_counting(scores: Float64, before: Float64, rate: float, effective: float
         value=float(limits[place]), rows=rows, nominal=rate, guaranteed=(found + 1.0) / (effective + 1.0),
         effective=effective, per_episode=fold > 0,
     )  # fmt: skip
+
+
+def _most_certain(effective: float, rate: float) -> float:
+    """Return how many events among effective rows leave a rate likely to be kept, by bisection; 0 where none does."""
+    low, high = 0.0, effective * rate
+    while high - low > 1e-6 * (1.0 + high):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if likely_share(middle, effective) <= rate else (low, middle)
+    return low
 
 
 def _check(scores: Float64) -> None:

@@ -41,10 +41,11 @@ from lineside.domain.splits import Fold
 from lineside.learn.adopted import Answers, covered, nearest_rows, outside_share
 from lineside.learn.brought_trees import rows_in_leaves
 from lineside.learn.learned import Progress
+from lineside.learn.limiting import limit_by
 from lineside.learn.prototype import Prototype, Refit
 from lineside.learn.rows import LEAST_PRESENT
 from lineside.learn.stand_ins import stand_in
-from lineside.learn.validation import HeldOut, Split, fold_limits
+from lineside.learn.validation import Bools, HeldOut, Split, fold_limits
 
 MOST_LEARNED: Final = 20_000
 """Parts that one model of a re-run learns from, at most; drawn at random where there are more."""
@@ -298,7 +299,15 @@ class _Work:
         budget = self.budget
         split = Split(scheme=scheme.label, folds=scheme.folds, ordered=scheme.id == LATER)
         held = HeldOut(split=split, score=score, fold=fold_of)
-        limits = fold_limits(held, score, ~self._case.bad, *budget.counted)
+        good = ~self._case.bad
+
+        def limit_of(basis: Bools) -> float:
+            taken = basis & good
+            if not taken.any():
+                return float("nan")
+            return limit_by(budget, score[taken], self._stretch[taken].astype(object), timed=held.split.ordered).value
+
+        limits = fold_limits(held, limit_of)
         per_shift = budget.shift_parts or parts_per_shift(self._request.plan, self._case)
         delays = self._request.characteristic.alert
         found = []

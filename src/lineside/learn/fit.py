@@ -109,6 +109,7 @@ class FitReport:
     limit_rows: int
     nominal_rate: float
     guaranteed_rate: float
+    likely_rate: float
     promise: tuple[str, ...]
     parity: float
     rows: int
@@ -245,6 +246,7 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         limit_rows=learned.limit.rows,
         nominal_rate=learned.limit.nominal,
         guaranteed_rate=learned.limit.guaranteed,
+        likely_rate=learned.limit.likely_at_most,
         promise=(*promise(learned.limit, task.alarms), *following(learned.limit, learned.follow)),
         parity=learned.parity,
         rows=len(task.rows),
@@ -331,6 +333,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
         regimes=report.regimes,
         augmentation=report.augmentation,
         guaranteed_rate=report.guaranteed_rate,
+        likely_rate=report.likely_rate,
         parity=learned.parity,
         coverage=report.coverage,
     )

@@ -13,10 +13,16 @@ from lineside.domain.limits import Limit, conformal_limit, extended, serial_limi
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.readings import Float64
 from lineside.learn.learned import Task
-from lineside.learn.rows import known, several_groups
+from lineside.learn.rows import Rows, known, nonconforming, several_groups
+from lineside.learn.validation import HeldOut, LimitOf, alarm_metrics, alert_metrics, fold_limits, ranking_metrics
 
 
 def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
+    """Return the limit of a task by scores as `limit_by` takes them."""
+    return limit_by(task.alarms, scores, group, timed=task.timed)
+
+
+def limit_by(alarms: FalseAlarms, scores: Float64, group: NDArray[np.object_], *, timed: bool) -> Limit:
     """Return the limit by scores of conforming rows in their order, NaN where a row has none.
 
     Rows without time and in one group are taken as exchangeable: their order says nothing.
@@ -25,12 +31,34 @@ def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
         DataError: no row has a score.
     """
     scored = ~np.isnan(scores)
-    alarms = task.alarms
-    if task.timed:
-        return serial_limit(scores[scored], alarms.rate, group[scored], alarms.fold, alarms.raise_after)
+    scores, group, rate, certain = scores[scored], group[scored], alarms.rate, alarms.certain
+    if timed:
+        return serial_limit(scores, rate, group, alarms.fold, alarms.raise_after, certain=certain)
     if several_groups(group):
-        return serial_limit(scores[scored], alarms.rate, group[scored])
-    return extended(conformal_limit(scores[scored], alarms.rate), scores[scored])
+        return serial_limit(scores, rate, group, certain=certain)
+    return extended(conformal_limit(scores, rate, certain=certain), scores)
+
+
+def held_out_metrics(
+    task: Task, held: HeldOut, score: Float64, rows: Rows, limit_of: LimitOf, known: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
+    """Return the figures of held-out scores: ranking over all, alarms by the limit that other folds' rows set.
+
+    Args:
+        task: what is learned.
+        held: how the rows were held out.
+        score: their held-out scores ``(n,)``, greater is worse.
+        rows: the rows.
+        limit_of: sets a limit by some of them as that of the model itself is set.
+        known: which of them have a known outcome ``(n,)``; None: all.
+    """
+    bad = nonconforming(rows, task.characteristic)
+    limits = fold_limits(held, limit_of)
+    ranked = held.judged if known is None else held.judged & known
+    judged = held.judged & np.isfinite(limits)
+    alarm, wrong = score[judged] > limits[judged], bad[judged]
+    alerts = alert_metrics(alarm, wrong, rows.group[judged], task.characteristic.alert) if task.timed else {}
+    return {**ranking_metrics(score[ranked], bad[ranked]), **alarm_metrics(alarm, wrong), **alerts}
 
 
 def by_cost(

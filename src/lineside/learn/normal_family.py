@@ -17,12 +17,12 @@ from lineside.learn.export_normal import normal_graph
 from lineside.learn.given import Given, learn_given
 from lineside.learn.given_pays import given_pays
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import costs_of, follow_on, limit_on
+from lineside.learn.limiting import costs_of, follow_on, held_out_metrics, limit_on
 from lineside.learn.normal import LEAST_ROWS, NormalModel, check_reach, fit_normal, normal_scores, robust_scale
 from lineside.learn.rows import Rows, columns_of, known, nonconforming, remembers_parts, several_groups, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import usual
-from lineside.learn.validation import HeldOut, Scorer, choose_split, held_out_metrics, hold_out
+from lineside.learn.validation import HeldOut, Scorer, choose_split, hold_out
 
 Bools = NDArray[np.bool_]
 _KEPT_BACK: Final = 0.3
@@ -180,10 +180,18 @@ def normal_scorer(task: Task, rows: Rows) -> Scorer:
 
 
 def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
-    bad = nonconforming(task.rows, task.characteristic)
     labelled = known(task.rows)
     labelled = labelled if labelled.any() else ~labelled
-    return held_out_metrics(held, held.score, bad, labelled, *task.alarms.counted)
+    good = usual(task.rows, task.characteristic, timed=task.timed)
+    margin = task.characteristic.model.margin
+
+    def limit_of(basis: Bools) -> float:
+        taken = basis & good
+        if not taken.any():
+            return float("nan")
+        return limit_on(task, held.score[taken], task.rows.group[taken]).value * margin
+
+    return held_out_metrics(task, held, held.score, task.rows, limit_of, labelled)
 
 
 def _costs(task: Task, held: HeldOut, limit: Limit) -> CostReport | None:

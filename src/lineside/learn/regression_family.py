@@ -21,12 +21,12 @@ from lineside.domain.readings import Float64
 from lineside.learn.boosting import Boosted, boost_value, tables
 from lineside.learn.export_trees import Scale, value_graph
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import by_cost, limit_on
+from lineside.learn.limiting import by_cost, held_out_metrics, limit_on
 from lineside.learn.ridge import Ridge, fit_ridge, ridge_graph
 from lineside.learn.rows import Rows, measured, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.supervised_family import tree_files
-from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, held_out_metrics, hold_out
+from lineside.learn.validation import Bools, HeldOut, Scorer, choose_split, finite, hold_out
 from lineside.wire.bundle import RESIDUALS, array_bytes
 
 LEAST_MEASURED: Final = 30
@@ -186,9 +186,16 @@ def _metrics(task: Task, candidate: _Candidate, rows: Rows, scale: Scale) -> dic
         "trivial_rmse_last_value": rmse(truth[judged], last[judged]),
         "interval_coverage": float(np.mean(covered)) if covered else float("nan"),
     }
-    bad = nonconforming(rows, task.characteristic)
-    scores, alarms = _scores(scale, held.score), task.alarms
-    return {**finite(found), **held_out_metrics(held, scores, bad, np.ones_like(bad), *alarms.counted)}
+    bad, scores = nonconforming(rows, task.characteristic), _scores(scale, held.score)
+
+    def limit_of(basis: Bools) -> float:
+        good = basis & ~bad
+        if not good.any():
+            return float("nan")
+        least = limit_on(task, scores[good], rows.group[good])
+        return by_cost(task, least, scores[basis], rows.group[basis], bad[basis])[0].value
+
+    return {**finite(found), **held_out_metrics(task, held, scores, rows, limit_of)}
 
 
 def _parity(task: Task, model: Ridge | Boosted, exported: ExportedModel) -> float:

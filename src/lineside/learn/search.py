@@ -27,11 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.errors import DataError
-from lineside.domain.limits import Limit, serial_limit
+from lineside.domain.limits import Limit
 from lineside.domain.metrics.episodes import episodes_of
 from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64
+from lineside.learn.limiting import limit_by
 from lineside.learn.nearest import REFERENCES
 from lineside.learn.normal import check_reach, fit_normal, normal_scores
 
@@ -294,10 +295,7 @@ def _rehearsed(stage: Stage, setting: Setting, alarms: FalseAlarms) -> tuple[Jud
     scores = normal_scores(model, stage.later, stage.later_group)
     known = np.isfinite(scores)
     early = known & (np.arange(len(scores)) < stage.limit)
-    limit, whole = (
-        serial_limit(scores[of], alarms.rate, stage.later_group[of], alarms.fold, alarms.raise_after)
-        for of in (early, known)
-    )
+    limit, whole = (limit_by(alarms, scores[of], stage.later_group[of], timed=True) for of in (early, known))
     check_reach(model, limit.value)
     return lambda rows: np.asarray(normal_scores(model, rows, stage.later_group) > limit.value, dtype=np.bool_), whole
 

@@ -20,12 +20,12 @@ from lineside.learn.boosting import Boosted, boost_classes, tables
 from lineside.learn.calibrate import Calibration, calibrate, full_scores, lean, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import by_cost, limit_on
+from lineside.learn.limiting import by_cost, held_out_metrics, limit_on
 from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.suspects import suspect, usual
 from lineside.learn.tree_view import TreeInputs, choose_view, tree_inputs
-from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, held_out_metrics, hold_out
+from lineside.learn.validation import Bools, HeldOut, Scorer, choose_split, finite, hold_out
 from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TARGET, array_bytes
 
 LEAST_BAD: Final = 20
@@ -73,7 +73,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
         usual=~nonconforming(task.rows, task.characteristic),
         parity=_parity(task, boosted, calibration, exported, seen),
         scheme=held.split.scheme,
-        metrics=_metrics(task, held, calibration, label, is_bad, leaning),
+        metrics=_metrics(task, held, calibration, label, rows, leaning),
         limit_from=limit_from,
         costs=costs,
         files=tree_files(table),
@@ -225,23 +225,28 @@ def _limit(
 ) -> tuple[Limit, CostReport | None, str]:
     """Return the limit, that of least cost among those that keep the false-alarm rate, and what it costs."""
     if task.calibration is None:
-        good = ~bad & ~suspect(bad, stretch) if task.timed else ~bad
-        basis, group, words = scores[good], stretch[good], "held-out scores of conforming parts"
+        least, words = _within_budget(task, scores, stretch, bad), "held-out scores of conforming parts"
     else:
         later = task.calibration.take(usual(task.calibration, task.characteristic, timed=task.timed))
         outputs = exported.run(later.features[:, inputs], later.group)
-        basis, group = outputs["score"].ravel().astype(np.float64), later.group
+        least = limit_on(task, outputs["score"].ravel().astype(np.float64), later.group)
         words = "a calibration segment of its own"
-    least = limit_on(task, basis, group)
     limit, costs = by_cost(task, least, scores, stretch, bad)
     if limit.value > least.value:
         words += f", raised from {least.value:.4g} because that costs less"
     return limit, costs, words
 
 
+def _within_budget(task: Task, scores: Float64, stretch: NDArray[np.object_], bad: NDArray[np.bool_]) -> Limit:
+    """Return the limit of the budget by held-out scores of parts that show what is usual."""
+    good = ~bad & ~suspect(bad, stretch) if task.timed else ~bad
+    return limit_on(task, scores[good], stretch[good])
+
+
 def _metrics(
-    task: Task, held: HeldOut, calibration: Calibration, label: Int64, is_bad: NDArray[np.bool_], leaning: float
+    task: Task, held: HeldOut, calibration: Calibration, label: Int64, rows: Rows, leaning: float
 ) -> dict[str, float]:
+    is_bad = nonconforming(rows, task.characteristic)
     logits = calibration.logits(held.score)
     scores = log_odds(logits, bad_classes(task))
     logits[:, bad_classes(task)] += leaning
@@ -253,8 +258,14 @@ def _metrics(
         "ece": expected_calibration_error(is_bad[judged], risk),
         "brier": brier_score(is_bad[judged], risk),
     }
-    alarms = held_out_metrics(held, scores, is_bad, np.ones_like(is_bad), *task.alarms.counted)
-    return {**alarms, **finite(found)}
+
+    def limit_of(basis: Bools) -> float:
+        if is_bad[basis].all():
+            return float("nan")
+        given = scores[basis], rows.group[basis], is_bad[basis]
+        return by_cost(task, _within_budget(task, *given), *given)[0].value
+
+    return {**held_out_metrics(task, held, scores, rows, limit_of), **finite(found)}
 
 
 def _parity(task: Task, boosted: Boosted, calibration: Calibration, exported: ExportedModel, seen: TreeInputs) -> float:

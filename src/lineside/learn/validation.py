@@ -14,9 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.limits import conformal_limit, extended, serial_limit
 from lineside.domain.metrics.confusion import confusion
+from lineside.domain.metrics.episodes import episodes_of
 from lineside.domain.metrics.ranking import average_precision, roc_auc
+from lineside.domain.plan.characteristics import AlertDelays
 from lineside.domain.readings import Float64, Int64
 from lineside.domain.splits import Amount, Fold, repeated_stratified_kfold, walk_forward
 from lineside.learn.rows import Rows, several_groups
@@ -25,6 +26,8 @@ Bools = NDArray[np.bool_]
 Scorer = Callable[[Rows], Float64]
 """Scores rows: shape ``(r,)`` or ``(r, classes)``; NaN where it cannot say."""
 Learner = Callable[[Rows], Scorer]
+LimitOf = Callable[[Bools], float]
+"""Gives the limit that some of the rows set; NaN where they can set none."""
 FOLDS: Final = 5
 
 
@@ -85,29 +88,17 @@ def hold_out(learn: Learner, rows: Rows, split: Split) -> HeldOut:
     return HeldOut(split=split, score=score, fold=fold)
 
 
-def fold_limits(
-    held: HeldOut, score: Float64, conforming: Bools, rate: float, fold: int = 0, raise_after: int = 1
-) -> Float64:
-    """Return for each row the limit it is judged by: from other folds' conforming rows, only earlier ones in time.
-
-    ``fold`` and ``raise_after`` are those of `serial_limit`.
+def fold_limits(held: HeldOut, limit_of: LimitOf) -> Float64:
+    """Return for each row the limit it is judged by: from other folds' rows, only earlier ones in time.
 
     NaN where there are none (the first period).
     """
-    limits = np.full(len(score), np.nan)
+    limits = np.full(len(held.fold), np.nan)
     judged = held.judged
     for number in range(len(held.split.folds)):
         others = (held.fold < number) & (held.fold >= 0) if held.split.ordered else held.fold != number
-        basis = score[judged & others & conforming]
-        if len(basis):
-            limits[held.fold == number] = _limit(basis, rate, fold, raise_after, ordered=held.split.ordered)
+        limits[held.fold == number] = limit_of(judged & others)
     return limits
-
-
-def _limit(basis: Float64, rate: float, fold: int, raise_after: int, *, ordered: bool) -> float:
-    if ordered:
-        return serial_limit(basis, rate, fold=fold, raise_after=raise_after).value
-    return extended(conformal_limit(basis, rate), basis).value
 
 
 def ranking_metrics(score: Float64, bad: Bools) -> dict[str, float]:
@@ -128,7 +119,7 @@ def alarm_metrics(alarm: Bools, bad: Bools) -> dict[str, float]:
         return {}
     false_alarms = float(alarm[~bad].mean()) if (~bad).any() else float("nan")
     if not bad.any():
-        return finite({"false_alarm_rate": false_alarms, "judged_by_limit": float(len(bad))})
+        return finite({"false_alarm_rate": false_alarms, "judged_by_limit": float(len(bad)), "bad_by_limit": 0.0})
     counts = confusion(bad, alarm)
     found = {
         "false_alarm_rate": false_alarms,
@@ -137,18 +128,19 @@ def alarm_metrics(alarm: Bools, bad: Bools) -> dict[str, float]:
         "f1": counts.f1,
         "always_alarm_f1": confusion(bad, np.ones_like(bad)).f1,
         "judged_by_limit": float(len(bad)),
+        "bad_by_limit": float(bad.sum()),
     }
     return finite(found)
 
 
-def held_out_metrics(
-    held: HeldOut, score: Float64, bad: Bools, known: Bools, rate: float, fold: int = 0, raise_after: int = 1
-) -> dict[str, float]:
-    """Return the figures of held-out scores: ranking over all, alarms where an earlier or other fold gives a limit."""
-    limits = fold_limits(held, score, ~bad, rate, fold, raise_after)
-    ranked = held.judged & known
-    judged = held.judged & np.isfinite(limits)
-    return {**ranking_metrics(score[ranked], bad[ranked]), **alarm_metrics(score[judged] > limits[judged], bad[judged])}
+def alert_metrics(alarm: Bools, bad: Bools, group: NDArray[np.object_], delays: AlertDelays) -> dict[str, float]:
+    """Return for each conforming part the false alerts: those raised at one, as the alert engine folds alarms.
+
+    Parts are in the order judged; an alert does not outlast a ``group``.
+    """
+    raised = [item.first for item in episodes_of(alarm, list(group), delays.clear_after, delays.raise_after)]
+    good = int(np.sum(~bad))
+    return {"false_alert_rate": float(np.sum(~bad[raised])) / good} if good else {}
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:

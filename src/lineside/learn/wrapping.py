@@ -29,7 +29,7 @@ from lineside.learn.prototype import Float32, Prototype, TreeModel
 from lineside.learn.rows import Bools, Choice, Rows, bad_values, classes_of, known, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.supervised_family import tree_files
-from lineside.learn.validation import alarm_metrics, ranking_metrics
+from lineside.learn.validation import alarm_metrics, alert_metrics, ranking_metrics
 from lineside.learn.variants import Lineage
 from lineside.wire.bundle import LINEAGE
 
@@ -95,7 +95,9 @@ def _learned(task: Task, wrapping: Wrapping) -> Learned:
     scores = log_odds(calibration.logits(raw), wrapping.answers.bad)
     limit, costs = _limit(task, scores[unseen], rows.group[unseen], bad[unseen])
     promised = limit if wrapping.until is not None else replace(limit, guaranteed=1.0)
-    alarm = alarm_metrics(scores[unseen] > limit.value, bad[unseen])
+    shown, wrong = scores[unseen] > limit.value, bad[unseen]
+    delays = task.characteristic.alert
+    alerts = alert_metrics(shown, wrong, rows.group[unseen], delays) if task.timed else {}
     return Learned(
         family=ModelFamily.SUPERVISED,
         exported=exported,
@@ -104,7 +106,7 @@ def _learned(task: Task, wrapping: Wrapping) -> Learned:
         usual=~nonconforming(task.rows, task.characteristic),
         parity=_parity(task, wrapping, calibration, exported),
         scheme=words,
-        metrics={**ranking_metrics(scores[unseen], bad[unseen]), **alarm},
+        metrics={**ranking_metrics(scores[unseen], wrong), **alarm_metrics(shown, wrong), **alerts},
         limit_from=words,
         costs=costs,
         files={**_tree_files(wrapping), LINEAGE: msgspec.json.encode(_lineage(wrapping, words))},

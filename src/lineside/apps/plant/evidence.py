@@ -92,16 +92,20 @@ def report_of(release: str, levels: tuple[Level, ...], rung: Rung) -> Report:
 def held_out_of(manifest: Manifest) -> HeldOut:
     """Return what a bundle says of parts held out from its training."""
     training = manifest.training
-    judged = int(training.metrics.get("judged_by_limit", 0))
+    metrics = training.metrics
+    judged = int(metrics.get("judged_by_limit", 0))
     share = training.nonconforming / training.rows if training.rows else 0.0
-    bad = round(judged * training.metrics.get("trivial_average_precision", share))
+    bad = round(metrics.get("bad_by_limit", judged * metrics.get("trivial_average_precision", share)))
     good = max(0, judged - bad)
+    alerts = metrics.get("false_alert_rate")
     return HeldOut(
         scheme=training.scheme,
         bad=bad,
-        found=round(bad * training.metrics.get("recall", 0.0)),
+        found=round(bad * metrics.get("recall", 0.0)),
         good=good,
-        false=round(good * training.metrics.get("false_alarm_rate", 0.0)),
+        false=round(good * metrics.get("false_alarm_rate", 0.0)),
+        false_alerts=None if alerts is None else round(good * alerts),
+        promised=training.likely_rate,
     )
 
 

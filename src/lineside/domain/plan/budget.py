@@ -2,7 +2,8 @@
 
 ``service_levels.false_alarms_per_shift`` is shared evenly over the characteristics, and counted as people meet it:
 per alert, which the plan's `alert` raises and clears, and not per part in alarm. Divided by the parts of a
-shift it is a rate per part. ``model.false_alarm_rate`` holds instead where it is given: a share of *parts*.
+shift it is a rate per part, and, being a service level, one to be kept with certainty. A limit takes
+``model.false_alarm_rate`` instead where it is given: a share of *parts*, kept on average.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class FalseAlarms:
 
     These are parts in alarm, or parts at which an alert is raised if ``per_episode``. ``shift_parts`` are the parts
     of a shift, None where the plan does not say. ``fold`` good parts in a row end an alert (0: parts are counted),
-    ``raise_after`` in alarm begin it. ``why`` says in words where the rate comes from.
+    ``raise_after`` in alarm begin it. ``certain``: nine of ten limits are to keep the rate, and not their average.
+    ``why`` says in words where the rate comes from.
     """
 
     rate: float
@@ -36,16 +38,12 @@ class FalseAlarms:
     why: str
     fold: int = 0
     raise_after: int = 1
+    certain: bool = False
 
     @property
     def per_episode(self) -> bool:
         """Whether alerts are counted, and not parts in alarm."""
         return self.fold > 0
-
-    @property
-    def counted(self) -> tuple[float, int, int]:
-        """The rate and how it is counted, in the order in which limits take them."""
-        return self.rate, self.fold, self.raise_after
 
     @property
     def per_shift(self) -> float | None:
@@ -72,7 +70,9 @@ def false_alarms(plan: Plan, characteristic: Characteristic) -> FalseAlarms:
     rate = min(max(share / parts, _LEAST_RATE), MOST_RATE)
     why = f"{share:.3g} of the {budget:g} alerts that a shift of {parts:.0f} parts accepts"
     delays = characteristic.alert
-    return FalseAlarms(rate=rate, shift_parts=parts, why=why, fold=delays.clear_after, raise_after=delays.raise_after)
+    return FalseAlarms(
+        rate=rate, shift_parts=parts, why=why, fold=delays.clear_after, raise_after=delays.raise_after, certain=True
+    )
 
 
 def parts_per_shift(plan: Plan, station_id: str) -> float | None:

@@ -128,7 +128,8 @@ class ModelWish(PlanModel):
         None,
         gt=0,
         lt=0.5,
-        description="Nominal share of conforming parts in alarm; empty: from service_levels.false_alarms_per_shift.",
+        description="Nominal share of conforming parts in alarm, kept on average; empty: the service level "
+        "false_alarms_per_shift, kept by nine of ten limits.",
     )
     margin: float = Field(
         1.0, ge=1, le=100, description="Factor on the limit of a model of normal, for slow drift and dependent parts."
