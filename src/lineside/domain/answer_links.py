@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lineside.domain.errors import InputError
+from lineside.domain.said import say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +49,14 @@ def read_link(keys: Sequence[bytes], token: str, now: int) -> AnswerLink:
     try:
         body, signature = _bytes(head), _bytes(tail)
     except (binascii.Error, ValueError) as error:
-        raise InputError("this link is none of this board's", field="link") from error
+        raise InputError(say("this link is none of this board's"), field="link") from error
     if not any(hmac.compare_digest(signature, _signature(key, body)) for key in keys):
-        raise InputError("this link is none of this board's", field="link", next_step="open the alert on the board")
+        raise InputError(
+            say("this link is none of this board's"), field="link", next_step=say("open the alert on the board")
+        )
     alert, expires, mark = json.loads(body)
     if expires <= now:
-        raise InputError("this link is over", field="link", next_step="open the alert on the board")
+        raise InputError(say("this link is over"), field="link", next_step=say("open the alert on the board"))
     return AnswerLink(alert=alert, expires=expires, mark=mark)
 
 

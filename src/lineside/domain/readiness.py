@@ -189,7 +189,7 @@ def lacking(levels: tuple[Level, ...], *, served: bool = True) -> tuple[str, ...
     """
     waived = frozenset() if served else frozenset(level.name for level in levels) - BEFORE_SERVICE
     return tuple(
-        f"{level.name}: {level.verdict}"
+        say("{level}: {verdict}", level=word(level.name), verdict=word(level.verdict.value))
         for level in levels
         if level.verdict is not Verdict.MET and not (level.name in waived and level.verdict is Verdict.INSUFFICIENT)
     )

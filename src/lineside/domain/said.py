@@ -31,6 +31,7 @@ class Kind(StrEnum):
     """What a value is, and so how it is said."""
 
     NUMBER = "number"
+    EXACT = "exact"
     SHARE = "share"
     SPAN = "span"
     MOMENT = "moment"
@@ -39,7 +40,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number, a share, a span (ns), a moment (UTC ns), or a word that is translated itself."""
+    """A number (to three digits, or as it was given), a share, a span (ns), a moment (UTC ns), or a word.
+
+    Only a word is translated itself.
+    """
 
     kind: Kind
     value: Any
@@ -49,6 +53,8 @@ class Value:
         match self.kind:
             case Kind.NUMBER:
                 return f"{self.value:.3g}"
+            case Kind.EXACT:
+                return f"{self.value:g}"
             case Kind.SHARE:
                 return f"{100 * self.value:.3g}%"
             case Kind.SPAN:
@@ -102,6 +108,11 @@ def joined(said: Iterable[str]) -> Said:
 def number(value: float) -> Value:
     """Return a number to be said."""
     return Value(Kind.NUMBER, value)
+
+
+def exact(value: float) -> Value:
+    """Return a number to be said with the digits that it was given with."""
+    return Value(Kind.EXACT, value)
 
 
 def share(value: float) -> Value:

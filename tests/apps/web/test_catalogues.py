@@ -33,7 +33,7 @@ def _of_templates() -> Iterator[str]:
 def _of_code() -> Iterator[str]:
     for path in sorted(_SOURCE.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        calls = _CALLS if "apps.web.language" in text else _SAYS if "domain.said" in text else frozenset()
+        calls = (_CALLS if "apps.web.language" in text else set()) | (_SAYS if "domain.said" in text else set())
         if not calls:
             continue
         for node in ast.walk(ast.parse(text)):

@@ -10,6 +10,7 @@ from lineside.adapters.state_sql.store import Store
 from lineside.adapters.state_sql.tables import accounts, codes, devices, sessions
 from lineside.domain.access import AccessRole, Account, CodePurpose, OneTimeCode
 from lineside.domain.errors import InputError
+from lineside.domain.said import say
 
 
 def login_form(name: str) -> str:
@@ -43,7 +44,7 @@ class Accounts(Store):
 
         def work(connection: Connection) -> None:
             if _named(connection, account.name) is not None:
-                raise InputError("this name is taken", field="name", next_step="choose another")
+                raise InputError(say("this name is taken"), field="name", next_step=say("choose another"))
             values = {
                 "id": account.id,
                 "name": account.name.strip(),

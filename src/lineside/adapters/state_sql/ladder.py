@@ -12,6 +12,7 @@ from lineside.adapters.state_sql.tables import release_events
 from lineside.domain.errors import InputError
 from lineside.domain.releases.ladder import LadderEvent
 from lineside.domain.releases.table import Step
+from lineside.domain.said import say
 
 
 class LadderEvents(Store):
@@ -33,7 +34,7 @@ class LadderEvents(Store):
         def work(connection: Connection) -> None:
             there = connection.execute(select(func.count()).select_from(release_events)).scalar_one()
             if there != after:
-                raise InputError("somebody else was faster", next_step="look how the release stands now")
+                raise InputError(say("somebody else was faster"), next_step=say("look how the release stands now"))
             connection.execute(insert(release_events), rows)
 
         if rows:

@@ -191,4 +191,4 @@ def kept_bundle(folder: BundleFolder, plan: Plan, release: str) -> Bundle:
         if bundle.manifest.characteristic == name and version.split("+")[0] == str(bundle.manifest.version):
             return bundle
     choices = tuple(f"{item.manifest.characteristic}/{item.manifest.version}" for item in known)
-    raise InputError("no such release", field="RELEASE", value=release, choices=choices)
+    raise InputError(say("no such release"), field="RELEASE", value=release, choices=choices)

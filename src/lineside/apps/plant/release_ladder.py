@@ -30,6 +30,7 @@ from lineside.domain.releases.canary import Canary
 from lineside.domain.releases.deciding import Act, Person, Report
 from lineside.domain.releases.ladder import WATERMARK, Ladder, LadderEvent, fold
 from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step
+from lineside.domain.said import say
 from lineside.ports import AuditLog, Clock
 from lineside.wire.bundle import Bundle
 
@@ -154,7 +155,7 @@ class ReleaseLadder:
         known = [name for name in (await self.ladder()).standings if is_revision(name)]
         found = [name for name in known if name.startswith(release)]
         if len(found) != 1:
-            raise InputError("no such revision of the plan", field="RELEASE", value=release, choices=known)
+            raise InputError(say("no such revision of the plan"), field="RELEASE", value=release, choices=known)
         return found[0]
 
     async def take_up(self, text: str) -> tuple[str, ...]:
@@ -217,10 +218,10 @@ class ReleaseLadder:
     def _check_plan(self, bundle: Bundle) -> None:
         if bundle.manifest.plan_digest != judging_digest(self.plan):
             raise InputError(
-                "it was learned for another plan, and no gateway would take it",
+                say("it was learned for another plan, and no gateway would take it"),
                 field="release",
                 value=bundle.name,
-                next_step="promote one that was learned for this plan",
+                next_step=say("promote one that was learned for this plan"),
             )
 
     async def _try(self, release: str, canary: Canary, why: str) -> None:

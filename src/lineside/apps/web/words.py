@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lineside.apps.web.language import language, speaking, tr, word
@@ -123,19 +124,19 @@ def sentence(text: str, zone: str = "UTC") -> str:
 
 
 def _value(value: Value | int | str, zone: str) -> str:
+    if isinstance(value, str):
+        return sentence(value, zone)
     if not isinstance(value, Value):
         return str(value)
-    match value.kind:
-        case Kind.NUMBER:
-            return _three_digits(value.value)
-        case Kind.SHARE:
-            return _three_digits(100 * value.value) + "\N{NO-BREAK SPACE}%"
-        case Kind.SPAN:
-            return age(value.value)
-        case Kind.MOMENT:
-            return date_time(value.value, zone)
-        case _:
-            return tr(value.value)
+    ways: dict[Kind, Callable[[Any], str]] = {
+        Kind.NUMBER: _three_digits,
+        Kind.EXACT: exactly,
+        Kind.SHARE: lambda share: _three_digits(100 * share) + "\N{NO-BREAK SPACE}%",
+        Kind.SPAN: age,
+        Kind.MOMENT: lambda time: date_time(time, zone),
+        Kind.WORD: tr,
+    }
+    return ways[value.kind](value.value)
 
 
 def _three_digits(value: float) -> str:

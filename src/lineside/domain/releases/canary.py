@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from lineside.domain.errors import InputError
+from lineside.domain.said import say, share
 
 GREATEST_SHARE: Final = 0.5
 """A canary judges at most half of the parts; more is a champion."""
@@ -30,13 +31,15 @@ class Canary:
         """Refuse a canary without a limit, or of more than half of the parts."""
         if not 0.0 <= self.share <= GREATEST_SHARE:
             raise InputError(
-                "not a share that a canary may judge",
+                say("not a share that a canary may judge: above 0, up to {most}", most=share(GREATEST_SHARE)),
                 field="share",
                 value=self.share,
                 choices=(f"above 0, up to {GREATEST_SHARE:g}",),
             )
         if not self.share and not self.stations:
-            raise InputError("a canary needs a limit", field="share", next_step="give a share of parts, or stations")
+            raise InputError(
+                say("a canary needs a limit"), field="share", next_step=say("give a share of parts, or stations")
+            )
 
     def takes(self, place: str, part: str) -> bool:
         """Return whether it judges a part, by the part's id (unit or cycle), at a place."""

@@ -14,6 +14,7 @@ from lineside.domain.errors import InputError
 from lineside.domain.releases.canary import Canary
 from lineside.domain.releases.ladder import PERSONS, SYSTEM, Ladder, LadderEvent, Standing
 from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step
+from lineside.domain.said import Value, joined, say, word
 
 LEAST_REASON: Final = 8
 """Characters of the shortest reason."""
@@ -69,15 +70,17 @@ class Act:
         if (standing.rung, step) not in TRANSITIONS:
             possible = tuple(known for rung, known in TRANSITIONS if rung is standing.rung)
             raise InputError(
-                f"a release that is {standing.rung} cannot be {step}",
+                say("a release that is {rung} cannot be {step}", rung=_named(standing.rung), step=_named(step)),
                 field="release",
                 value=standing.release,
                 choices=possible,
             )
         if self.by.role is not None and self.by.role not in ENGINEERS:
-            raise InputError("this needs an engineer", field="by", value=str(self.by.role), choices=sorted(ENGINEERS))
+            raise InputError(
+                say("this needs an engineer"), field="by", value=str(self.by.role), choices=sorted(ENGINEERS)
+            )
         if len(self.reason.strip()) < LEAST_REASON:
-            raise InputError("say why, in words that will be read years later", field="reason", value=self.reason)
+            raise InputError(say("say why, in words that will be read years later"), field="reason", value=self.reason)
         return LadderEvent(
             release=standing.release,
             place=standing.place,
@@ -108,11 +111,15 @@ def approve(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
     standing = ladder.of(release)
     event = act.event(standing, Step.APPROVED)
     if act.by.role is None:
-        raise InputError("only a person can approve", field="by", value=act.by.pseudonym)
+        raise InputError(say("only a person can approve"), field="by", value=act.by.pseudonym)
     if event.actor == standing.author:
-        raise InputError("its author cannot approve it", field="by", value=event.by, next_step="ask somebody else")
+        raise InputError(
+            say("its author cannot approve it"), field="by", value=event.by, next_step=say("ask somebody else")
+        )
     if event.actor in standing.approvals:
-        raise InputError("this person has approved it already", field="by", value=event.by, next_step="a second person")
+        raise InputError(
+            say("this person has approved it already"), field="by", value=event.by, next_step=say("ask a second person")
+        )
     return (event,)
 
 
@@ -140,15 +147,22 @@ def promote(
     standing = ladder.of(release, place)
     step = UPWARDS.get(standing.rung)
     if step is None:
-        raise InputError(f"there is no step upwards for a release that is {standing.rung}", value=release)
+        raise InputError(
+            say("there is no step upwards for a release that is {rung}", rung=_named(standing.rung)), value=release
+        )
     row = TRANSITIONS[standing.rung, step]
     lacks = (*_lacks_report(standing, row.then, row.needs, report), *_lacks_persons(standing, row.needs))
     if lacks:
-        raise InputError(f"{release} cannot become {row.then}: {'; '.join(lacks)}", field="release")
+        raise InputError(
+            say("{release} cannot become {rung}: {what}", release=release, rung=_named(row.then), what=joined(lacks)),
+            field="release",
+        )
     detail: dict[str, str] = {} if report is None else {"report": report.digest}
     if step is Step.CANARIED:
         if canary is None:
-            raise InputError("a canary needs a limit", field="share", next_step="give a share of parts, or stations")
+            raise InputError(
+                say("a canary needs a limit"), field="share", next_step=say("give a share of parts, or stations")
+            )
         _refuse_second(ladder.at(standing.place, Rung.CANARY))
         detail |= canary.words()
     event = act.event(standing, step, detail)
@@ -161,7 +175,9 @@ def retire(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
     """Take a release off the ladder that is not the champion."""
     standing = ladder.of(release)
     if standing.rung is Rung.CHAMPION:
-        raise InputError("the champion judges the line", value=release, next_step="promote another one, or roll back")
+        raise InputError(
+            say("the champion judges the line"), value=release, next_step=say("promote another one, or roll back")
+        )
     return (act.event(standing, Step.RETIRED),)
 
 
@@ -178,7 +194,7 @@ def roll_back(ladder: Ladder, place: str, act: Act) -> tuple[LadderEvent, ...]:
     approved = tuple(item for item in past if not ladder.of(item).demo)
     before = past if champion is not None and champion.demo else approved
     if champion is None or not before:
-        raise InputError("there is no champion before to go back to", field="place", value=place)
+        raise InputError(say("there is no champion before to go back to"), field="place", value=place)
     then = ladder.of(before[-1])
     return (
         act.event(champion, Step.ROLLED_BACK, {"to": then.release}),
@@ -223,26 +239,31 @@ def check_offer(ladder: Ladder, release: str, place: str, *, demo: bool = False)
     )
 
 
+def _named(name: Rung | Step) -> Value:
+    """Return a rung or a step as people call it."""
+    return word("not on the ladder") if name is Rung.NONE else word(name.value.replace("_", " "))
+
+
 def _lacks_report(standing: Standing, rung: Rung, needs: frozenset[Need], report: Report | None) -> tuple[str, ...]:
     if Need.READY not in needs:
         return ()
     if report is None or report.release != standing.release or report.rung is not rung:
-        return (f"there is no readiness report of it for {rung}",)
-    return tuple(f"not ready: {item}" for item in report.lacks)
+        return (say("there is no readiness report of it for {rung}", rung=_named(rung)),)
+    return tuple(say("not ready: {what}", what=item) for item in report.lacks)
 
 
 def _lacks_persons(standing: Standing, needs: frozenset[Need]) -> tuple[str, ...]:
     missing = PERSONS - len(set(standing.approvals))
     if Need.TWO_PERSONS not in needs or missing <= 0:
         return ()
-    return (f"{len(set(standing.approvals))} of {PERSONS} persons have approved it",)
+    return (say("{count} of {all} persons have approved it", count=len(set(standing.approvals)), all=PERSONS),)
 
 
 def _refuse_second(canaries: tuple[Standing, ...]) -> None:
     if canaries:
         raise InputError(
-            "there is a canary already",
+            say("there is a canary already"),
             field="release",
             value=canaries[0].release,
-            next_step="promote it, retire it or roll it back first",
+            next_step=say("promote it, retire it or roll it back first"),
         )

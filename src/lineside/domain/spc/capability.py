@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from lineside.domain.readings import Float64
+from lineside.domain.said import number, say
 from lineside.domain.spc.charts import individuals
 from lineside.domain.spc.run_rules import DEFAULT_RULES, count_signals, false_alarm_rate
 
@@ -105,28 +106,37 @@ def anderson_darling(values: Float64) -> float:
 
 def _refusal(values: Float64, lower: float | None, upper: float | None, seed: int) -> Refusal | None:
     if lower is None and upper is None:
-        return Refusal(reason="there is no limit of the specification", next_step="give one in the plan")
+        return Refusal(reason=say("there is no limit of the specification"), next_step=say("give one in the plan"))
     if lower is not None and upper is not None and lower >= upper:
-        return Refusal(reason="the lower limit is not below the upper one", next_step="correct the limits")
+        return Refusal(reason=say("the lower limit is not below the upper one"), next_step=say("correct the limits"))
     return _refused_values(values, seed)
 
 
 def _refused_values(values: Float64, seed: int) -> Refusal | None:
     if len(values) < FEWEST_VALUES:
-        return Refusal(reason=f"{len(values)} values are fewer than {FEWEST_VALUES}", next_step="gather more parts")
+        return Refusal(
+            reason=say("{count} values are fewer than {least}", count=len(values), least=FEWEST_VALUES),
+            next_step=say("gather more parts"),
+        )
     if not np.isfinite(values).all() or not np.any(np.diff(values)):
-        return Refusal(reason="the values stand still or are not all numbers", next_step="see to the signal")
+        return Refusal(reason=say("the values stand still or are not all numbers"), next_step=say("see to the signal"))
     signals = count_signals(individuals(values, len(values))[0].deviations, DEFAULT_RULES)
     expected = false_alarm_rate(DEFAULT_RULES, seed) * len(values)
     if _chance_of(signals, expected) < LEAST_CHANCE:
         return Refusal(
-            reason=f"the process is unstable: {signals} signals of rules 1 to 3, by chance {expected:.1f}",
-            next_step="find the special causes on the chart of individuals first",
+            reason=say(
+                "the process is unstable: {signals} signals of rules 1 to 3, by chance {expected}",
+                signals=signals,
+                expected=number(expected),
+            ),
+            next_step=say("find the special causes on the chart of individuals first"),
         )
     if anderson_darling(values) > MOST_ANDERSON_DARLING:
         return Refusal(
-            reason="the values are not normally distributed (Anderson-Darling, 1 %)",
-            next_step="look for mixed setups or a natural bound; state the share outside the specification instead",
+            reason=say("the values are not normally distributed (Anderson-Darling, 1 %)"),
+            next_step=say(
+                "look for mixed setups or a natural bound; state the share outside the specification instead"
+            ),
         )
     return None
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from board_client import client_of
+import pytest
+
+from board_client import BoardClient, client_of
+from board_pictures import CARD
 from lineside.adapters.state_sql.screens import Screen
 from lineside.apps.plant.board.tokens import hashed
 from lineside.apps.plant.floor.views import Condition
@@ -13,7 +16,7 @@ from lineside.domain.access import AccessRole
 from lineside.domain.plan.model import Plan
 from lineside.domain.said import Language
 from lineside.domain.units import HOUR
-from lineside.testing.boards import make_bench
+from lineside.testing.boards import PASSWORD, Bench, make_bench
 from lineside.testing.floors import busy_floor, sample_plan
 
 
@@ -135,3 +138,57 @@ async def test_a_frame_that_shows_one_station_speaks_its_language(tmp_path: Path
         assert '<html lang="de"' in (await client.get("/embed?token=two")).text
         assert '<html lang="es"' in (await client.get("/embed?token=two&language=es")).text
     bench.state.close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"kind": "dance"}, "Antwort"),
+        ({"kind": "shelved", "note": "x"}, "Wie lange: sagen Sie, für wie lange: höchstens 4 h"),
+        ({"kind": "shelved", "minutes": "15"}, "Warum: sagen Sie, warum"),
+        ({"kind": "shelved", "minutes": "x"}, "Wie lange: eine ganze Zahl wird gebraucht"),
+        ({"kind": "step", "step": "2", "value": "99,5"}, "Wert: 99,5 l/min kann nicht sein: zwischen 0 und 60. Lesen"),
+        ({"kind": "step", "step": "2", "value": "viel"}, "Wert: das ist keine Zahl"),
+        ({"kind": "step", "step": "3", "value": "4"}, "dieser Schritt nimmt keinen Wert"),
+        ({"kind": "closed"}, "Ergebnis: sagen Sie, was sich ergeben hat"),
+        ({"kind": "closed", "verdict": "no_defect", "cause_code": "moon"}, "keine Ursache dieses Alarms"),
+        ({"kind": "agreed"}, "dieser Alarm ist noch nicht geschlossen"),
+    ],
+)
+async def test_a_refused_answer_is_explained_in_the_readers_language(
+    operator: BoardClient, bench: Bench, fields: dict[str, str], words: str
+) -> None:
+    await operator.send_form("/", "/language", language="de")
+    answer = await operator.send_form(CARD, f"{CARD}/respond", **fields)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert bench.answers == []
+
+
+async def test_refused_accounts_and_passwords_are_explained_in_the_readers_language(
+    admin: BoardClient, bench: Bench
+) -> None:
+    await admin.send_form("/", "/language", language="de")
+    off = await bench.account(AccessRole.OPERATOR, "off")
+    await bench.state.accounts.set_disabled(off.id, disabled=True)
+    said = [
+        (await admin.send_form("/users", "/users", name="off", role="operator")).text,
+        (await admin.send_form("/users", "/users", name="x", role="operator")).text,
+        (await admin.send_form("/users", f"/users/{off.id}", do="reset")).text,
+        (await admin.send_form("/password", "/password", old=PASSWORD, password="a", again="b")).text,
+        (await admin.send_form("/password", "/password", old=PASSWORD, password="short", again="short")).text,
+        (await admin.send_form("/password", "/password", old="wrong", password="a", again="a")).text,
+    ]
+    for text, words in zip(
+        said,
+        (
+            "Name: diesen Namen gibt es schon. Wählen Sie einen anderen.",
+            "Name: nehmen Sie 2 bis 100 Zeichen",
+            "Name: dieses Konto ist gesperrt. Geben Sie es zuerst wieder frei.",
+            "Passwort: die beiden Passwörter sind verschieden",
+            "Passwort: nehmen Sie mindestens",
+            "Das alte Passwort",
+        ),
+        strict=True,
+    ):
+        assert words in text

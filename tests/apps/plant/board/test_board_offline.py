@@ -132,7 +132,7 @@ def test_an_answer_that_came_too_late_is_said_and_what_one_has_seen_goes_with_th
 
         board.run(close())
         page.goto(board.address + CARD)
-        expect(page.locator("[data-refused]")).to_contain_text("this alert is closed already", timeout=20_000)
+        expect(page.locator("[data-refused]")).to_contain_text("This alert is closed already", timeout=20_000)
         assert bench.answers == []
         page.get_by_role("button", name="Seen").click()
         expect(page.locator("#waiting")).to_be_hidden()

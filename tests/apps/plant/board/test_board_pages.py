@@ -119,13 +119,13 @@ async def test_a_closed_alert_takes_no_more_answers(operator: BoardClient, bench
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"kind": "dance"}, "kind"),
-        ({"kind": "shelved"}, "minutes"),
-        ({"kind": "shelved", "minutes": "999"}, "minutes"),
-        ({"kind": "step"}, "step"),
-        ({"kind": "closed"}, "verdict"),
-        ({"kind": "closed", "verdict": "maybe"}, "verdict"),
-        ({"kind": "closed", "verdict": "no_defect", "cause_code": "moon"}, "cause_code"),
+        ({"kind": "dance"}, "Answer: "),
+        ({"kind": "shelved"}, "How long: "),
+        ({"kind": "shelved", "minutes": "999"}, "at most 4 h"),
+        ({"kind": "step"}, "Step: "),
+        ({"kind": "closed"}, "Result: "),
+        ({"kind": "closed", "verdict": "maybe"}, "Result: "),
+        ({"kind": "closed", "verdict": "no_defect", "cause_code": "moon"}, "Cause: "),
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_refused_with_the_field(

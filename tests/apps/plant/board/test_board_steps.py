@@ -47,7 +47,7 @@ async def test_what_cannot_be_a_value_of_the_step_is_refused_and_nothing_is_kept
     refused = {
         ("2", "999"): "999 l/min cannot be: between 0 and 60",
         ("2", "nan"): "",
-        ("2", "a lot"): "",
+        ("2", "a lot"): "Value: this is not a number",
         ("2", ""): "say what was measured, in l/min",
         ("3", "4"): "this step takes no value",
         ("9", ""): "say which step of the reaction was done",
@@ -56,6 +56,12 @@ async def test_what_cannot_be_a_value_of_the_step_is_refused_and_nothing_is_kept
         answer = await operator.send_form(CARD, RESPOND, kind="step", step=step, value=value)
         assert answer.status_code == 422, (step, value)
         assert words in answer.text
+    assert bench.answers == []
+
+
+async def test_a_minus_may_be_typed_as_it_is_printed(operator: BoardClient, bench: Bench) -> None:
+    answer = await operator.send_form(CARD, RESPOND, kind="step", step="2", value="\N{MINUS SIGN}3,5")
+    assert "-3.5 l/min cannot be" in answer.text
     assert bench.answers == []
 
 

@@ -22,7 +22,8 @@ from lineside.domain.alerting import reaction_for
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict
 from lineside.domain.answers import agrees
 from lineside.domain.errors import InputError
-from lineside.domain.plan.model import Step
+from lineside.domain.plan.model import Measure, Step
+from lineside.domain.said import Said, Value, exact, say, span
 from lineside.domain.units import MILLISECOND, MINUTE
 
 Kind = Literal[
@@ -30,6 +31,13 @@ Kind = Literal[
 ]
 _BY_ENGINEERS: Final = frozenset({"out_of_service", "in_service"})
 _LONGEST_NOTE: Final = 500
+_MISTAKES: Final = {
+    "value": say("this is not a number"),
+    "minutes": say("a whole number is wanted"),
+    "note": say("use at most {most} characters", most=_LONGEST_NOTE),
+}
+"""What is wrong with a field that people fill in, where it cannot be read."""
+_UNREADABLE: Final = say("this cannot be read as an answer")
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,15 +65,16 @@ def parse_answer(form: dict[str, str]) -> Answer:
     """Return the answer that a form holds.
 
     Raises:
-        HTTPException: it is none (422).
+        InputError: it is none.
     """
     fields = {name: value for name, value in form.items() if name in Answer.__struct_fields__ and value}
     if "value" in fields:
-        fields["value"] = fields["value"].strip().replace(",", ".")
+        fields["value"] = fields["value"].strip().replace(",", ".").replace("\N{MINUS SIGN}", "-")
     try:
         return msgspec.convert(fields, Answer, strict=False)
     except msgspec.ValidationError as error:
-        raise HTTPException(422, detail=str(error)) from error
+        field = str(error).rpartition("$.")[2].rstrip("`")
+        raise InputError(_MISTAKES.get(field, _UNREADABLE), field=field, value=fields.get(field)) from error
 
 
 async def answer(board: Board, account: Account, alert_id: str, given: Answer, *, once: str) -> AlertEvent:
@@ -85,7 +94,7 @@ async def answer(board: Board, account: Account, alert_id: str, given: Answer, *
     if given.kind == "agreed":
         _check_second(alert, event)
     elif alert.closed is not None:
-        raise HTTPException(409, detail="this alert is closed already")
+        raise HTTPException(409, detail=say("this alert is closed already"))
     if given.kind in _BY_ENGINEERS and account.role not in ENGINEERS:
         raise HTTPException(403)
     _check(board, alert, given)
@@ -97,12 +106,14 @@ async def answer(board: Board, account: Account, alert_id: str, given: Answer, *
 def _check_second(alert: Alert, event: AlertEvent) -> None:
     """Refuse an agreement that is none: with nothing, with oneself, or with something else."""
     if alert.closed is None:
-        raise InputError("this alert is not closed yet: there is no answer to agree with", field="kind")
+        raise InputError(say("this alert is not closed yet: there is no answer to agree with"), field="kind")
     if event.by == alert.closed.by:
-        raise InputError("only somebody else can agree with an answer", field="by", value=event.by)
+        raise InputError(say("only somebody else can agree with an answer"), field="by", value=event.by)
     if not agrees(alert.closed, event):
         raise InputError(
-            "agree with the answer that was given, or leave it", field="verdict", choices=(str(alert.closed.verdict),)
+            say("agree with the answer that was given, or leave it"),
+            field="verdict",
+            choices=(str(alert.closed.verdict),),
         )
 
 
@@ -110,15 +121,19 @@ def _check(board: Board, alert: Alert, given: Answer) -> None:
     if given.kind == "shelved":
         longest = board.floor.plan.service_levels.longest_shelving
         if given.minutes is None or given.minutes * MINUTE > longest:
-            raise InputError("say for how long, within what is allowed", field="minutes", choices=(longest // MINUTE,))
+            raise InputError(
+                say("say for how long: at most {longest}", longest=span(longest)),
+                field="minutes",
+                choices=(longest // MINUTE,),
+            )
     if given.kind in {"shelved", "out_of_service"} and not given.note.strip():
-        raise InputError("say why", field="note", choices=SHELVE_REASONS)
+        raise InputError(say("say why"), field="note", choices=SHELVE_REASONS)
     if given.kind == "step":
         _check_step(_step(board, alert, given), given)
     if given.kind == "closed" and given.verdict is None:
-        raise InputError("say how it turned out", field="verdict", choices=tuple(Verdict))
+        raise InputError(say("say how it turned out"), field="verdict", choices=tuple(Verdict))
     if given.cause_code and given.cause_code not in (known := _codes(board, alert)):
-        raise InputError("not a cause of this alert", field="cause_code", value=given.cause_code, choices=known)
+        raise InputError(say("not a cause of this alert"), field="cause_code", value=given.cause_code, choices=known)
 
 
 def _step(board: Board, alert: Alert, given: Answer) -> Step | None:
@@ -130,19 +145,29 @@ def _step(board: Board, alert: Alert, given: Answer) -> Step | None:
 
 def _check_step(step: Step | None, given: Answer) -> None:
     if step is None:
-        raise InputError("say which step of the reaction was done", field="step", value=given.step)
+        raise InputError(say("say which step of the reaction was done"), field="step", value=given.step)
     measure = step.measure
     if measure is None and given.value is not None:
-        raise InputError("this step takes no value", field="value", value=given.value)
+        raise InputError(say("this step takes no value"), field="value", value=given.value)
     if measure is not None and given.value is None:
-        raise InputError(f"say what was measured, in {measure.unit}", field="value")
+        raise InputError(say("say what was measured, in {unit}", unit=measure.unit), field="value")
     if measure is not None and given.value is not None and not measure.is_possible(given.value):
-        words = f"{given.value:g} {measure.unit} cannot be: between {_end(measure.least)} and {_end(measure.most)}"
-        raise InputError(words, field="value", value=given.value, next_step="read it again")
+        raise InputError(
+            _impossible(given.value, measure), field="value", value=given.value, next_step=say("read it again")
+        )
 
 
-def _end(value: float | None) -> str:
-    return "any" if value is None else f"{value:g}"
+def _impossible(value: float, measure: Measure) -> Said:
+    """Return that a value cannot be, and between what it would have to lie."""
+    said: dict[str, Value | int | str] = {"value": exact(value), "unit": measure.unit}
+    if measure.least is None or measure.most is None:
+        low, high = measure.least, measure.most
+        if low is None and high is not None:
+            return say("{value} {unit} cannot be: at most {most}", most=exact(high), **said)
+        assert low is not None
+        return say("{value} {unit} cannot be: at least {least}", least=exact(low), **said)
+    least, most = exact(measure.least), exact(measure.most)
+    return say("{value} {unit} cannot be: between {least} and {most}", least=least, most=most, **said)
 
 
 def _codes(board: Board, alert: Alert) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.presenter import Presenter
 from lineside.apps.plant.board.rendering import make_templates, page
 from lineside.apps.plant.board.settings import BoardSettings
+from lineside.apps.plant.board.wording import capitalised, refusal, told
 from lineside.apps.plant.floor import Floor
 from lineside.apps.web.armour import Armour
 from lineside.apps.web.language import word
@@ -187,18 +188,21 @@ async def _say_http(request: Request, error: Exception) -> Response:
 async def _say_error(request: Request, error: Exception) -> Response:
     """Say what an input lacks in its own words; of what is wrong inside only that it is, and whether to retry."""
     if isinstance(error, InputError):
-        field = f"{error.field}: " if error.field else ""
-        return _say(request, 422, _WORDS[422][0], f"{field}{error.problem}", {})
+        return _say(request, 422, _WORDS[422][0], error, {})
     assert isinstance(error, LinesideError)
     if not error.retry:
         raise error
     return _say(request, 503, *_WORDS[503], {"Retry-After": "2"})
 
 
-def _say(request: Request, status: int, title: str, words: str, headers: dict[str, str]) -> Response:
+def _say(request: Request, status: int, title: str, what: str | InputError, headers: dict[str, str]) -> Response:
+    """Say a refusal: to a program in English, to a person in their language."""
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": title, "detail": words}, status_code=status, headers=headers)
+        field = f"{what.field}: " if isinstance(what, InputError) and what.field else ""
+        detail = f"{field}{what.problem}" if isinstance(what, InputError) else str(what)
+        return JSONResponse({"error": title, "detail": detail}, status_code=status, headers=headers)
     board: Board = request.app.state.board
+    words = refusal(what) if isinstance(what, InputError) else capitalised(told(what))
     answer = page(board, None, "error.html", status=status, title=title, words=words)
     answer.headers.update(headers)
     return answer

@@ -17,6 +17,7 @@ from lineside.apps.plant.board.settings import BoardSettings
 from lineside.apps.plant.board.tokens import hashed, new_pseudonym, new_secret
 from lineside.domain.access import AccessRole, Account, CodePurpose, OneTimeCode, Session
 from lineside.domain.errors import InputError
+from lineside.domain.said import say
 from lineside.domain.units import HOUR, MINUTE
 from lineside.ports import AuditLog, Clock
 
@@ -208,7 +209,7 @@ def new_account(name: str, role: AccessRole, now: int) -> Account:
     """
     text = " ".join(name.split())
     if not 2 <= len(text) <= 100 or not text.isprintable():
-        raise InputError("use 2 to 100 characters", field="name")
+        raise InputError(say("use 2 to 100 characters"), field="name")
     return Account(id=new_secret()[:22], name=text, role=role, pseudonym=new_pseudonym(), created=now)
 
 

@@ -14,6 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from lineside.apps.plant.board.common_passwords import is_common
 from lineside.domain.errors import ConfigurationError, InputError
+from lineside.domain.said import say
 
 LEAST: Final = 15
 FLOOR: Final = 8
@@ -38,11 +39,13 @@ def check_password(password: str, *, least: int = LEAST, context: tuple[str, ...
         )
     text = _normal(password)
     if len(text) < least:
-        raise InputError(f"use {least} characters or more; several words are easy to remember", field="password")
+        raise InputError(
+            say("use {least} characters or more; several words are easy to remember", least=least), field="password"
+        )
     if len(text) > MOST:
-        raise InputError(f"use at most {MOST} characters", field="password")
+        raise InputError(say("use at most {most} characters", most=MOST), field="password")
     if is_common(text, context):
-        raise InputError("this password is one of the first that anybody tries; choose another", field="password")
+        raise InputError(say("this password is one of the first that anybody tries; choose another"), field="password")
 
 
 class Passwords:

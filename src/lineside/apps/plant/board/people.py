@@ -11,6 +11,7 @@ from lineside.adapters.state_sql import SqlState
 from lineside.apps.plant.board.doorkeeper import first_run_code, issue_code, new_account
 from lineside.domain.access import AccessRole, Account, CodePurpose
 from lineside.domain.errors import InputError
+from lineside.domain.said import say
 from lineside.ports import AuditLog, Clock
 
 
@@ -46,7 +47,7 @@ class People:
         """
         account = new_account(name, role, self.clock.now())
         if await self.state.accounts.named(account.name) is not None:
-            raise InputError("this name is taken", field="name", next_step="choose another")
+            raise InputError(say("this name is taken"), field="name", next_step=say("choose another"))
         await self._record("account_added", account, by)
         await self.state.accounts.add(account)
         return account, await self._code(account)
@@ -54,7 +55,9 @@ class People:
     async def reset(self, account: Account, *, by: str) -> str:
         """Return a code by which an account's owner sets a new password; the old one holds until then."""
         if account.disabled:
-            raise InputError("this account is disabled", field="name", value=account.name, next_step="enable it first")
+            raise InputError(
+                say("this account is disabled"), field="name", value=account.name, next_step=say("enable it first")
+            )
         await self._record("password_reset", account, by)
         return await self._code(account)
 

@@ -23,7 +23,9 @@ from lineside.apps.web.words import (
     unit_name,
     when,
 )
+from lineside.domain.errors import LinesideError
 from lineside.domain.nuisance import Grounds, Notice
+from lineside.domain.said import Said
 
 _LIKELIHOOD: Final = (
     (0.9, word("very likely")),
@@ -135,6 +137,36 @@ def said(name: str) -> str:
     """Return the name of a kind, a state or a role in the spoken language; the name itself where it is not known."""
     words = str(name or "").replace("_", " ")
     return tr(words) if words in _SAID else words
+
+
+FIELDS: Final = lazily(
+    {
+        "cause_code": word("Cause"),
+        "kind": word("Answer"),
+        "minutes": word("How long"),
+        "name": word("Name"),
+        "note": word("Why"),
+        "password": word("Password"),
+        "role": word("Role"),
+        "share": word("Percent of the parts"),
+        "step": word("Step"),
+        "value": word("Value"),
+        "verdict": word("Result"),
+    }
+)
+"""The fields of forms that an error names, as their labels do."""
+
+
+def told(text: str) -> str:
+    """Return a sentence, or a text of the catalogue, in the spoken language."""
+    return sentence(text) if isinstance(text, Said) else tr(text)
+
+
+def refusal(error: LinesideError) -> str:
+    """Return in the spoken language what is wrong with what somebody gave, and what to do next."""
+    problem = told(error.problem)
+    said = f"{FIELDS[error.field]}: {problem}" if error.field in FIELDS else capitalised(problem)
+    return f"{said}. {capitalised(told(error.next_step))}." if error.next_step else said
 
 
 def strong(text: str) -> Markup:

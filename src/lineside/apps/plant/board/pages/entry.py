@@ -10,10 +10,12 @@ from lineside.apps.plant.board.doorkeeper import WINDOW, Entry, LoginRefusedErro
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.apps.plant.board.tokens import form_token, new_secret
+from lineside.apps.plant.board.wording import refusal
 from lineside.apps.web.language import choose, tr, word
 from lineside.apps.web.requests import own_path
 from lineside.domain.access import CodePurpose
 from lineside.domain.errors import InputError
+from lineside.domain.said import say
 from lineside.domain.units import SECOND
 
 _LATER = word("Too many attempts. Wait a few minutes, then try again.")
@@ -75,7 +77,7 @@ async def use_code(call: Call) -> Response:
             status=422,
             code=form.get("code", ""),
             purpose=purpose,
-            problem=f"{tr((error.field or '').capitalize())}: {tr(error.problem)}",
+            problem=refusal(error),
             name=form.get("name", ""),
         )
     return come_in(call.board, entry, RedirectResponse("/", status_code=303))
@@ -115,7 +117,7 @@ async def change_password(call: Call) -> Response:
     except LoginRefusedError as error:
         problem = _LATER if error.later else word("The old password is wrong.")
     except InputError as error:
-        problem = f"{tr((error.field or '').capitalize())}: {tr(error.problem)}"
+        problem = refusal(error)
     if problem:
         return page(call.board, call.who, "password.html", status=422, problem=problem)
     entry = await doors.admit(account, address=call.address, how="password changed")
@@ -145,12 +147,14 @@ def with_retry(answer: Response, error: LoginRefusedError) -> Response:
 
 def _same_twice(form: dict[str, str]) -> None:
     if form.get("password", "") != form.get("again", ""):
-        raise InputError(word("the two passwords differ"), field="password")
+        raise InputError(say("the two passwords differ"), field="password")
 
 
 def _no_code(call: Call, error: LoginRefusedError) -> Response:
     words = _LATER if error.later else _NO_CODE
-    answer = page(call.board, None, "error.html", status=refusal_status(error), title=word("No way in"), words=words)
+    answer = page(
+        call.board, None, "error.html", status=refusal_status(error), title=word("No way in"), words=tr(words)
+    )
     return with_retry(answer, error)
 
 

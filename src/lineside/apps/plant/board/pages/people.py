@@ -8,7 +8,9 @@ from starlette.responses import RedirectResponse, Response
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.people import People
 from lineside.apps.plant.board.rendering import page
-from lineside.domain.access import AccessRole
+from lineside.apps.plant.board.wording import refusal
+from lineside.apps.web.language import word
+from lineside.domain.access import AccessRole, Account
 from lineside.domain.errors import InputError
 
 
@@ -23,7 +25,7 @@ async def add(call: Call) -> Response:
     try:
         account, code = await _people(call).add(call.form.get("name", ""), role, by=_by(call))
     except InputError as error:
-        return await _page(call, status=422, problem=f"{error.field}: {error.problem}")
+        return await _page(call, status=422, problem=refusal(error))
     return await _page(call, code=code, invited=account.name)
 
 
@@ -34,17 +36,27 @@ async def change(call: Call) -> Response:
     if account is None:
         raise HTTPException(404)
     if account.id == call.visitor.account.id and what != "reset":
-        return await _page(call, status=422, problem="You cannot change your own role or shut yourself out.")
+        return await _page(call, status=422, problem=word("You cannot change your own role or shut yourself out."))
+    try:
+        code = await _done(people, account, what, call)
+    except InputError as error:
+        return await _page(call, status=422, problem=refusal(error))
+    if code:
+        return await _page(call, code=code, invited=account.name)
+    return RedirectResponse("/users", status_code=303)
+
+
+async def _done(people: People, account: Account, what: str, call: Call) -> str:
+    """Do what was asked; return the code for a new password, where one was asked for."""
     if what == "role":
         await people.set_role(account, _role(call.form), by=_by(call))
     elif what in {"disable", "enable"}:
         await people.set_disabled(account, disabled=what == "disable", by=_by(call))
     elif what == "reset":
-        code = await people.reset(account, by=_by(call))
-        return await _page(call, code=code, invited=account.name)
+        return await people.reset(account, by=_by(call))
     else:
         raise HTTPException(422)
-    return RedirectResponse("/users", status_code=303)
+    return ""
 
 
 def _people(call: Call) -> People:

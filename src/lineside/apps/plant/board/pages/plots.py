@@ -21,6 +21,7 @@ from lineside.apps.plant.floor.views import Trend
 from lineside.domain.errors import InputError
 from lineside.domain.features.recipe import signals_of
 from lineside.domain.plan.model import SignalType
+from lineside.domain.said import say
 from lineside.domain.thinning import Columns, points_of, stretches_of
 from lineside.domain.units import DAY, HOUR
 
@@ -81,7 +82,7 @@ async def data(call: Call) -> Response:
         raise HTTPException(404)
     start, end = _number(call, "from", _LATEST_MS), _number(call, "to", _LATEST_MS)
     if end <= start:
-        raise InputError("the end must come after the beginning", field="to", value=end)
+        raise InputError(say("the end must come after the beginning"), field="to", value=end)
     columns = max(1, _number(call, "columns", 1_000_000))
     found = await _columns(board, station, asked, start * _MILLISECOND, end * _MILLISECOND, columns)
     return Response(b"" if found is None else encode_points(found), media_type=BINARY)
@@ -129,5 +130,5 @@ def _trend(quantity: Quantity, columns: Columns) -> Trend:
 def _number(call: Call, name: str, most: int) -> int:
     text = call.request.query_params.get(name, "")
     if not text.isascii() or not text.isdigit() or len(text) > 15 or int(text) > most:
-        raise InputError("a whole number is wanted", field=name, value=text[:40])
+        raise InputError(say("a whole number is wanted"), field=name, value=text[:40])
     return int(text)

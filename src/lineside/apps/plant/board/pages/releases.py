@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
+from lineside.apps.plant.board.wording import refusal
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.releasing import is_revision, place_of
 from lineside.apps.web.language import lazily, word
@@ -19,6 +20,7 @@ from lineside.domain.releases.canary import Canary
 from lineside.domain.releases.deciding import Person
 from lineside.domain.releases.ladder import PERSONS, Ladder, Standing
 from lineside.domain.releases.table import Rung
+from lineside.domain.said import say
 
 NEXT: Final = lazily(
     {
@@ -82,7 +84,7 @@ async def step(call: Call) -> Response:
     try:
         await _take(ladder, call.form, Person(pseudonym=account.pseudonym, role=account.role))
     except (InputError, ConfigurationError) as error:
-        return await _page(call, status=422, problem=str(error))
+        return await _page(call, status=422, problem=refusal(error))
     return RedirectResponse("/releases", status_code=303)
 
 
@@ -107,7 +109,9 @@ def _canary(percent: str) -> Canary | None:
     try:
         share = float(percent.replace(",", "."))
     except ValueError as error:
-        raise InputError("not a number", field="share", value=percent, choices=("percent of the parts",)) from error
+        raise InputError(
+            say("this is not a number"), field="share", value=percent, choices=("percent of the parts",)
+        ) from error
     return Canary(share=share / 100.0)
 
 
