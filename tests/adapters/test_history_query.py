@@ -108,7 +108,7 @@ async def query(tmp_path: Path) -> HistoryQuery:
 def test_every_table_is_counted_and_nothing_is_doubled(query: HistoryQuery) -> None:
     assert query.counts() == {
         "readings": 100, "parts": 4, "predictions": 2, "alert_events": 2, "feedback": 1, "outcomes": 3, "events": 1,
-        "quarantine": 1, "receipts": 1, "aggregates": 0, "health": 1,
+        "quarantine": 1, "receipts": 1, "aggregates": 0, "health": 1, "late_readings": 0,
     }  # fmt: skip
     assert set(query.doubled()) == set(TABLES)
     assert not any(query.doubled().values())

@@ -9,7 +9,7 @@ is a timestamp.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -43,6 +43,7 @@ NEWEST_BY: Final[Mapping[RecordKind, str]] = {
     RecordKind.QUARANTINE: "received",
     RecordKind.RECEIPTS: "recorded",
     RecordKind.HEALTH: "time",
+    RecordKind.LATE: "recorded",
 }
 """The column by which items of a kind are newer or older."""
 IDENTITY: Final = "writer, epoch, sequence, item"
@@ -58,8 +59,22 @@ FROM (SELECT * FROM outcomes
       QUALIFY row_number() OVER (PARTITION BY unit, characteristic, source ORDER BY {later}) = 1)
 GROUP BY unit, characteristic HAVING count(DISTINCT value) > 1
 """
+_REVISED: Final = """
+CREATE VIEW {name} AS SELECT a.* FROM {all} a LEFT JOIN (
+  SELECT cycle_id AS revised, max(revision) AS newest FROM {all} WHERE revision > 0 GROUP BY cycle_id
+) r ON a.cycle_id = r.revised
+WHERE coalesce(a.revision, 0) >= coalesce(r.newest, 0){shown}
+"""
+_AS_JUDGED: Final = "CREATE VIEW {name}_as_judged AS SELECT * FROM {all} WHERE coalesce(revision, 0) = 0"
+REVISED: Final[Mapping[str, str]] = {"parts": "part_revisions", "predictions": "prediction_revisions"}
+"""Tables of which late readings make newer revisions: what is called by the name is the newest, beside it is all."""
 OUTCOMES: Final = "outcomes"
-VIEWS: Final = ("latest_outcomes", "contradictions")
+VIEWS: Final = (
+    "latest_outcomes",
+    "contradictions",
+    *REVISED.values(),
+    *(f"{name}_as_judged" for name in REVISED),
+)
 """What can be queried beside the tables."""
 Marks = Mapping[tuple[str, str], int]
 """The last sequence by (writer, epoch)."""
@@ -76,6 +91,8 @@ _SUFFIXES: Final = (".csv", ".parquet")
 class HistoryQuery:
     """Reads the history in a folder; each call sees it as it then is. Safe beside a process that writes it.
 
+    Parts and predictions are their newest revisions, unless said otherwise.
+
     Args:
         root: the folder.
         precedence: whose word holds in ``latest_outcomes`` where sources contradict each other, by characteristic;
@@ -89,14 +106,14 @@ class HistoryQuery:
     def counts(self) -> dict[str, int]:
         """Return the number of rows of every table."""
         with self._connect() as connection:
-            return {name: _number(connection, f"SELECT count(*) FROM {name}") for name in TABLES}  # noqa: S608
+            return {name: _number(connection, f"SELECT count(*) FROM {_whole(name)}") for name in TABLES}  # noqa: S608
 
     def marks(self, tables: Sequence[str] = tuple(TABLES)) -> dict[tuple[str, str], int]:
         """Return the last sequence of every (writer, epoch) of which some tables of the history hold a row.
 
         A writer's records come into the history in their order, so that marks name all that it then held.
         """
-        each = " UNION ALL ".join(f"SELECT writer, epoch, sequence FROM {name}" for name in tables)  # noqa: S608 - own
+        each = " UNION ALL ".join(f"SELECT writer, epoch, sequence FROM {_whole(name)}" for name in tables)  # noqa: S608 - own
         found = self.sql(f"SELECT writer, epoch, max(sequence) AS last FROM ({each}) GROUP BY ALL", tables)  # noqa: S608 - own
         return {(row["writer"], row["epoch"]): row["last"] for row in found.to_pylist()}
 
@@ -104,7 +121,7 @@ class HistoryQuery:
         """Return, for every table, how many rows have the identity of another: 0 unless something is wrong."""
         count = f"SELECT count(*) - count(DISTINCT ({IDENTITY})) FROM"
         with self._connect() as connection:
-            return {name: _number(connection, f"{count} {name}") for name in TABLES}
+            return {name: _number(connection, f"{count} {_whole(name)}") for name in TABLES}
 
     def sql(self, text: str, tables: Collection[str] = tuple(TABLES)) -> pa.Table:
         """Return what a query says; tables are `TABLES` and `VIEWS`.
@@ -130,13 +147,23 @@ class HistoryQuery:
         columns = {name: plain.column(name) for name in plain.column_names}
         return pa.table(columns | _spread_context(found) | _spread_features(found))
 
-    def parts(self, station: str, since: int = 0, until: Marks | None = None) -> Iterator[PartRecord]:
+    def parts(
+        self, station: str, since: int = 0, until: Marks | None = None, *, as_judged: bool = False
+    ) -> Iterator[PartRecord]:
         """Yield the parts of a station that ended at or after a time (UTC ns), by end.
 
-        ``until``: only those that the history held when these were its marks.
+        ``until``: only those that the history held when these were its marks. ``as_judged``: as they were first judged,
+        without what late readings have changed since.
         """
         where = f"station = {quoted(station)} AND ended >= {int(since)}{_held(until)}"
-        yield from self._items(RecordKind.PARTS, f"WHERE {where} ORDER BY ended, cycle_id, epoch, sequence, item")
+        rest = f"WHERE {where} ORDER BY ended, cycle_id, epoch, sequence, item"
+        yield from self._items(RecordKind.PARTS, rest, view="parts_as_judged" if as_judged else None)
+
+    def revisions(self, station: str, since: int, until: int) -> tuple[PartRecord, ...]:
+        """Return all revisions of the parts of a station with a start between two times (UTC ns), by start."""
+        where = f"station = {quoted(station)} AND started BETWEEN {int(since)} AND {int(until)}"
+        rest = f"WHERE {where} ORDER BY started, cycle_id, revision, sequence, item"
+        return tuple(self._items(RecordKind.PARTS, rest, view=REVISED["parts"]))
 
     def newest_parts(self, station: str, since: int, most: int) -> tuple[PartRecord, ...]:
         """Return the newest parts of a station that ended at or after a time (UTC ns), by end."""
@@ -149,6 +176,11 @@ class HistoryQuery:
     def of_unit(self, kind: RecordKind, unit: str) -> tuple[Any, ...]:
         """Return the parts, predictions or outcomes of a unit, oldest first."""
         return tuple(self._items(kind, f"WHERE unit = {quoted(unit)} ORDER BY {NEWEST_BY[kind]}, sequence, item"))
+
+    def of_cycles(self, kind: RecordKind, cycles: Iterable[str]) -> tuple[Any, ...]:
+        """Return the parts or predictions of cycles, oldest first."""
+        listed = ", ".join(map(quoted, cycles)) or "NULL"
+        return tuple(self._items(kind, f"WHERE cycle_id IN ({listed}) ORDER BY {NEWEST_BY[kind]}, sequence, item"))
 
     def alerts_about(self, unit: str) -> tuple[AlertEvent, ...]:
         """Return all events of the alerts in which a unit stands, oldest first."""
@@ -196,11 +228,13 @@ class HistoryQuery:
         rest = f"WHERE {where} ORDER BY ended DESC, cycle_id DESC LIMIT {int(most)}"
         return tuple(reversed(list(self._items(RecordKind.PARTS, rest))))
 
-    def _items(self, kind: RecordKind, rest: str, newest_days: int | None = None) -> Iterator[Any]:
+    def _items(
+        self, kind: RecordKind, rest: str, newest_days: int | None = None, view: str | None = None
+    ) -> Iterator[Any]:
         table, of = ITEMS[kind]
         names = [field.name for field in fields(of)]
         with self._connect(newest_days, [table]) as connection:
-            found = _run(connection, f"SELECT {', '.join(map(_named, names))} FROM {table} {rest}")  # noqa: S608 - quoted
+            found = _run(connection, f"SELECT {', '.join(map(_named, names))} FROM {view or table} {rest}")  # noqa: S608 - quoted
         hints = get_type_hints(of)
         nested = {name for name in names if _is_nested(hints[name])}
         for batch in found.to_batches(max_chunksize=4096):
@@ -219,7 +253,11 @@ class HistoryQuery:
         for guard in _GUARDS:
             connection.execute(guard)
         for name in tables:
-            self._view(connection, name, TABLES[name], self._files(name, newest_days))
+            self._view(connection, _whole(name), TABLES[name], self._files(name, newest_days))
+            if name in REVISED:
+                shown = " AND NOT coalesce(a.withdrawn, false)" if name == "parts" else ""
+                connection.execute(_REVISED.format(name=name, all=_whole(name), shown=shown))
+                connection.execute(_AS_JUDGED.format(name=name, all=_whole(name)))
         if OUTCOMES in tables:
             connection.execute(_LATEST_OUTCOMES.format(rank=_rank(self._precedence), later=_LATER))
             connection.execute(_CONTRADICTIONS.format(later=_LATER))
@@ -227,14 +265,14 @@ class HistoryQuery:
 
     def _view(self, connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, files: list[str]) -> None:
         extra = "".join(f", make_timestamp_ns({column}) AS {column}_utc" for column in schema.names if column in TIMES)
+        nothing = f"empty_{name}"
+        connection.register(nothing, schema.empty_table())  # files that are older than a column have it all the same
+        source = f"FROM {nothing}"
         if files:
             listed = ", ".join(map(quoted, files))
             partitions = "hive_partitioning = true, hive_types = {'line': VARCHAR, 'day': VARCHAR}"
-            source = f"read_parquet([{listed}], union_by_name = true, {partitions})"
-        else:
-            source = f"empty_{name}"
-            connection.register(source, schema.empty_table())
-        connection.execute(f"CREATE VIEW {name} AS SELECT *{extra} FROM {source}")  # noqa: S608 - no foreign text
+            source += f" UNION ALL BY NAME FROM read_parquet([{listed}], union_by_name = true, {partitions})"
+        connection.execute(f"CREATE VIEW {name} AS SELECT *{extra} FROM ({source})")  # noqa: S608 - no foreign text
 
     def _files(self, name: str, newest_days: int | None) -> list[str]:
         """Return the data files of a table, as its newest commit names them; of its newest days alone if so asked."""
@@ -244,6 +282,11 @@ class HistoryQuery:
             return files
         days = sorted({_day(file) for file in files})[-newest_days:]
         return [file for file in files if _day(file) in days]
+
+
+def _whole(name: str) -> str:
+    """Return what all rows of a table are called, also those of which there is a newer revision."""
+    return REVISED.get(name, name)
 
 
 def _rank(precedence: Precedence) -> str:

@@ -23,8 +23,8 @@ FROM alert_events r WHERE r.kind = 'raised' AND r.model = {model} AND r.time > {
 ORDER BY r.time
 """
 _READINGS: Final = """
-SELECT p.judged, coalesce(r.readings, 0) AS readings FROM predictions p
-LEFT JOIN (SELECT cycle_id, max(readings) AS readings FROM parts GROUP BY cycle_id) r ON r.cycle_id = p.cycle_id
+SELECT p.judged, coalesce(r.readings, 0) AS readings FROM predictions_as_judged p
+LEFT JOIN (SELECT cycle_id, max(readings) AS readings FROM parts_as_judged GROUP BY cycle_id) r USING (cycle_id)
 WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.judged
 """
 

@@ -66,6 +66,11 @@ class Layout:
         return self.root / "plant" / "history"
 
     @property
+    def corrected(self) -> Path:
+        """How far late readings have been taken into the history."""
+        return self.root / "plant" / "corrected.json"
+
+    @property
     def notify_file(self) -> Path:
         """The administrator's file of who is told what."""
         return self.root / "notify.yaml"

@@ -30,7 +30,7 @@ from lineside.domain.predictions import JudgementState
 _JUDGED: Final = """
 SELECT p.judged, p.judged - p.received AS delay, p.state, coalesce(p.risk, 'nan'::DOUBLE) AS risk,
        coalesce(o.value, '') AS value, coalesce(o.found - p.ended, 0) AS lag, coalesce(c.said, []) AS said
-FROM predictions p LEFT JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+FROM predictions_as_judged p LEFT JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
 LEFT JOIN contradictions c ON c.unit = p.unit AND c.characteristic = p.characteristic
 WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.judged
 """

@@ -104,7 +104,9 @@ def history_loader(plan: Plan, folder: Path, until: Mapping[str, int] | None = N
         outcomes = latest_outcomes(
             query.outcomes(characteristic.id, marks), characteristic.id, characteristic.outcome.precedence
         )
-        joined = join_parts(plan, characteristic, query.parts(characteristic.station, until=marks), outcomes)
+        joined = join_parts(
+            plan, characteristic, query.parts(characteristic.station, until=marks, as_judged=True), outcomes
+        )
         digest = hashlib.sha256()
         for unit, started, outcome in zip(
             joined.table.unit, joined.table.started.tolist(), joined.table.outcome, strict=True

@@ -19,6 +19,10 @@ class PartRecord:
     time of the newest reading that the record contains. ``late`` says that the record came too late to be
     live or was made from readings that did. ``missing`` names signals that the recipe wants and that gave no
     good reading. ``incomplete`` says that the cycle had no proper end.
+
+    ``revision`` counts up when readings that came after the judgement change the record (0: as first judged);
+    ``changed`` then names the features and fields that are others. ``withdrawn``: with those readings there is no such
+    cycle.
     """
 
     cycle_id: str
@@ -34,6 +38,9 @@ class PartRecord:
     late: bool = False
     incomplete: bool = False
     missing: tuple[str, ...] = ()
+    revision: int = 0
+    changed: tuple[str, ...] = ()
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

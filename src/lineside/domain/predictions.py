@@ -42,7 +42,8 @@ class Prediction:
 
     ``score`` is compared with ``limit`` (above: alarm). ``risk`` is the calibrated probability that the part
     does not conform, None where the model has never seen enough nonconforming parts to say. ``predicted`` is
-    the class or the value expected; ``low``/``high`` its interval for a variable. ``judged`` is UTC ns.
+    the class or the value expected; ``low``/``high`` its interval for a variable. ``judged`` is UTC ns. ``revision`` is
+    that of the part which was judged.
     """
 
     cycle_id: str
@@ -67,3 +68,4 @@ class Prediction:
     late: bool = False
     unrecorded: bool = False
     reason: str = ""
+    revision: int = 0

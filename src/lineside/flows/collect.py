@@ -242,7 +242,8 @@ class Collector:
         await self._record()
         self._hooks.follow(judged)
         for kind, body, _ in bodies:
-            await self._publish(kind, body)
+            if kind is not RecordKind.LATE:
+                await self._publish(kind, body)
 
     async def _record(self) -> bool:
         """Commit all that is held, have its sources acknowledged and audit its alerts; say whether that succeeded."""
@@ -348,6 +349,7 @@ def _together(found: Sequence[Judged]) -> Judged:
         parts=tuple(part for item in found for part in item.parts),
         predictions=tuple(prediction for item in found for prediction in item.predictions),
         events=tuple(event for item in found for event in item.events),
+        late=tuple(note for item in found for note in item.late),
     )
 
 
@@ -420,6 +422,7 @@ def _bodies(judged: Judged) -> list[Item]:
         *_records_of(RecordKind.PARTS, judged.parts),
         *_records_of(RecordKind.PREDICTIONS, judged.predictions),
         *_records_of(RecordKind.ALERTS, judged.events),
+        *_records_of(RecordKind.LATE, judged.late),
     ]
 
 

@@ -24,6 +24,7 @@ from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
 from lineside.domain.health.events import HealthEvent
 from lineside.domain.holders import Holders
+from lineside.domain.late_readings import LateReadings
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
@@ -54,6 +55,7 @@ ITEM_TYPES: Final[Mapping[RecordKind, type[Any]]] = {
     RecordKind.QUARANTINE: Quarantined,
     RecordKind.RECEIPTS: Receipt,
     RecordKind.HEALTH: HealthEvent,
+    RecordKind.LATE: LateReadings,
 }
 """What the body of a record holds, for the kinds that hold items."""
 

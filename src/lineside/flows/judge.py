@@ -14,6 +14,7 @@ from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import Alert, AlertEvent, Verdict
 from lineside.domain.answers import agreement
 from lineside.domain.cycles.assembler import AssemblyCounts, CycleAssembler
+from lineside.domain.late_readings import LateReadings
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
 from lineside.domain.predictions import Prediction
@@ -38,11 +39,15 @@ JudgeFactory = Callable[[str], Judge | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """What came of some readings: closed parts, their predictions, and the alert events of these."""
+    """What came of some readings: closed parts, their predictions, and the alert events of these.
+
+    ``late`` notes readings that came too late for parts that were made before.
+    """
 
     parts: tuple[PartRecord, ...] = field(default=())
     predictions: tuple[Prediction, ...] = field(default=())
     events: tuple[AlertEvent, ...] = field(default=())
+    late: tuple[LateReadings, ...] = field(default=())
 
     def __bool__(self) -> bool:
         """Whether anything came of them."""
@@ -149,17 +154,25 @@ class LineJudge:
     def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False) -> Judged:
         """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
         closed = self._new(self._pushed(batch), now)
-        return self.judge(closed, now, replayed=replayed)
+        return replace(self.judge(closed, now, replayed=replayed), late=self._late(now, now))
 
     def advance(self, now: int) -> Judged:
         """Let time pass without readings; return what has come of it."""
         closed = [part for assembler in self._assemblers.values() for part in assembler.advance(now)]
-        return self.judge(self._new(closed, now), now)
+        return replace(self.judge(self._new(closed, now), now), late=self._late(now, now))
+
+    def _late(self, now: int, at: int | None = None) -> tuple[LateReadings, ...]:
+        """Return the notes of late readings that are due at a time (``at``; None: all that is noted)."""
+        return tuple(
+            LateReadings(station=station, first=span.first, last=span.last, count=span.count, recorded=now)
+            for station, assembler in self._assemblers.items()
+            for span in (assembler.late() if at is None else assembler.late(at))
+        )
 
     def flush(self, now: int) -> Judged:
         """End of data: return what comes of all that was held."""
         closed = [part for assembler in self._assemblers.values() for part in assembler.flush()]
-        return self.judge(self._new(closed, now), now)
+        return replace(self.judge(self._new(closed, now), now), late=self._late(now))
 
     def judge(self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False) -> Judged:
         """Judge finished parts at the time ``now``; a part too old to be live is marked late first."""

@@ -14,6 +14,8 @@ from lineside.ports import Clock, Landing
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import Record, RecordHeader, RecordKind, pack, unpack
 
+Follower = Callable[[Record], Awaitable[None]]
+
 
 class Submitter:
     """Lands items of one writer, in order.
@@ -37,7 +39,7 @@ class Submitter:
         site: str,
         line: str,
         clock: Clock,
-        follow: Callable[[Record], Awaitable[None]] | None = None,
+        follow: Follower | None = None,
     ) -> None:
         self._landing = landing
         self._writer = writer

@@ -45,6 +45,8 @@ class RecordKind(StrEnum):
     REDUCED = "reduced"
     """Readings of which some had to go while the buffer was full, with what takes their place."""
     HEALTH = "health"
+    LATE = "late"
+    """Notes of readings that came too late for their parts."""
 
 
 class RecordHeader(msgspec.Struct, frozen=True, array_like=True):

@@ -22,6 +22,7 @@ from lineside.domain.alerts import AlertEvent, AlertKind
 from lineside.domain.buffering import Aggregate, Kept
 from lineside.domain.errors import IntegrityError
 from lineside.domain.health.events import HealthEvent
+from lineside.domain.late_readings import LateReadings
 from lineside.domain.outcomes import LineEvent, Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.predictions import Prediction
@@ -43,6 +44,7 @@ ITEMS: Final[Mapping[RecordKind, tuple[str, type[Any]]]] = {
     RecordKind.QUARANTINE: ("quarantine", Quarantined),
     RecordKind.RECEIPTS: ("receipts", Receipt),
     RecordKind.HEALTH: ("health", HealthEvent),
+    RecordKind.LATE: ("late_readings", LateReadings),
 }
 """The table of each kind of item, and the item's class."""
 

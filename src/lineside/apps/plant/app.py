@@ -42,6 +42,7 @@ from lineside.apps.plant.board import (
 )
 from lineside.apps.plant.capabilities import Capabilities
 from lineside.apps.plant.configurations import ConfigurationDesk, serve_configurations
+from lineside.apps.plant.correcting import corrector_of
 from lineside.apps.plant.coverages import ModelCoverages
 from lineside.apps.plant.evidence import ReadyLook
 from lineside.apps.plant.exact_shares import PartShares
@@ -167,11 +168,16 @@ class _Plant:
             self.audit.append,
         )  # fmt: skip
         watch = self._watch()
+        corrector = corrector_of(
+            plan=self.plan, layout=self.layout, landing=self.landing, history=self.history, floor=floor,
+            audit=self.audit, clock=self.clock, follow=feed.record,
+        )  # fmt: skip
         meters = Meters(
             floor=floor,
             gateways=lambda: feed.gateways.views(SystemClock().now()),
             watched=lambda: watch.last,
             counts=ingest.counts.by_name,
+            corrections=lambda: corrector.counts,
             now=self.clock.now,
         )
         beside = [
@@ -180,6 +186,7 @@ class _Plant:
             asyncio.create_task(telling.run(), name="tell"),
             asyncio.create_task(teller.run(), name="send"),
             asyncio.create_task(compactor.run(), name="compact"),
+            asyncio.create_task(corrector.run(), name="correct history"),
             asyncio.create_task(roll.keep(), name="gateways"),
             asyncio.create_task(watch_gateways(feed), name="watch gateways"),
         ]

@@ -31,11 +31,11 @@ ANSWERS: Final = "'acknowledged', 'taken', 'step', 'closed', 'help'"
 _PARTS: Final = """
 SELECT count(*) AS parts, count(*) FILTER (state IN ('normal', 'alarm')) AS judged,
        quantile_cont(judged - received, 0.99) AS p99
-FROM predictions WHERE model = {model}
+FROM predictions_as_judged WHERE model = {model}
 """
 _KNOWN: Final = """
 SELECT count(DISTINCT p.unit) AS bad, count(DISTINCT p.unit) FILTER (p.state = 'alarm') AS found
-FROM predictions p JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+FROM predictions_as_judged p JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
 WHERE p.model = {model} AND o.value IN ({bad})
 """
 _ALERTS: Final = """

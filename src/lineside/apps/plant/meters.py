@@ -19,6 +19,7 @@ from lineside.apps.plant.watching import Watched
 from lineside.domain.figures import Figure, single
 from lineside.domain.performance.measured import Share
 from lineside.domain.units import SECOND
+from lineside.flows.correct import CorrectionCounts
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 Counts = Callable[[], Mapping[str, Mapping[str, int]]]
@@ -33,6 +34,7 @@ class Meters:
         gateways: the gateways as they stand.
         watched: the last look at the models in service.
         counts: records by what became of them (``landed``, ``refused``) and by kind or reason.
+        corrections: what late readings have changed in the history since the start.
         now: the time of the line, UTC ns.
     """
 
@@ -43,12 +45,14 @@ class Meters:
         gateways: Callable[[], Iterable[GatewayView]],
         watched: Callable[[], Watched],
         counts: Counts,
+        corrections: Callable[[], CorrectionCounts] = CorrectionCounts,
         now: Callable[[], int],
     ) -> None:
         self._floor = floor
         self._gateways = gateways
         self._watched = watched
         self._counts = counts
+        self._corrections = corrections
         self._now = now
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Scrape(self.figures))
@@ -60,6 +64,7 @@ class Meters:
     def figures(self) -> Iterable[Figure]:
         """Yield every figure."""
         yield from self._intake()
+        yield from self._late()
         yield from self._line()
         yield from self._gateway_metrics()
         yield from self._models()
@@ -72,6 +77,20 @@ class Meters:
             for key, count in sorted(counts.get(name, {}).items()):
                 metric.add((key,), count)
             yield metric
+
+    def _late(self) -> Iterable[Figure]:
+        counts = self._corrections()
+        late = _counter("lineside_late_readings", "Readings that came after their part was made.", ())
+        late.add((), counts.readings)
+        yield late
+        parts = _counter("lineside_parts_corrected", "Parts corrected by late readings.", ("kind",))
+        for name in ("revised", "made", "withdrawn"):
+            parts.add((name,), getattr(counts, name))
+        yield parts
+        left = _counter("lineside_corrections_left_alone", "Stretches that late readings left as they were.", ("reason",))
+        for reason, count in sorted(counts.left_alone.items()):
+            left.add((reason.name.lower(),), count)
+        yield left
 
     def _line(self) -> Iterable[Figure]:
         now = self._now()

@@ -22,6 +22,19 @@ SELECT sequence, sum(n)::BIGINT AS n FROM (
 """
 
 
+async def caught_up(history: History, position: int) -> None:
+    """Return once a history holds all that has landed up to a position.
+
+    Raises:
+        StorageError: it does not get there in `WAIT_SECONDS`.
+    """
+    deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+    while await history.position() < position:
+        if asyncio.get_running_loop().time() > deadline:
+            raise StorageError("the history does not catch up with what has landed")
+        await asyncio.sleep(0.2)
+
+
 class HistoryAccounts:
     """Answers claims from the history, once it holds all that has landed."""
 
@@ -38,16 +51,9 @@ class HistoryAccounts:
         """
         if not claim.stretches:
             return ()
-        await self._caught_up((await self._landing.counts()).position)
+        await caught_up(self._history, (await self._landing.counts()).position)
         numbers = [item.number for item in claim.stretches]
         return await asyncio.to_thread(self._held, claim, min(numbers), max(numbers))
-
-    async def _caught_up(self, position: int) -> None:
-        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
-        while await self._history.position() < position:
-            if asyncio.get_running_loop().time() > deadline:
-                raise StorageError("the history does not catch up with what has landed")
-            await asyncio.sleep(0.2)
 
     def _held(self, claim: Claim, first: int, last: int) -> tuple[Stretch, ...]:
         where = f"writer = {quoted(claim.writer)} AND epoch = {quoted(claim.epoch)}"

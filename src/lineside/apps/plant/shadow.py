@@ -25,7 +25,7 @@ from lineside.wire.bundle import Bundle
 MOST_PARTS: Final = 50_000
 """Newest parts that are looked at."""
 _RECORDED: Final = """
-SELECT cycle_id, model, state FROM predictions
+SELECT cycle_id, model, state FROM predictions_as_judged
 WHERE characteristic = {characteristic} AND model IN ({models}) AND ended > {since}
 """
 _TRUTHS: Final = """

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from lineside.domain.cycles.holding import Holding
+from lineside.domain.cycles.late_log import LateSpan
 from lineside.domain.errors import PlanError
 from lineside.domain.features import kernels
 from lineside.domain.features.accumulator import Accumulator
@@ -79,7 +80,7 @@ class CycleAssembler:
         self._text_codes: dict[str, int] = {}
         self._text_mask = catalogue.text_mask() & (local >= 0)
         self._delimited = isinstance(station.cycle, CycleByTrigger | CycleBySerial)
-        self._holding = Holding(local, *self._feeds(), station.lateness)
+        self._holding = Holding(local, *self._feeds(), station.lateness, longest_cycle(station))
         self._special = sum(_is_special(signal, station) for signal in self._signals)
         self._said: dict[str, tuple[int, str]] = {}
         self._used_serial = ""
@@ -114,6 +115,33 @@ class CycleAssembler:
             )
         return closed
 
+    def settle(self, readings: ReadingBatch, until: int) -> list[PartRecord]:
+        """Return the cycles that a stretch of readings, known whole, closes before or at a time (UTC ns).
+
+        For an assembler that has taken nothing in: it makes parts again, in whatever order the readings once came.
+        """
+        self._holding.put(readings, self._recoded(readings))
+        self._holding.release(until)
+        return self._release()
+
+    def late(self, now: int = _FOREVER) -> tuple[LateSpan, ...]:
+        """Return, once, the spans of time whose parts late readings want made again (``now``: the receiver's UTC ns).
+
+        Without a time all that is noted is returned: no more comes.
+        """
+        return self._holding.late_log.take(now, self._holding.slow_feeds())
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signals that parts are made from."""
+        return tuple(signal.id for signal in self._signals)
+
+    @property
+    def held_over(self) -> tuple[str, ...]:
+        """The signals of which a reading holds until the next: all but what is measured of one cycle alone."""
+        marks = {phase.signal for phase in self._station.phases}
+        return tuple(signal.id for signal in self._signals if signal.role is not Role.PROCESS or signal.id in marks)
+
     @property
     def counts(self) -> AssemblyCounts:
         """What became of the readings so far."""
@@ -144,6 +172,7 @@ class CycleAssembler:
         """End what was going on: the clock of a source was set back, and its times begin anew from there."""
         closed = self.flush()
         self._holding.forget_clocks()
+        self._holding.late_log.forget()
         self._sums.last_time[:] = _LONG_AGO
         self._on = False
         return closed
@@ -349,6 +378,14 @@ class CycleAssembler:
             code = self._text_codes[text] = len(self._texts)
             self._texts.append(text)
         return code
+
+
+def longest_cycle(station: Station) -> int:
+    """Return how long a cycle of a station lasts at most, ns; 0 where parts arrive finished."""
+    cycle = station.cycle
+    if isinstance(cycle, CycleByRows):
+        return 0
+    return cycle.length if isinstance(cycle, CycleByWindow) else cycle.longest
 
 
 def _numbered(plan: Plan, station: Station) -> tuple[Signal, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.cycles import admission
+from lineside.domain.cycles.late_log import LateLog
 from lineside.domain.readings import Float64, Int32, Int64, ReadingBatch, UInt32
 
 _MOST_KEY: Final = np.iinfo(np.int64).max
@@ -26,10 +27,13 @@ class Holding:
         feed_of: for each signal's number the number of its source.
         delimiter: number of the source that delimits the cycles, -1 where none does.
         lateness: how long a reading may take to arrive, ns.
+        within: how far apart late readings of one span may be, ns.
         most: rows that are held at most; beyond that the oldest are taken.
     """
 
-    def __init__(self, local: Int32, feed_of: Int32, delimiter: int, lateness: int, most: int = 1 << 20) -> None:
+    def __init__(
+        self, local: Int32, feed_of: Int32, delimiter: int, lateness: int, within: int, most: int = 1 << 20
+    ) -> None:
         self._local = local
         self._feed_of = feed_of
         self._delimiter = delimiter
@@ -39,6 +43,7 @@ class Holding:
         self._state: Int64 = np.zeros(admission.STATE_PLACES, dtype=np.int64)
         self._released = admission.LONG_AGO
         self._overflow = admission.LONG_AGO
+        self.late_log = LateLog(within)
         self.signal: Int32 = np.empty(0, dtype=np.int32)
         self.time: Int64 = np.empty(0, dtype=np.int64)
         self.received: Int64 = np.empty(0, dtype=np.int64)
@@ -78,7 +83,9 @@ class Holding:
         Returns the row to go on from: behind the last, or sooner where a source's clock was seen to be set back.
         """
         self._reserve(self.rows + len(batch) - start)
-        return int(
+        late = np.zeros(len(batch), dtype=np.bool_)
+        before = self.late
+        row = int(
             admission.admit(
                 self._local,
                 self._feed_of,
@@ -98,8 +105,41 @@ class Holding:
                 self.status,
                 self._feeds,
                 self._state,
+                late,
             )
         )
+        if self.late > before:
+            rows = np.flatnonzero(late)
+            feeds = self._feed_of[self._local[batch.signal[rows]]]
+            self.late_log.add(feeds, batch.source_time[rows], batch.receive_time[rows])
+        return row
+
+    def put(self, batch: ReadingBatch, value: Float64) -> None:
+        """Hold the station's readings of a stretch that is known whole; none of them is late."""
+        inside = (batch.signal >= 0) & (batch.signal < len(self._local))
+        local = np.where(inside, self._local[np.where(inside, batch.signal, 0)], -1)
+        rows = np.flatnonzero(local >= 0)
+        first, last = self.rows, self.rows + len(rows)
+        self._reserve(last)
+        given = (local, batch.source_time, batch.receive_time, value, batch.status)
+        for column, values in zip(self._columns(), given, strict=True):
+            column[first:last] = values[rows]
+        self._state[admission.HELD] = last
+        self._state[admission.IN_ORDER] = int(last < 2)
+
+    def release(self, until: int) -> None:
+        """Let everything be taken that lies before a time."""
+        self._released = until
+
+    def slow_feeds(self) -> NDArray[np.bool_]:
+        """Return which sources are slower than the others by more than is waited for: theirs may be a wrong clock."""
+        feeds = self._feeds
+        heard = feeds[:, admission.HEARD] != admission.LONG_AGO
+        delays = np.minimum(feeds[:, admission.YOUNG], feeds[:, admission.OLD])
+        slow: NDArray[np.bool_] = heard & (
+            delays - int(admission.reference_delay(feeds, self._delimiter)) > admission.WAIT
+        )
+        return slow
 
     def ripe(self) -> int:
         """Sort what is held and return how many rows lie before the watermark, beyond any doubt."""

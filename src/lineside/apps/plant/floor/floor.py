@@ -127,6 +127,11 @@ class Floor:
             fed = {station for name in changed for station in links[name].stations}
             self._tell(stations=fed & set(self._parts), links=True)
 
+    def open_conditions(self, station: str, writer: str) -> tuple[AlertEvent, ...]:
+        """Return the condition events of the alerts of a station that a writer raised and nobody has closed."""
+        found = [alert for alert in self._alerts.alerts.values() if alert.station == station and alert.closed is None]
+        return tuple(event for alert in found for event in alert.events if event.writer == writer)
+
     def withheld(self) -> tuple[AlertEvent, ...]:
         """Return the alert events that nobody may see before the audit record holds them, oldest first."""
         return self._alerts.withheld()
@@ -258,6 +263,8 @@ class Floor:
             context=dict(record.context),
             missing=record.missing,
             readings=record.readings,
+            revision=record.revision,
+            changed=record.changed,
             features=feature_views(self.plan, self._recipes[station], record, memory),
             predictions=tuple(memory.judgements(record).values()),
             outcomes=outcomes,

@@ -32,25 +32,46 @@ class StationParts:
     ordered: list[PartRecord] = field(default_factory=list)
     by_key: dict[Key, PartRecord] = field(default_factory=dict)
     predictions: OrderedDict[Key, dict[str, Prediction]] = field(default_factory=OrderedDict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    """The newest revision of each cycle of which late readings have made one."""
 
     def add(self, part: PartRecord) -> bool:
-        """Add a part; return whether it was new."""
+        """Add a part; return whether it was new. A newer revision takes the place of those before it."""
         key = part.cycle_id, part.unit
-        if key in self.by_key:
+        newest = self.revisions.get(part.cycle_id, 0)
+        if part.revision < newest or (part.revision == newest and (key in self.by_key or part.withdrawn)):
             return False
+        if part.revision > newest:
+            self.revisions[part.cycle_id] = part.revision
+            for old in [item for item in self.ordered if item.cycle_id == part.cycle_id]:
+                self._forget(old)
+            if part.withdrawn:
+                return True
         insort(self.ordered, part, key=_order)
         self.by_key[key] = part
         if len(self.ordered) > self.most:
-            gone = self.ordered.pop(0)
-            del self.by_key[gone.cycle_id, gone.unit]
-            self.predictions.pop((gone.cycle_id, gone.unit), None)
+            gone = self.ordered[0]
+            self._forget(gone)
+            self.revisions.pop(gone.cycle_id, None)
         return True
+
+    def _forget(self, part: PartRecord) -> None:
+        self.ordered.remove(part)
+        del self.by_key[part.cycle_id, part.unit]
+        known = self.predictions.get((part.cycle_id, part.unit), {})
+        kept = {name: item for name, item in known.items() if item.revision > part.revision}
+        if kept:
+            self.predictions[part.cycle_id, part.unit] = kept
+        else:
+            self.predictions.pop((part.cycle_id, part.unit), None)
 
     def judge(self, prediction: Prediction) -> bool:
         """Add a judgement, which may come before its part; return whether it was new."""
         known = self.predictions.setdefault((prediction.cycle_id, prediction.unit), {})
-        new = prediction.characteristic not in known
-        known[prediction.characteristic] = prediction
+        before = known.get(prediction.characteristic)
+        new = before is None
+        if before is None or prediction.revision >= before.revision:
+            known[prediction.characteristic] = prediction
         while len(self.predictions) > self.most:
             self.predictions.popitem(last=False)
         return new

@@ -323,6 +323,8 @@ class PartView:
     outcomes: tuple[Outcome, ...]
     feedback: tuple[Feedback, ...]
     elsewhere: tuple[PartSummary, ...]
+    revision: int = 0
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

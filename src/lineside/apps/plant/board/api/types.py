@@ -172,6 +172,8 @@ class PartDetail(msgspec.Struct, frozen=True):
     outcomes: tuple[Outcome, ...]
     feedback: tuple[Feedback, ...]
     elsewhere: tuple[PartSummary, ...]
+    revision: int
+    changed: tuple[str, ...]
 
 
 def part_detail(view: PartView) -> PartDetail:
@@ -186,6 +188,8 @@ def part_detail(view: PartView) -> PartDetail:
         outcomes=view.outcomes,
         feedback=view.feedback,
         elsewhere=view.elsewhere,
+        revision=view.revision,
+        changed=view.changed,
     )
 
 
