@@ -49,6 +49,9 @@ def check(plan: Path, data: Path) -> None:
         for option in ("secret", "url_secret"):
             find_secret(target.options.get(option, ""), layout.keys)
         click.echo(f"{target.id}: {target.channel}, in {target.language}, {_route(target)}")
+    for node in told.andons:
+        find_secret(node.secret, layout.keys)
+        click.echo(f"{node.id}: Sparkplug B as {node.group}/{node.edge}, in {node.language}")
 
 
 @command.command()

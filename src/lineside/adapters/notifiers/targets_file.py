@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 from lineside.adapters.notifiers import check_options
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.notifying.addresses import parse_target
+from lineside.domain.notifying.andon import AndonNode
 from lineside.domain.notifying.messages import Occasion
 from lineside.domain.notifying.routing import Channel, Notifying, Route, Target
 from lineside.domain.nuisance import Notice
@@ -21,6 +22,11 @@ from lineside.domain.plan.model import Plan, Priority
 from lineside.domain.said import Language
 
 _TARGET_FIELDS: Final = frozenset({"id", "kind", "when", "per_minute", "language"})
+_ANDON_TEXTS: Final = {
+    "id": "", "host": "", "group": "", "edge": "lineside", "authority": "", "user": "", "secret": "",
+}  # fmt: skip
+"""What an edge node says in text, and what is taken where it says nothing; what is empty here is needed or unused."""
+_ANDON_FIELDS: Final = frozenset({*_ANDON_TEXTS, "port", "tls", "stations", "language"})
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MOST_TARGETS: Final = 100
 
@@ -47,7 +53,7 @@ def load_notifying(path: Path, plan: Plan) -> Notifying:
 
 
 def _notifying(content: Any, plan: Plan) -> Notifying:
-    _only(content, {"board", "inside", "targets"}, "")
+    _only(content, {"andon", "board", "inside", "targets"}, "")
     inside = tuple(str(item) for item in _list(content.get("inside", []), "inside"))
     for place, item in enumerate(inside):
         try:
@@ -70,7 +76,9 @@ def _notifying(content: Any, plan: Plan) -> Notifying:
     board = str(content.get("board", ""))
     if board:
         parse_target(board, ("0.0.0.0/0",), field="board")
-    return Notifying(board=board.rstrip("/"), inside=inside, targets=targets)
+    nodes = _list(content.get("andon", []), "andon")
+    andons = tuple(_andon(item, f"andon[{place}]", plan) for place, item in enumerate(nodes))
+    return Notifying(board=board.rstrip("/"), inside=inside, targets=targets, andons=andons)
 
 
 def _target(item: Any, where: str, plan: Plan) -> Target:
@@ -102,6 +110,34 @@ def _target(item: Any, where: str, plan: Plan) -> Target:
     )
     check_options(target, where)
     return target
+
+
+def _andon(item: Any, where: str, plan: Plan) -> AndonNode:
+    _only(item, _ANDON_FIELDS, where)
+    texts = {name: str(item.get(name, usual)) for name, usual in _ANDON_TEXTS.items()}
+    for name in ("id", "host", "group", "edge"):
+        if not texts[name]:
+            raise ConfigurationError("an edge node needs it", field=f"{where}.{name}")
+    for name in ("group", "edge"):
+        if any(char in texts[name] for char in "/+#\0"):
+            raise ConfigurationError(
+                "a name in a topic has no '/', '+' or '#'", field=f"{where}.{name}", value=texts[name]
+            )
+    tls = item.get("tls", False)
+    if not isinstance(tls, bool):
+        raise ConfigurationError(
+            "yes or no is expected here", field=f"{where}.tls", value=str(tls), choices=("true", "false")
+        )
+    port = item.get("port", 8883 if tls else 1883)
+    if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65_535:
+        raise ConfigurationError("no port", field=f"{where}.port", value=str(port), choices=("1 to 65535",))
+    stations = tuple(str(name) for name in _list(item.get("stations", []), f"{where}.stations"))
+    known = tuple(station.id for station in plan.stations)
+    for name in stations:
+        if name not in known:
+            raise ConfigurationError("no such station", field=f"{where}.stations", value=name, choices=known)
+    language = _language(item.get("language", plan.line.language or Language.ENGLISH), f"{where}.language")
+    return AndonNode(**texts, port=port, tls=tls, stations=stations, language=language)
 
 
 def _language(item: Any, where: str) -> Language:

@@ -17,8 +17,8 @@ from typing import Final
 
 import aiomqtt
 
-from lineside.apps.demo import edge_node
-from lineside.apps.demo.edge_node import EdgeNode, Offer, Value
+from lineside.adapters.sparkplug import edge_node
+from lineside.adapters.sparkplug.edge_node import EdgeNode, Offer, Value
 from lineside.apps.demo.line import Said
 from lineside.apps.link import Link
 

@@ -27,11 +27,13 @@ from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsBus
 from lineside.adapters.plan_files import load_plan_files
 from lineside.adapters.plan_yaml import load_plan
+from lineside.adapters.sparkplug.andon import SparkplugAndon
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.adapters.tls_authority import LocalCertificate
 from lineside.apps.drifting import DriftLook
 from lineside.apps.layout import Layout
 from lineside.apps.performing import PerformanceLook
+from lineside.apps.plant.andon_nodes import open_andons
 from lineside.apps.plant.archive import Archive
 from lineside.apps.plant.board import (
     BoardSettings,
@@ -184,6 +186,7 @@ class _Plant:
             asyncio.create_task(watch.run(), name="watch models"),
             asyncio.create_task(self._runner().keep_running(), name="run trainings"),
             asyncio.create_task(telling.run(), name="tell"),
+            *(asyncio.create_task(node.run(), name="andon") for node in self._andons(floor)),
             asyncio.create_task(teller.run(), name="send"),
             asyncio.create_task(compactor.run(), name="compact"),
             asyncio.create_task(corrector.run(), name="correct history"),
@@ -298,6 +301,10 @@ class _Plant:
                 signals=feed.signals,
             ),
         )
+
+    def _andons(self, floor: Floor) -> tuple[SparkplugAndon, ...]:
+        clock = self.clock if self.settings.clock else SystemClock()
+        return open_andons(self.plan, self.layout, floor, clock)
 
     def _ladder(self) -> ReleaseLadder:
         async def tell() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lineside.domain.notifying.andon import AndonNode
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.nuisance import Notice
 from lineside.domain.said import Language
@@ -66,8 +67,12 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notifying:
-    """The whole of it: the board's address for links, addresses inside the plant that may be reached, the targets."""
+    """The whole of it: the board's address for links, addresses inside the plant that may be reached, the targets.
+
+    ``andons`` are the edge nodes by which HMIs and stack lights follow the line.
+    """
 
     board: str = ""
     inside: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
+    andons: tuple[AndonNode, ...] = ()

@@ -10,8 +10,8 @@ from typing import Any, Final
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from lineside.adapters.sparkplug.edge_node import EdgeNode, Offer, Said, Value, is_rebirth_request
 from lineside.adapters.sparkplug.sparkplug_b_pb2 import Payload
-from lineside.apps.demo.edge_node import EdgeNode, Offer, Said, Value, is_rebirth_request
 
 METRICS: Final = (
     Offer(name="temperature", unit="degC", low=0.0, high=300.0),

@@ -9,45 +9,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from lineside.adapters.state_sql.screens import Screen
+from lineside.apps.plant.andon import StationAndon, stations_of
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.apps.plant.board.tokens import hashed
-from lineside.apps.plant.floor.views import Condition
 from lineside.apps.plant.meters import CONTENT_TYPE
 from lineside.apps.web.armour import FRAMED_BY, SHARED
-from lineside.apps.web.language import know_plan, language, plan_text, tr
+from lineside.apps.web.language import know_plan, language
 from lineside.domain.access import ANYONE
-from lineside.domain.plan.model import Priority
 
 _PAUSE: Final = 0.3
 _BEAT: Final = 10.0
 _MOST_CARDS: Final = 50
 _encoder: Final = msgspec.json.Encoder()
 _EVERYTHING: Final = Screen(id="", label="", stations=(), origins=(), created=0, expires=0)
-
-
-class StationAndon(msgspec.Struct, frozen=True, omit_defaults=False):
-    """One station. ``state`` is the tile's condition; ``since`` and ``last_part`` UTC ns, 0 where there is none."""
-
-    station: str
-    label: str
-    state: Condition
-    priority: Priority | None
-    characteristic: str
-    text: str
-    step: str
-    since: int
-    taken: bool
-    stale: bool
-    last_part: int
-    alert: Annotated[str, msgspec.Meta(description="Id of the most urgent alert; empty: none.")]
 
 
 class Andon(msgspec.Struct, frozen=True):
@@ -141,34 +123,13 @@ def _shared(call: Call, screen: Screen) -> dict[str, str]:
 def _andon(call: Call, screen: Screen) -> Andon:
     board = call.board
     now = board.now()
-    stations = []
-    for tile in board.floor.tiles(now):
-        if not screen.may_show(tile.station):
-            continue
-        card = board.floor.card(tile.alert_id, now) if tile.alert_id else None
-        step = "" if card is None else next((item.text for item in card.steps if not item.done), "")
-        stations.append(
-            StationAndon(
-                station=tile.station,
-                label=plan_text(tile.label),
-                state=tile.condition,
-                priority=tile.priority,
-                characteristic=plan_text(tile.characteristic),
-                text=tr(tile.detail) if card is None else plan_text(card.text),
-                step=plan_text(step),
-                since=tile.since,
-                taken=tile.taken,
-                stale=tile.stale,
-                last_part=tile.last_part,
-                alert=tile.alert_id,
-            )
-        )
+    stations = stations_of(board.floor, now, screen.may_show)
     return Andon(
         line=board.floor.plan.line.id,
         language=language(),
         now=now,
         newest=board.floor.newest(),
-        stations=tuple(stations),
+        stations=stations,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from google.protobuf.message import DecodeError
+
 from lineside.adapters.sparkplug.payloads import NAMESPACE, REBIRTH, SESSION
 from lineside.adapters.sparkplug.sparkplug_b_pb2 import Metric, Payload
 from lineside.domain.units import MILLISECOND
@@ -121,8 +123,11 @@ class EdgeNode:
 
 
 def is_rebirth_request(raw: bytes) -> bool:
-    """Say whether a command asks for the births."""
-    payload: Payload = Payload.FromString(raw)
+    """Say whether a command asks for the births; what cannot be read asks for nothing."""
+    try:
+        payload: Payload = Payload.FromString(raw)
+    except DecodeError:
+        return False
     return any(item.name == REBIRTH and item.boolean_value for item in payload.metrics)
 
 
