@@ -15,6 +15,7 @@ import numpy as np
 
 from lineside.adapters.plan_files import PlanFile, PlanFiles
 from lineside.apps.plant.floor import Floor, LinkStatus
+from lineside.apps.plant.floor.floor import MOST_PARTS
 from lineside.domain.alerts import AlertEvent, AlertKind, Verdict
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.outcomes import NONCONFORMING, Outcome
@@ -271,6 +272,16 @@ def busy_floor(now: int = A_MOMENT, *, shown: bool = True, plan: Plan | None = N
         }
     )
     return Busy(floor=floor, now=now)
+
+
+def run_before(floor: Floor, station: str, count: int) -> None:
+    """Give a station of a busy floor so many parts more, made before those that it has."""
+    ended = floor.parts(station=station, most=MOST_PARTS)[-1].ended
+    usual = np.array([item[5] for item in _signals_at(station)])
+    floor.apply_parts(
+        part_at(floor.plan, station, 117_000 + number, ended - (count - number) * CYCLE, (usual + number % 7).tolist())
+        for number in range(count)
+    )
 
 
 def _run(floor: Floor, plan: Plan, station: str, now: int, random: np.random.Generator) -> None:

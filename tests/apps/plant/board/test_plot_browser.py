@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lineside.domain.access import AccessRole, CodePurpose
 from lineside.domain.thinning import Columns
 from lineside.domain.units import SECOND
 from lineside.testing.boards import Bench, ServedThread, make_bench
+from lineside.testing.floors import part_at, run_before
 from lineside.testing.long_histories import keep_long
 
 pytestmark = pytest.mark.browser
@@ -170,11 +172,50 @@ def test_the_chart_of_single_parts_comes_to_life_with_its_limits(
 ) -> None:
     page, said = open_plot(browser, bench, board, viewport=TABLET)
     page.goto(f"{board.address}/stations/cast/charts")
-    page.locator("figure[data-drawn] canvas").wait_for()
-    expect(page.locator("figure svg.curve")).to_have_count(1)
+    page.locator("#chart-individuals[data-drawn] canvas").wait_for()
+    page.locator("#chart-moving-range[data-drawn] canvas").wait_for()
+    expect(page.locator("figure svg.curve")).to_have_count(0)
     assert has_colour(page, "--limit")
-    page.locator(".u-over").hover()
+    page.locator("#chart-individuals .u-over").hover()
     expect(page.locator(".plot-at").first).to_contain_text(":")
+    assert said == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("kind", ["individuals", "averages", "ewma"])
+def test_a_control_chart_follows_the_line_and_stays_where_somebody_looks(
+    browser: Browser, bench: Bench, board: ServedThread, kind: str
+) -> None:
+    run_before(bench.floor, "quench", 100)
+    page, said = open_plot(browser, bench, board, viewport=TABLET)
+    page.goto(f"{board.address}/stations/quench/charts?chart={kind}")
+    chart = page.locator(f"#chart-{kind}[data-drawn]")
+    chart.locator("canvas").wait_for()
+    page.evaluate("document.querySelector('figure canvas').dataset.same = 'yes'")
+    behind_it = f"Number(document.getElementById('chart-{kind}').dataset.behind)"
+    before = int(chart.get_attribute("data-behind") or 0)
+
+    async def five_come(first: int, value: float) -> None:
+        """Let five parts be made: a group of the averages."""
+        for number in range(first, first + 5):
+            part = part_at(bench.floor.plan, "quench", 118_900 + number, bench.clock.now() + number * SECOND)
+            part.features[:] = value
+            bench.floor.apply_parts([part])
+
+    board.run(five_come(0, 234.0))
+    page.wait_for_function(f"n => {behind_it} > n", arg=before)
+    assert chart.locator("canvas").get_attribute("data-same") == "yes", "it is the same plot, not another"
+    place = chart.locator(".plot-place")
+    place.focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    page.wait_for_function(f"n => {behind_it} < n", arg=before)
+    near = chart.get_attribute("data-behind")
+    board.run(five_come(5, 999.0))
+    expect(page.locator(".list tbody tr").first).to_contain_text("1189")
+    expect(page.locator("#main")).to_contain_text(re.compile("11890[5-9]"))
+    assert chart.get_attribute("data-behind") == near, "who looks at the past stays there"
+    assert place.evaluate("(element) => element === document.activeElement")
     assert said == []
     page.context.close()
 

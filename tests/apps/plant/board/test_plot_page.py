@@ -14,6 +14,7 @@ from lineside.apps.plant.long_plots import LongPlots
 from lineside.apps.web.language import read_catalogues
 from lineside.domain.units import DAY, MINUTE, SECOND
 from lineside.testing.boards import Bench, make_bench
+from lineside.testing.floors import run_before
 from lineside.testing.long_histories import keep_long
 
 PLOT = "/stations/cast/plot"
@@ -101,7 +102,16 @@ async def test_it_speaks_the_language_of_whoever_asks(engineer: BoardClient, cod
         assert read_catalogues()[code][text] in html
 
 
-async def test_the_chart_of_single_parts_can_be_brought_to_life_too(engineer: BoardClient) -> None:
-    html = (await engineer.get("/stations/cast/charts")).text
-    assert 'data-plot="/stations/cast/plot.bin?quantity=feature%3A' in html
-    assert "data-plot-low=" in html
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("individuals", ["individuals", "moving+range"]), ("averages", ["averages", "ranges"]), ("ewma", ["ewma"])],
+)
+async def test_every_control_chart_can_be_brought_to_life(
+    bench: Bench, engineer: BoardClient, kind: str, names: list[str]
+) -> None:
+    run_before(bench.floor, "cast", 100)
+    html = (await engineer.get(f"/stations/cast/charts?chart={kind}")).text
+    for name in names:
+        assert f'chart={kind}&amp;name={name}"' in html
+    assert html.count("data-plot-low=") == len(names)
+    assert 'data-watch="station:cast"' in html

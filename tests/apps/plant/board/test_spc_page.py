@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from board_client import BoardClient
+from lineside.domain.units import MILLISECOND
 from lineside.testing.boards import Bench
-from lineside.testing.floors import CYCLE, part_at
+from lineside.testing.floors import CYCLE, part_at, run_before
+
+POINTS = "/stations/cast/charts.bin"
 
 
 @pytest.mark.parametrize("kind", ["individuals", "averages", "ewma", "nonsense"])
 async def test_a_feature_is_charted_with_limits_from_its_first_parts(
     bench: Bench, engineer: BoardClient, kind: str
 ) -> None:
-    floor, start = bench.floor, bench.clock.now() - 400 * CYCLE
-    for number in range(200):
-        part = part_at(floor.plan, "quench", 117_000 + number, start + number * CYCLE)
-        part.features[:] += number % 7
-        floor.apply_parts([part])
+    run_before(bench.floor, "quench", 200)
     html = (await engineer.get(f"/stations/quench/charts?chart={kind}")).text
     assert "control limits" in html
     assert "Limits come from the first" in html
@@ -35,6 +35,46 @@ async def test_a_part_far_outside_is_named_with_its_rule(bench: Bench, engineer:
     html = (await engineer.get(f"/stations/quench/charts?feature={feature}")).text
     assert "P-ODD" in html
     assert "1: a point beyond the limits" in html
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "behind"),
+    [
+        ("individuals", "individuals", 221),
+        ("individuals", "moving range", 220),
+        ("averages", "averages", 44),
+        ("averages", "ranges", 44),
+        ("ewma", "ewma", 221),
+    ],
+)
+async def test_the_points_of_every_chart_are_there_for_its_script_up_to_the_latest_part(
+    bench: Bench, engineer: BoardClient, kind: str, name: str, behind: int
+) -> None:
+    run_before(bench.floor, "cast", 100)
+    feature = bench.floor.features("cast")[0].name
+    series = bench.floor.series("cast", feature)
+    asked = {"feature": feature, "chart": kind, "name": name, "columns": "500"}
+    first, last = series.times[0] // MILLISECOND, series.times[-1] // MILLISECOND + 1
+    answer = await engineer.get(POINTS, params=asked | {"from": str(first), "to": str(last)})
+    found = np.frombuffer(answer.content, dtype="<f8")
+    assert (found[0], found[1]) == (behind, behind)
+    newest = series.times[-1 if behind > 44 else 219]
+    assert found[1 + behind] == pytest.approx(newest / MILLISECOND)
+    if name == "individuals":
+        assert found[2 + behind :].tolist() == list(series.values)
+    if name == "averages":
+        assert found[-1] == pytest.approx(np.mean(series.values[215:220]))
+    half = await engineer.get(POINTS, params=asked | {"from": str((first + last) // 2), "to": str(last)})
+    assert 0 < np.frombuffer(half.content, dtype="<f8")[0] < behind
+
+
+async def test_points_are_of_charts_that_there_are_and_of_a_span(engineer: BoardClient, bench: Bench) -> None:
+    feature = bench.floor.features("cast")[0].name
+    asked = {"feature": feature, "chart": "ewma", "name": "ewma", "from": "1", "to": "2"}
+    assert (await engineer.get("/stations/nowhere/charts.bin", params=asked)).status_code == 404
+    assert (await engineer.get(POINTS, params=asked | {"feature": "no"})).status_code == 404
+    assert (await engineer.get(POINTS, params=asked | {"to": "1"})).status_code == 422
+    assert (await engineer.get(POINTS, params=asked | {"name": "no"})).content == b""
 
 
 async def test_a_station_without_parts_says_so_and_an_unknown_one_is_not_there(engineer: BoardClient) -> None:

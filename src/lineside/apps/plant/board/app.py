@@ -51,6 +51,7 @@ PAGES: Final = (
     Page(path="/stations/{station}", handler=overview.station, allow=ANYONE),
     Page(path="/stations/{station}/capability", handler=spc.capability, allow=ANYONE),
     Page(path="/stations/{station}/charts", handler=spc.charts, allow=ANYONE),
+    Page(path="/stations/{station}/charts.bin", handler=spc.points, allow=ANYONE),
     Page(path="/stations/{station}/plot", handler=plots.plot, allow=ANYONE),
     Page(path="/stations/{station}/plot.bin", handler=plots.data, allow=ANYONE),
     Page(path="/alerts", handler=alerts.alerts, allow=ANYONE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
@@ -13,8 +13,19 @@ from lineside.apps.web.words import unit_name
 _MILLISECOND = 1_000_000
 
 
+def plot_source(station: str, quantity: str) -> str:
+    """Return where the points of a quantity (``signal:`` or ``feature:`` and a name) of a station come from."""
+    return f"/stations/{quote(station, safe='')}/plot.bin?{urlencode({'quantity': quantity})}"
+
+
+def chart_source(station: str, feature: str, kind: str, name: str) -> str:
+    """Return where the points of one control chart come from: of a feature, a kind of charts, and its own name."""
+    asked = urlencode({"feature": feature, "chart": kind, "name": name})
+    return f"/stations/{quote(station, safe='')}/charts.bin?{asked}"
+
+
 def plot_attributes(
-    place: tuple[str, str],
+    source: str,
     name: tuple[str, str],
     span: tuple[int, int],
     zone: str,
@@ -23,15 +34,14 @@ def plot_attributes(
     """Return the attributes of a figure that `plot.js` brings to life.
 
     Args:
-        place: the station's id, and the quantity (``signal:`` or ``feature:`` and a name).
+        source: where the points come from.
         name: what the quantity is called, and its unit.
         span: what is shown at first, from and to, UTC ns.
         zone: the plant's time zone.
         limits: the lower and upper line to draw.
     """
-    station, quantity = place
-    given = {
-        "": f"/stations/{quote(station, safe='')}/plot.bin?quantity={quote(quantity, safe='')}",
+    given: dict[str, object] = {
+        "": source,
         "-from": span[0] // _MILLISECOND,
         "-to": -(-span[1] // _MILLISECOND) + 1,
         "-zone": zone,

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 from lineside import __version__
 from lineside.apps.plant.board import charts, wording
 from lineside.apps.plant.board.context import Board, Visitor
-from lineside.apps.plant.board.plotting import plot_attributes
+from lineside.apps.plant.board.plotting import chart_source, plot_attributes, plot_source
 from lineside.apps.plant.board.tokens import new_secret
 from lineside.apps.plant.floor.labels import characteristic_label, signal_label, station_label
 from lineside.apps.plant.floor.reactions import cause_label
@@ -68,6 +68,8 @@ def make_templates() -> Environment:
         "trace_chart": charts.trace_chart,
         "part_path": part_path,
         "plot_attributes": plot_attributes,
+        "plot_source": plot_source,
+        "chart_source": chart_source,
         "condition_plot": condition_plot,
         "pair_plot": pair_plot,
         "version": __version__,

@@ -21,6 +21,7 @@ from lineside.apps.plant.floor.views import Trend
 from lineside.domain.errors import InputError
 from lineside.domain.features.recipe import signals_of
 from lineside.domain.plan.model import SignalType
+from lineside.domain.readings import Float64, Int64
 from lineside.domain.said import say
 from lineside.domain.thinning import Columns, points_of, stretches_of
 from lineside.domain.units import DAY, HOUR
@@ -80,18 +81,28 @@ async def data(call: Call) -> Response:
     asked = call.request.query_params.get("quantity", "")
     if asked not in {item.id for item in _quantities(board, station)}:
         raise HTTPException(404)
+    start, end = span_of(call)
+    return Response(await long_points(call, asked, start, end), media_type=BINARY)
+
+
+def span_of(call: Call) -> tuple[int, int]:
+    """Return from when to when points are asked for, UTC ns; raises `InputError` where it is no span."""
     start, end = _number(call, "from", _LATEST_MS), _number(call, "to", _LATEST_MS)
     if end <= start:
         raise InputError(say("the end must come after the beginning"), field="to", value=end)
+    return start * _MILLISECOND, end * _MILLISECOND
+
+
+async def long_points(call: Call, quantity: str, start: int, end: int) -> bytes:
+    """Return the points of a quantity out of the history, as many as the columns that are asked for can show."""
     columns = max(1, _number(call, "columns", 1_000_000))
-    found = await _columns(board, station, asked, start * _MILLISECOND, end * _MILLISECOND, columns)
-    return Response(b"" if found is None else encode_points(found), media_type=BINARY)
+    found = await _columns(call.board, call.path("station"), quantity, start, end, columns)
+    return b"" if found is None else encode_points(*points_of(found), found.values)
 
 
-def encode_points(columns: Columns) -> bytes:
-    """Return the points of a line as `data` sends them."""
-    times, values = points_of(columns)
-    return np.concatenate([[len(times), columns.values], times / _MILLISECOND, values]).astype("<f8").tobytes()
+def encode_points(times: Int64, values: Float64, behind: int) -> bytes:
+    """Return the points of a line (UTC ns) as `data` sends them; ``behind`` counts the values that they stand for."""
+    return np.concatenate([[len(times), behind], times / _MILLISECOND, values]).astype("<f8").tobytes()
 
 
 def _quantities(board: Board, station: str) -> tuple[Quantity, ...]:

@@ -92,11 +92,11 @@
   };
 
   // The page is fetched again when what it shows has changed, unless somebody is in the middle of a choice; what was
-  // unfolded stays unfolded.
+  // unfolded stays unfolded, and a plot that is alive stays and takes up what is new of its figure.
   let fetching = false;
   let again = false;
   const isBusy = (main) => Boolean(
-    main.querySelector(".ask:not([hidden])") || main.querySelector("input:focus, select:focus")
+    main.querySelector(".ask:not([hidden]), .plot.held") || main.querySelector("input:focus, select:focus")
     || [...main.querySelectorAll("input:not([type=radio], [type=checkbox])")].some((field) => field.value !== field.defaultValue)
   );
   const refresh = async () => {
@@ -114,7 +114,14 @@
         const same = fresh.querySelector(`#${CSS.escape(fold.id)}`);
         if (same) same.open = fold.open;
       }
+      const [focused, renewed] = [document.activeElement, new Map()];
+      for (const plot of main.querySelectorAll(".plot.alive[id]")) {
+        const same = fresh.querySelector(`#${CSS.escape(plot.id)}`);
+        if (same) { renewed.set(plot, same); same.replaceWith(plot); }
+      }
       main.replaceChildren(...fresh.childNodes);
+      if (main.contains(focused)) focused.focus({ preventScroll: true });
+      document.dispatchEvent(new CustomEvent("renewed", { detail: renewed }));
       for (const id of ["facts", "warnings"]) {
         const [old, other] = [document.getElementById(id), page.getElementById(id)];
         if (old && other) old.replaceChildren(...other.childNodes);

@@ -22,9 +22,13 @@
 
   const begin = (figure) => {
     const given = figure.dataset;
-    const [low, high] = given.plotLow === undefined ? [null, null] : [Number(given.plotLow), Number(given.plotHigh)];
+    let [low, high, first] = [null, null, null];
+    const read = ({ plotLow, plotHigh, plotFrom, plotTo }) => {
+      [low, high] = plotLow === undefined ? [null, null] : [Number(plotLow), Number(plotHigh)];
+      first = { from: Number(plotFrom), to: Number(plotTo) };
+    };
+    read(given);
     const says = JSON.parse(given.plotSays);
-    const first = { from: Number(given.plotFrom), to: Number(given.plotTo) };
     const place = figure.querySelector(".plot-place");
     const said = figure.querySelector(".plot-said");
     const zone = given.plotZone;
@@ -138,7 +142,19 @@
       }
     };
 
+    // The page was made anew: its figure says what is newest. Who looks at that goes on to; who looks at the past stays.
+    const renew = (fresh) => {
+      const [whole, newest, length] = [view.from === first.from && view.to === first.to, view.to >= first.to, view.to - view.from];
+      read(fresh.dataset);
+      figure.querySelector("figcaption").replaceChildren(...fresh.querySelector("figcaption").childNodes);
+      if (whole) view = { ...first };
+      else if (newest) view = { from: first.to - length, to: first.to };
+      said.setAttribute("aria-live", "off");
+      ask();
+    };
+
     const go = (from, to) => {
+      said.removeAttribute("aria-live");
       const length = Math.min(LONGEST, Math.max(SHORTEST, to - from));
       const end = Math.min((from + to) / 2 + length / 2, Math.max(first.to, Date.now()));
       view = { from: Math.max(0, end - length), to: Math.max(0, end - length) + length };
@@ -175,8 +191,9 @@
       // One finger or the mouse moves, two fingers zoom about the middle between them.
       const held = new Map();
       const spread = () => { const xs = [...held.values()]; return [(xs[0] + xs[1]) / 2, Math.max(10, Math.abs(xs[0] - xs[1]))]; };
-      over.addEventListener("pointerdown", (event) => { held.set(event.pointerId, event.clientX); over.setPointerCapture(event.pointerId); });
-      for (const end of ["pointerup", "pointercancel"]) over.addEventListener(end, (event) => held.delete(event.pointerId));
+      const hold = () => figure.classList.toggle("held", held.size > 0);
+      over.addEventListener("pointerdown", (event) => { held.set(event.pointerId, event.clientX); over.setPointerCapture(event.pointerId); hold(); });
+      for (const end of ["pointerup", "pointercancel"]) over.addEventListener(end, (event) => { held.delete(event.pointerId); hold(); });
       over.addEventListener("pointermove", (event) => {
         if (!held.has(event.pointerId) || held.size > 2) return;
         if (held.size === 1) {
@@ -194,7 +211,16 @@
 
     for (const button of figure.querySelectorAll("[data-plot-do]")) button.addEventListener("click", acts[button.dataset.plotDo]);
     ask();
+    return renew;
   };
 
-  for (const figure of document.querySelectorAll("[data-plot]")) begin(figure);
+  const plots = new WeakMap();
+  const beginAll = () => {
+    for (const figure of document.querySelectorAll("[data-plot]")) if (!plots.has(figure)) plots.set(figure, begin(figure));
+  };
+  beginAll();
+  document.addEventListener("renewed", (event) => {
+    for (const [figure, fresh] of event.detail) plots.get(figure)(fresh);
+    beginAll();
+  });
 })();
