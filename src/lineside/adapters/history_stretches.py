@@ -30,6 +30,10 @@ SELECT signal, source_time, receive_time, value, text, status FROM readings
 WHERE writer = {writer} AND signal IN ({signals}) AND day >= {day} AND source_time < {since}
 QUALIFY source_time = max(source_time) OVER (PARTITION BY signal)
 """
+_NEWEST: Final = """
+SELECT max(source_time) AS source, max(receive_time) AS received FROM readings
+WHERE writer = {writer} AND signal IN ({signals}) AND day >= {day} AND source_time >= {since}
+"""
 _HOLDS: Final = """
 SELECT signal, max(source_time) FILTER (source_time <= {last}) AS said,
        min(source_time) FILTER (source_time > {last}) AS next
@@ -76,9 +80,15 @@ class HistoryStretches:
                 done[_key(note)] = max(done.get(_key(note), 0), note.sequence)
             keep_position(self._kept, done)
 
-    def newest_end(self, station: str) -> int:
-        """Return when the newest part of a station ended, UTC ns; 0 where there is none."""
-        return self._number(f"SELECT max(ended) AS n FROM parts WHERE station = {quoted(station)}") or 0  # noqa: S608
+    def newest_start(self, station: str) -> int:
+        """Return when the newest cycle of a station began, UTC ns; 0 where there is none."""
+        return self._number(f"SELECT max(started) AS n FROM parts WHERE station = {quoted(station)}") or 0  # noqa: S608
+
+    def newest_times(self, writer: str, signals: Sequence[str], since: int) -> tuple[int, int]:
+        """Return the newest source and receive time of signals since a time; that where there is none."""
+        text = _NEWEST.format(**_named(writer, signals, since), since=int(since))
+        [found] = self._query.sql(text, ("readings",)).to_pylist()
+        return found["source"] or since, found["received"] or since
 
     def starts(self, station: str, before: int, most: int) -> tuple[int, ...]:
         """Return when the last cycles of a station that began at or before a time began, newest first."""

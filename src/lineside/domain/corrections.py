@@ -66,7 +66,11 @@ def newest_revisions(parts: Iterable[PartRecord]) -> dict[str, PartRecord]:
 
 
 def corrected(
-    recorded: Mapping[str, PartRecord], again: Sequence[PartRecord], readings: ReadingBatch, recipe: FeatureRecipe
+    recorded: Mapping[str, PartRecord],
+    again: Sequence[PartRecord],
+    readings: ReadingBatch,
+    recipe: FeatureRecipe,
+    closed: int,
 ) -> Corrected:
     """Return what changes when parts of a stretch are made again.
 
@@ -75,9 +79,10 @@ def corrected(
         again: the parts that all readings of the stretch give.
         readings: those readings of the station's signals.
         recipe: what ``again`` was made by.
+        closed: up to when the readings are known, UTC ns: what ended later is not looked at.
     """
     standing = [part for part in recorded.values() if not part.withdrawn]
-    reason = _unproven(standing, readings, recipe)
+    reason = _unproven([part for part in standing if part.ended <= closed], readings, recipe)
     if reason is not None:
         return Corrected(left_alone=reason)
     made, revised = list[PartRecord](), list[PartRecord]()
@@ -88,7 +93,7 @@ def corrected(
         elif changed := ((WITHDRAWN,) if before.withdrawn else what_changed(before, part, recipe)):
             revised.append(replace(part, late=True, revision=before.revision + 1, changed=changed))
     known = {part.cycle_id for part in again}
-    gone = [part for part in standing if part.cycle_id not in known]
+    gone = [part for part in standing if part.cycle_id not in known and part.ended <= closed]
     withdrawn = [
         replace(part, late=True, revision=part.revision + 1, changed=(WITHDRAWN,), withdrawn=True) for part in gone
     ]

@@ -62,8 +62,11 @@ class Past(Protocol):
     def done(self, notes: Sequence[Note]) -> None:
         """Keep durably that notes are done."""
 
-    def newest_end(self, station: str) -> int:
-        """Return when the newest part of a station ended, UTC ns; 0 where there is none."""
+    def newest_start(self, station: str) -> int:
+        """Return when the newest cycle of a station began, UTC ns; 0 where there is none."""
+
+    def newest_times(self, writer: str, signals: Sequence[str], since: int) -> tuple[int, int]:
+        """Return the newest source and receive time of signals since a time; that where there is none."""
 
     def starts(self, station: str, before: int, most: int) -> Sequence[int]:
         """Return when the last cycles of a station that began at or before a time began, newest first."""
@@ -164,7 +167,9 @@ class Corrector:
         self._writer = writer
         self._catalogue = catalogue_for(plan)
         self._stations = {item.id: item for item in plan.stations if not isinstance(item.cycle, CycleByRows)}
-        self._held_over = {name: CycleAssembler(plan, name, self._catalogue).held_over for name in self._stations}
+        assemblers = {name: CycleAssembler(plan, name, self._catalogue) for name in self._stations}
+        self._signals = {name: item.signals for name, item in assemblers.items()}
+        self._held_over = {name: item.held_over for name, item in assemblers.items()}
         self._reached: dict[Note, int] = {}
         self.counts = CorrectionCounts()
 
@@ -201,13 +206,21 @@ class Corrector:
 
     def _due(self, station: str, notes: Sequence[Note]) -> list[Note]:
         """Return the first notes of a station, as far as the parts that they concern are made."""
-        newest = self._past.newest_end(station)
-        silent = self._clock.now() - longest_cycle(self._stations[station]) - GRACE
+        newest, silent = self._past.newest_start(station), self._silent(self._stations[station])
         return list(takewhile(lambda note: note.late.last < newest or note.late.recorded < silent, notes))
+
+    def _newest(self, station: Station, writer: str) -> int:
+        """Return up to when cycles may begin whose end is recorded: those before the newest, all once it is silent."""
+        newest = self._past.newest_start(station.id)
+        return newest if self._present(station, writer, newest) == _FOREVER else newest - 1
+
+    def _silent(self, station: Station) -> int:
+        """Return the time such that a station which has said nothing since makes no more of what it said before."""
+        return self._clock.now() - longest_cycle(station) - GRACE
 
     async def _correct(self, station: Station, writer: str, notes: Sequence[Note]) -> None:
         """Correct what notes name and, where a late value goes on to hold, the parts that have been made since."""
-        newest = await asyncio.to_thread(self._past.newest_end, station.id)
+        newest = await asyncio.to_thread(self._newest, station, writer)
         fresh = [note for note in notes if note not in self._reached]
         self.counts.readings += sum(note.late.count for note in fresh)
         for span in merged((_span(note) for note in fresh), longest_cycle(station)):
@@ -230,13 +243,14 @@ class Corrector:
         )
         begins, reached = True, first
         while begins or reached <= last:
-            piece = await asyncio.to_thread(self._piece, station, reached, min(last, reached + length), begins)
+            piece = await asyncio.to_thread(self._piece, station, writer, reached, min(last, reached + length), begins)
             await self._keep(station, await asyncio.to_thread(self._again, station, writer, piece), piece)
             reached, begins = piece.until + 1, False
-        return _FOREVER if holds is not None or self._clock.now() - span.last > MOST_HELD else newest
+        settled = holds is not None and max(span.last, holds) <= newest
+        return _FOREVER if settled or self._clock.now() - span.last > MOST_HELD else newest
 
-    def _piece(self, station: Station, first: int, until: int, begins: bool) -> _Piece:  # noqa: FBT001 - which piece
-        """Return the stretch around a piece: from a cycle before it to the start of the one behind."""
+    def _piece(self, station: Station, writer: str, first: int, until: int, begins: bool) -> _Piece:  # noqa: FBT001 - which piece
+        """Return the stretch around a piece: from a cycle before it to the start of the one behind, if there is one."""
         longest = longest_cycle(station)
         starts = self._past.starts(station.id, first, 2)
         kept_from = (starts[0] if starts else first - longest) if begins else first
@@ -245,19 +259,24 @@ class Corrector:
             since=min(starts[-1] if starts else first - longest, kept_from, first),
             kept_from=min(kept_from, first),
             until=until,
-            closed=until + longest if following is None else max(following, until),
+            closed=min(until + longest, self._present(station, writer, until)) if following is None else following,
         )
+
+    def _present(self, station: Station, writer: str, since: int) -> int:
+        """Return up to when a station's readings are known; what is silent for long enough says nothing more."""
+        source, received = self._past.newest_times(writer, self._signals[station.id], since)
+        return _FOREVER if received < self._silent(station) else source
 
     def _again(self, station: Station, writer: str, piece: _Piece) -> Corrected:
         """Make the parts of a piece again, and hold them against the record."""
         assembler = CycleAssembler(self._plan, station.id, self._catalogue)
-        signals = assembler.signals
+        signals = self._signals[station.id]
         if self._past.count(writer, signals, piece.since, piece.closed) > MOST_READINGS:
             return Corrected(left_alone=LeftAlone.TOO_MANY)
         readings = self._past.readings(writer, self._catalogue, signals, piece.since, piece.closed)
         again = [part for part in assembler.settle(readings, piece.closed) if _begins_in(part, piece)]
         recorded = newest_revisions(self._past.revisions(station.id, piece.kept_from, piece.until))
-        return corrected(recorded, again, readings, assembler.recipe)
+        return corrected(recorded, again, readings, assembler.recipe, piece.closed)
 
     async def _keep(self, station: Station, found: Corrected, piece: _Piece) -> None:
         """Land what has changed: parts, judgements, alerts; then say so in the audit record."""
@@ -267,13 +286,13 @@ class Corrector:
             return
         predictions, events = await asyncio.to_thread(self._judged, station, found)
         await self._submit(RecordKind.PARTS, found.parts)
-        for kind, items in ((RecordKind.PREDICTIONS, predictions), (RecordKind.ALERTS, events)):
-            if items:
-                await self._submit(kind, items)
-        for event in events:
+        for event in events:  # nothing is shown that the audit record does not hold
             await self._audit.append(
                 f"alert.{event.kind}", {"event": event.id, "alert": event.alert_id, "unit": event.unit, "late": True}
             )
+        for kind, items in ((RecordKind.PREDICTIONS, predictions), (RecordKind.ALERTS, events)):
+            if items:
+                await self._submit(kind, items)
         said = {name: len(getattr(found, name)) for name in ("revised", "made", "withdrawn")}
         await self._audit.append(
             "history.corrected", {"station": station.id, "since": piece.kept_from, "until": piece.until, **said}

@@ -49,9 +49,16 @@ class FakePast:
         """Keep that notes are done."""
         self._done |= set(notes)
 
-    def newest_end(self, station: str) -> int:
-        """Return when the newest part of a station ended."""
-        return max((part.ended for part in self._of(station)), default=0)
+    def newest_start(self, station: str) -> int:
+        """Return when the newest cycle of a station began."""
+        return max((part.started for part in self._of(station)), default=0)
+
+    def newest_times(self, writer: str, signals: Sequence[str], since: int) -> tuple[int, int]:
+        """Return the newest source time and the newest receive time of signals since a time."""
+        del writer
+        rows = self._stretch(signals, since, np.iinfo(np.int64).max)
+        source, received = self.held.source_time[rows], self.held.receive_time[rows]
+        return int(source.max(initial=since)), int(received.max(initial=since))
 
     def starts(self, station: str, before: int, most: int) -> tuple[int, ...]:
         """Return when the last cycles that began at or before a time began, newest first."""
