@@ -5,6 +5,7 @@ from __future__ import annotations
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.quarantine import Quarantined
 from lineside.domain.readings import make_batch
+from lineside.domain.units import SECOND
 from lineside.flows.hearing import Hearing
 from lineside.ports import SourceDelivery
 from lineside.testing.clocks import A_MOMENT
@@ -22,3 +23,13 @@ def test_readings_repetitions_and_refusals_are_counted_by_source() -> None:
     hearing.hear("machine", SourceDelivery(duplicates=1), A_MOMENT)
     counts = hearing.counts["machine"]
     assert (counts.readings, counts.duplicates, counts.refused) == (6, 5, 2)
+
+
+def test_a_clock_that_is_set_back_is_said_for_a_minute_and_refuses_nothing() -> None:
+    plan = plan_with_source({"kind": "files", "path": "x"})
+    hearing = Hearing(plan, catalogue_for(plan))
+    note = Quarantined(source="machine", reason="clock_ahead", detail="", raw=b"", received=A_MOMENT, count=30)
+    hearing.hear("machine", SourceDelivery(quarantined=(note,)), A_MOMENT)
+    assert hearing.sets_back("machine", A_MOMENT + 59 * SECOND)
+    assert not hearing.sets_back("machine", A_MOMENT + 61 * SECOND)
+    assert hearing.counts["machine"].refused == 0

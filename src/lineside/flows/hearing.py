@@ -34,6 +34,7 @@ class Hearing:
         self._last: Int64 = np.zeros(len(catalogue.signals), dtype=np.int64)
         self.counts: Mapping[str, Heard] = {spec.id: Heard() for spec in plan.sources}
         self._ahead = {spec.id: (0, 0) for spec in plan.sources}
+        self._set_back: dict[str, int] = {}
         self._rated: Mapping[str, tuple[tuple[str, int, int], ...]] = {
             spec.id: tuple(
                 (signal.id, codes[signal.id], silence_of(signal.rate))
@@ -49,10 +50,12 @@ class Hearing:
             if item.reason == Reason.TIME_AHEAD:
                 since, count = self._ahead[source]
                 self._ahead[source] = (now, count + item.count if now - since <= SHOWN_FOR else item.count)
+            elif item.reason == Reason.CLOCK_AHEAD:
+                self._set_back[source] = now
         batch, counts = delivery.readings, self.counts[source]
         counts.readings += 0 if batch is None else len(batch)
         counts.duplicates += delivery.duplicates
-        counts.refused += sum(item.count for item in delivery.quarantined)
+        counts.refused += sum(item.count for item in delivery.quarantined if item.reason != Reason.CLOCK_AHEAD)
         if batch is None or delivery.replayed:
             return
         self._clocks[source].hear(batch.source_time, batch.receive_time)
@@ -66,6 +69,10 @@ class Hearing:
         """Return how many of its readings were refused of late because they lay in the future."""
         since, count = self._ahead[source]
         return count if since and abs(now - since) <= SHOWN_FOR else 0
+
+    def sets_back(self, source: str, now: int) -> bool:
+        """Return whether a source's readings are kept with their times set back, because its clock is ahead."""
+        return abs(now - self._set_back.get(source, 0)) <= SHOWN_FOR
 
     def silent(self, source: str, since: int, now: int) -> Iterator[tuple[str, str]]:
         """Yield the signals of a source that say nothing although the plan expects a rate, each with for how long.

@@ -115,3 +115,10 @@ def test_it_says_how_much_in_which_direction_and_what_is_allowed() -> None:
     assert ahead.reason == "3.0 s ahead, jitter 1.0 ms, drift +12 ppm; the plan allows 2.0 s"
     behind = clock_finding(ClockEstimate(offset=3 * SECOND, jitter=MILLISECOND, drift=0.0), 2 * SECOND, 0)
     assert "behind, jitter 1.0 ms, or its readings take that long" in behind.reason
+
+
+def test_a_clock_whose_times_are_set_back_is_skewed() -> None:
+    estimate = ClockEstimate(offset=0, jitter=MILLISECOND, drift=0.0)
+    found = clock_finding(estimate, None, 3, sets_back=True)
+    assert found.state is State.SKEWED
+    assert "ahead" in found.reason

@@ -148,7 +148,12 @@ class Vitals:
             estimate = self.hearing.clock(spec.id)
             if estimate is not None:
                 within = None if spec.clock_within is None else round(spec.clock_within * self._speed)
-                finding = clock_finding(estimate, within, self.hearing.refused_ahead(spec.id, now))
+                finding = clock_finding(
+                    estimate,
+                    within,
+                    self.hearing.refused_ahead(spec.id, now),
+                    sets_back=self.hearing.sets_back(spec.id, now),
+                )
                 yield self._book.note(Subject.CLOCK, spec.id, finding, now)
         for subject, finding in self._own():
             yield self._book.note(subject, "", finding, now)

@@ -87,7 +87,9 @@ class Meters:
         for name in ("revised", "made", "withdrawn"):
             parts.add((name,), getattr(counts, name))
         yield parts
-        left = _counter("lineside_corrections_left_alone", "Stretches that late readings left as they were.", ("reason",))
+        left = _counter(
+            "lineside_corrections_left_alone", "Stretches that late readings left as they were.", ("reason",)
+        )
         for reason, count in sorted(counts.left_alone.items()):
             left.add((reason.name.lower(),), count)
         yield left

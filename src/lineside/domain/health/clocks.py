@@ -128,15 +128,21 @@ def _slope(numbers: Float64, least: Float64) -> float:
     return float(np.median((least[j] - least[i]) / (numbers[j] - numbers[i]))) / STRETCH * 1e6
 
 
-def clock_finding(estimate: ClockEstimate, within: int | None, refused_ahead: int) -> Finding:
+def clock_finding(
+    estimate: ClockEstimate, within: int | None, refused_ahead: int, *, sets_back: bool = False
+) -> Finding:
     """Return how a source's clock does, beside the bound of the plan (ns; None: none).
 
     ``refused_ahead`` counts its readings that were refused within the last minute because they lay in the future.
+    ``sets_back``: its clock is so far ahead, and so steadily, that its times are set back.
     """
     ahead = estimate.offset < 0
     reason = f"{_seconds(abs(estimate.offset))} {'ahead' if ahead else 'behind'}, jitter {_seconds(estimate.jitter)}"
     if abs(estimate.drift) >= 1.0:
         reason += f", drift {estimate.drift:+.0f} ppm"
+    if sets_back:
+        reason = f"its clock is over 5 min ahead, and its readings are kept with their times set back; {reason}"
+        return Finding(State.SKEWED, reason)
     if refused_ahead:
         reason = f"{refused_ahead} readings were refused because they lay over 5 min in the future; {reason}"
         return Finding(State.REFUSED, reason)

@@ -19,6 +19,7 @@ from typing import Final
 
 import numpy as np
 
+from lineside.domain.intake.clock_ahead import ClockAhead
 from lineside.domain.intake.duplicates import CONFLICTING, NEW, REPEATED, Duplicates, text_key
 from lineside.domain.intake.reasons import Reason, Refusal, refuse, shown
 from lineside.domain.intake.values import read_number, read_text
@@ -39,9 +40,12 @@ from lineside.domain.readings import (
     concatenate,
     make_batch,
 )
+from lineside.domain.units import SECOND
 
 MOST_SINGLE: Final = 1_000
 """Refusals per take that are kept one by one."""
+SAID_EVERY: Final = 30 * SECOND
+"""How often it is noted that readings are kept whose source's clock is ahead."""
 MOST_KINDS: Final = 10_000
 """Pairs of signal and reason that are counted apart beyond that."""
 
@@ -105,6 +109,8 @@ class Gate:
         self._counted: dict[tuple[str, str], Quarantined] = {}
         self._duplicates = 0
         self._pending = 0
+        self._ahead = ClockAhead()
+        self._kept_ahead = self._said_ahead = 0
 
     @property
     def pending(self) -> int:
@@ -144,6 +150,8 @@ class Gate:
             raw: the bytes it came in; without them a readable form of the value is kept.
         """
         rule = self.rules[signal]
+        if isinstance(moment, Refusal) and moment.moment is not None:
+            moment = self._set_back(moment, moment.moment, received)
         number = _judged(rule, value, status)
         refusal = _first_refusal(moment, number)
         if refusal is None:
@@ -153,6 +161,18 @@ class Gate:
             self._offered.append((value, raw))
         else:
             self.refuse(refusal, received=received, signal=signal, raw=_raw(moment, value, raw))
+
+    def _set_back(self, refusal: Refusal, moment: int, received: int) -> int | Refusal:
+        """Return the time by which a reading from the future is kept, or its refusal; say now and then how many are."""
+        kept = self._ahead.set_back(moment, received)
+        if kept is None:
+            return refusal
+        self._kept_ahead += 1
+        if abs(received - self._said_ahead) >= SAID_EVERY:
+            note = refuse(Reason.CLOCK_AHEAD, hint=f"They are kept {self._ahead.shift} ns earlier; set the clocks.")
+            self.refuse(note, received=received, count=self._kept_ahead)
+            self._said_ahead, self._kept_ahead = received, 0
+        return kept
 
     def refuse(self, refusal: Refusal, *, received: int, signal: str = "", raw: bytes = b"", count: int = 1) -> None:
         """Keep what was refused, by this gate or by the source itself, with its first raw bytes."""

@@ -6,7 +6,7 @@ renamed and never used for anything else; a new reason gets a new code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -31,6 +31,7 @@ class Reason(StrEnum):
     TIME_UNREADABLE = "time_unreadable"
     TIME_IMPLAUSIBLE = "time_implausible"
     TIME_AHEAD = "time_ahead"
+    CLOCK_AHEAD = "clock_ahead"
     TIME_AMBIGUOUS = "time_ambiguous"
     TIME_NONEXISTENT = "time_nonexistent"
     CONFLICTING = "conflicting"
@@ -85,6 +86,7 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.TIME_UNREADABLE: "The source time is not ISO 8601, an epoch number or of the declared format.",
     Reason.TIME_IMPLAUSIBLE: "The source time lies before the year 2000 or after 2200.",
     Reason.TIME_AHEAD: "The source time is more than five minutes ahead of the gateway's clock.",
+    Reason.CLOCK_AHEAD: "The source's clock is steadily ahead by more than five minutes: its times are set back.",
     Reason.TIME_AMBIGUOUS: "A local time without zone in the hour that the clocks go through twice.",
     Reason.TIME_NONEXISTENT: "A local time without zone in the hour that the clocks skip.",
     Reason.CONFLICTING: "The same signal and source time came before with another value.",
@@ -125,10 +127,14 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The outcome of a rule that does not accept a value: why, and a sentence with what was found."""
+    """The outcome of a rule that does not accept a value: why, and a sentence with what was found.
+
+    ``moment`` is a source time that was read and lies too far ahead, UTC ns.
+    """
 
     reason: Reason
     detail: str
+    moment: int | None = field(default=None, kw_only=True)
 
 
 def refuse(reason: Reason, found: object = None, hint: str = "") -> Refusal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -92,7 +92,8 @@ def check_time(moment: int, now: int) -> int | Refusal:
     if not EARLIEST <= moment < LATEST:
         return refuse(Reason.TIME_IMPLAUSIBLE, moment)
     if moment > now + AHEAD:
-        return refuse(Reason.TIME_AHEAD, moment, f"That is {(moment - now) // SECOND} s ahead; set the clocks.")
+        found = refuse(Reason.TIME_AHEAD, moment, f"That is {(moment - now) // SECOND} s ahead; set the clocks.")
+        return replace(found, moment=moment)
     return moment
 
 
