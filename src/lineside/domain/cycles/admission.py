@@ -203,3 +203,49 @@ def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - n
         to_status[held] = status[row]
         state[HELD] = held + 1
     return len(signal)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _in_order(signal, time, value, status, row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return whether a row and the next are in canonical order, or alike; what is no number is behind its signal's."""
+    if time[row] != time[row + 1]:
+        return time[row] < time[row + 1]
+    if signal[row] != signal[row + 1]:
+        return signal[row] < signal[row + 1]
+    one, other = value[row], value[row + 1]
+    if one == other or (np.isnan(one) and np.isnan(other)):
+        return status[row] <= status[row + 1]
+    return one < other or np.isnan(other)
+
+
+@numba.njit(cache=True, nogil=True)
+def settle(  # type: ignore[no-untyped-def]  # noqa: ANN201 - as above
+    signal: Int32,
+    time: Int64,
+    received: Int64,
+    value: Float64,
+    status: UInt32,
+    start: int,
+    rows: int,
+    most: int,
+):
+    """Put nearly ordered rows in canonical order, one after another where it belongs; those before ``start`` are.
+
+    Rows that are alike keep their order (insertion sort). Returns whether it was done: not where rows would have to
+    move by more than ``most`` places in all; then each is still there, and all have to be sorted.
+    """
+    for row in range(max(start, 1), rows):
+        if time[row - 1] < time[row]:
+            continue
+        at = row - 1
+        while at >= 0 and not _in_order(signal, time, value, status, at):
+            signal[at], signal[at + 1] = signal[at + 1], signal[at]
+            time[at], time[at + 1] = time[at + 1], time[at]
+            received[at], received[at + 1] = received[at + 1], received[at]
+            value[at], value[at + 1] = value[at + 1], value[at]
+            status[at], status[at + 1] = status[at + 1], status[at]
+            at -= 1
+            most -= 1
+            if most < 0:
+                return False
+    return True

@@ -17,10 +17,15 @@ from lineside.domain.cycles.late_log import LateLog
 from lineside.domain.readings import Float64, Int32, Int64, ReadingBatch, UInt32
 
 _MOST_KEY: Final = np.iinfo(np.int64).max
+_ROWS_A_MOVE: Final = 8
+"""One in so many new rows may stand one place too far ahead, on average; with more of them all are sorted together."""
+Columns = tuple[NDArray[Any], ...]
 
 
 class Holding:
     """The held readings of a station, in columns that grow by doubling up to ``most`` rows.
+
+    The columns begin with the first row held: to let go of rows is to begin further on, until there is no room behind.
 
     Args:
         local: for each code of the catalogue the signal's number at this station, or -1.
@@ -44,6 +49,7 @@ class Holding:
         self._released = admission.LONG_AGO
         self._overflow = admission.LONG_AGO
         self.late_log = LateLog(within)
+        self._ordered = 0
         self.signal: Int32 = np.empty(0, dtype=np.int32)
         self.time: Int64 = np.empty(0, dtype=np.int64)
         self.received: Int64 = np.empty(0, dtype=np.int64)
@@ -145,9 +151,10 @@ class Holding:
         """Sort what is held and return how many rows lie before the watermark, beyond any doubt."""
         if not self._state[admission.IN_ORDER]:
             self._sort()
+        self._ordered = self.rows
         if self.rows > self._most:
             self._overflow = max(self._overflow, int(self.time[self.rows - self._most]))
-        return int(np.searchsorted(self.time[: self.rows], self.watermark, side="left"))
+        return int(self.time[: self.rows].searchsorted(self.watermark))
 
     def advance(self, now: int) -> None:
         """Let the receiver's time pass without readings: what has not come within the lateness is not waited for.
@@ -180,7 +187,7 @@ class Holding:
         self._feeds[:, [admission.NEWEST, admission.HEARD, admission.IMPLIED]] = admission.LONG_AGO
         self._feeds[:, [admission.YOUNG, admission.OLD]] = admission.NO_DELAY
         self._state[:] = admission.LONG_AGO
-        self._state[admission.HELD] = 0
+        self._state[admission.HELD] = self._ordered = 0
         self._state[admission.LATE] = late
         self._state[admission.IN_ORDER] = 1
         self._state[admission.STEPPED] = 0
@@ -192,17 +199,22 @@ class Holding:
         if rows:
             taken = int(self.time[rows - 1])
             self._state[admission.FRONTIER] = max(int(self._state[admission.FRONTIER]), taken)
-        if rows and rest:
-            for column in self._columns():
-                column[:rest] = column[rows : self.rows].copy()
+        if rows:
+            self.signal, self.time, self.received = self.signal[rows:], self.time[rows:], self.received[rows:]
+            self.value, self.status = self.value[rows:], self.status[rows:]
         self._state[admission.HELD] = rest
+        self._ordered = max(0, self._ordered - rows)
         if rest == 0:
             self._state[admission.IN_ORDER] = 1
 
     def _sort(self) -> None:
-        order = self._order()
-        for column in self._columns():
-            column[: self.rows] = column[: self.rows][order]
+        most = (self.rows - self._ordered) // _ROWS_A_MOVE
+        if not admission.settle(
+            self.signal, self.time, self.received, self.value, self.status, self._ordered, self.rows, most
+        ):
+            order = self._order()
+            for column in self._columns():
+                column[: self.rows] = column[: self.rows][order]
         self._state[admission.IN_ORDER] = 1
 
     def _order(self) -> NDArray[np.int64]:
@@ -223,18 +235,28 @@ class Holding:
         return np.lexsort((self.status[rows], self.value[rows], signal, time))
 
     def _reserve(self, rows: int) -> None:
-        if rows > len(self.time):
-            self._allocate(max(rows, 2 * len(self.time)))
+        """Make room for so many rows, those held included: at the beginning of the columns, or in longer ones."""
+        room = len(self._whole[1])
+        if 2 * rows > room:
+            self._allocate(max(2 * rows, 2 * room))
+        elif rows > len(self.time):
+            self._move_to(self._whole)
 
     def _allocate(self, capacity: int) -> None:
-        old = self._columns()
-        self.signal = np.empty(capacity, dtype=np.int32)
-        self.time = np.empty(capacity, dtype=np.int64)
-        self.received = np.empty(capacity, dtype=np.int64)
-        self.value = np.empty(capacity, dtype=np.float64)
-        self.status = np.empty(capacity, dtype=np.uint32)
-        for column, before in zip(self._columns(), old, strict=True):
-            column[: self.rows] = before[: self.rows]
+        self._whole: Columns = (
+            np.empty(capacity, dtype=np.int32),
+            np.empty(capacity, dtype=np.int64),
+            np.empty(capacity, dtype=np.int64),
+            np.empty(capacity, dtype=np.float64),
+            np.empty(capacity, dtype=np.uint32),
+        )
+        self._move_to(self._whole)
 
-    def _columns(self) -> tuple[NDArray[Any], ...]:
+    def _move_to(self, columns: Columns) -> None:
+        """Move what is held to the beginning of other columns, or of the same."""
+        for column, held in zip(columns, self._columns(), strict=True):
+            column[: self.rows] = held[: self.rows].copy()
+        self.signal, self.time, self.received, self.value, self.status = columns
+
+    def _columns(self) -> Columns:
         return self.signal, self.time, self.received, self.value, self.status
