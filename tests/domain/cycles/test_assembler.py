@@ -9,7 +9,7 @@ from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.errors import PlanError
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
-from lineside.domain.readings import BAD_SENSOR_FAILURE, Catalogue, make_batch
+from lineside.domain.readings import BAD_SENSOR_FAILURE, Catalogue, Float64, make_batch
 from lineside.domain.units import SECOND
 
 SIGNALS = ("die_temp", "pressure", "hall_temp", "serial_no", "lot", "running", "counter", "stage")
@@ -31,7 +31,11 @@ def a_plan(cycle: dict[str, Any], **station: Any) -> Plan:
             "stations": [{"id": "cast", "cycle": cycle, "lateness": "0 s", **station}],
             "signals": [
                 signal("die_temp", unit="degC", features=["mean", "max", "count", "last"]),
-                signal("pressure", unit="bar", features=["p50", "above(1)", "slope", "area", "std"]),
+                signal(
+                    "pressure",
+                    unit="bar",
+                    features=["p50", "above(1)", "curve(5)", "waves(12)", "slope", "area", "std"],
+                ),
                 signal("hall_temp", unit="degC", role="environment"),
                 signal("serial_no", type="text", role="context"),
                 signal("lot", type="text", role="context"),
@@ -220,6 +224,45 @@ def test_statistics_agree_with_their_definitions() -> None:
     fine = np.linspace(exact[0], exact[-1], 400_001)
     above = np.mean(np.interp(fine, exact, values) > 1) * (exact[-1] - exact[0])
     assert feature(part, plan, "pressure.above(1)") == pytest.approx(above, abs=1e-3)
+    pieces = np.array_split(np.interp(fine[:-1], exact, values), 5)
+    for number, piece in enumerate(pieces, start=1):
+        assert feature(part, plan, f"pressure.curve({number}of5)") == pytest.approx(piece.mean(), abs=1e-4)
+
+
+def test_movements_agree_with_convolution_and_tell_a_chatter_from_a_ramp() -> None:
+    plan = a_plan(TRIGGER)
+
+    def movements(values: Float64) -> list[float]:
+        assembler = CycleAssembler(plan, "cast", CATALOGUE)
+        times = np.linspace(1, 7.3, 64)
+        rows: list[Row] = [(float(t), "pressure", float(v)) for t, v in zip(times, values, strict=True)]
+        [part] = assembler.push(Stream((0, "running", 0), (0.5, "running", 1), *rows, (10, "running", 0)).batch)
+        return [feature(part, plan, f"pressure.waves({number}of12)") for number in range(1, 13)]
+
+    ramp = np.linspace(0.0, 1.0, 64)
+    chatter = ramp + 0.2 * np.where(np.arange(64) % 2, 1.0, -1.0)
+    weights = np.full(9, -1.0)
+    weights[:3] = 2.0  # the first pattern, at neighbouring points
+    answer = np.correlate(np.pad(chatter, 4, mode="edge"), weights, mode="valid") / np.sqrt(18.0)
+    assert movements(chatter)[0] == pytest.approx(np.sqrt(np.mean(answer**2)), rel=1e-5)
+    assert movements(np.full(64, 3.0)) == pytest.approx([0.0] * 12, abs=1e-9)
+    assert max(np.array(movements(chatter)) / np.array(movements(ramp))) > 1.5
+
+
+def test_a_curve_is_the_same_whatever_the_speed_of_the_cycle_and_missing_where_it_is_a_single_point() -> None:
+    plan = a_plan(TRIGGER)
+
+    def pieces(rows: list[Row], end: float) -> list[float]:
+        assembler = CycleAssembler(plan, "cast", CATALOGUE)
+        stream = Stream((0, "running", 0), (1, "running", 1), *rows, (end, "running", 0))
+        [part] = assembler.push(stream.batch)
+        return [feature(part, plan, f"pressure.curve({number}of5)") for number in range(1, 6)]
+
+    line: list[Row] = [(2.0, "pressure", 0.0), (4.5, "pressure", 5.0), (7.0, "pressure", 10.0)]
+    slow: list[Row] = [(2.0 * when, name, value) for when, name, value in line]
+    assert pieces(line, 8) == pytest.approx([1, 3, 5, 7, 9])
+    assert pieces(slow, 16) == pytest.approx([1, 3, 5, 7, 9])
+    assert np.isnan(pieces(line[:1], 8)).all()
 
 
 def test_a_reading_beyond_the_lateness_is_counted_and_left_out() -> None:

@@ -34,6 +34,8 @@ ALL = [
     "p50",
     "p99.5",
     "above(0)",
+    "curve(3)",
+    "waves(2)",
 ]
 CYCLES: tuple[dict[str, Any], ...] = (
     {"by": "trigger", "signal": "running", "longest": "300 ms"},
@@ -68,7 +70,12 @@ def a_plan(cycle: dict[str, Any], *, sources: int = 1) -> Plan:
                 }
             ],
             "signals": [
-                {"id": "torque", "features": ALL, "phase_features": {"early": ALL, "marked": ["mean", "p90"]}, **place},
+                {
+                    "id": "torque",
+                    "features": ALL,
+                    "phase_features": {"early": ALL, "marked": ["mean", "p90", "curve(2)"]},
+                    **place,
+                },
                 {"id": "speed", "features": ALL, **second},
                 {"id": "hall_temp", "role": "environment", **second},
                 {"id": "running", "role": "trigger", **place},

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from lineside.domain.features import kernels
-from lineside.domain.features.recipe import WHOLE, FeatureRecipe, FeatureSpec
+from lineside.domain.features.recipe import WHOLE, FeatureRecipe, FeatureSpec, trace_kind
 from lineside.domain.plan.model import Role, Station
 from lineside.domain.readings import Float64
 
@@ -20,6 +20,8 @@ _NEEDS: Final = {
     "area": kernels.NEEDS_AREA,
     "percentile": kernels.NEEDS_VALUES,
     "above": kernels.NEEDS_VALUES | kernels.NEEDS_TIMES,
+    "curve": kernels.NEEDS_VALUES | kernels.NEEDS_TIMES,
+    "waves": kernels.NEEDS_VALUES | kernels.NEEDS_TIMES,
 }
 
 
@@ -128,6 +130,10 @@ def _kind_of(feature: FeatureSpec) -> tuple[str, float]:
         return "carried", 0.0
     if kind.startswith("above("):
         return "above", float(kind[6:-1])
+    trace = trace_kind(kind)
+    if trace is not None:
+        name, number, count = trace
+        return name, float(kernels.OF * (number - 1) + count)
     if kind.startswith("p"):
         return "percentile", float(kind[1:])
     return kind, 0.0

@@ -16,6 +16,9 @@ DEFAULT_FEATURES: Final = {
 }
 """Features of a number signal for which the plan names none."""
 
+TRACE_KINDS: Final = frozenset({"curve", "waves"})
+"""Kinds of which one in the plan stands for several features."""
+
 WHOLE: Final = ""
 """Phase id that stands for the whole cycle."""
 
@@ -90,7 +93,24 @@ def _wanted(signal: Signal, phases: list[str]) -> list[tuple[str, str]]:
     pairs = [(WHOLE, kind) for kind in whole]
     for phase in phases:
         pairs += [(phase, kind) for kind in signal.phase_features.get(phase, ())]
-    return pairs
+    return [(phase, each) for phase, kind in pairs for each in _each_of(kind)]
+
+
+def _each_of(kind: str) -> tuple[str, ...]:
+    """Return the kinds that a kind of the plan stands for: those of a trace one by one, else itself."""
+    name = kind[:5]
+    if name not in TRACE_KINDS:
+        return (kind,)
+    count = int(kind[6:-1])
+    return tuple(f"{name}({number + 1}of{count})" for number in range(count))
+
+
+def trace_kind(kind: str) -> tuple[str, int, int] | None:
+    """Return of which kind of trace a feature is, its number, from 1, and of how many; None where it is of none."""
+    if kind[:5] not in TRACE_KINDS:
+        return None
+    number, count = kind[6:-1].split("of")
+    return kind[:5], int(number), int(count)
 
 
 def _unit(unit: str, kind: str) -> str:

@@ -26,7 +26,8 @@ NO_JUDGEMENT: Final = "No judgement, and no sign of a defect; inspect as the pla
 _TEMPERATURES: Final = frozenset({"degC", "degF", "Cel", "K"})
 
 _STATISTIC: Final = re.compile(
-    r"(?:(?P<phase>[a-z][a-z0-9_]*)\.)?(?:p(?P<percent>\d{1,2}(?:\.\d)?)|above\((?P<limit>[^)]*)\)|(?P<kind>[a-z]+))"
+    r"(?:(?P<phase>[a-z][a-z0-9_]*)\.)?(?:p(?P<percent>\d{1,2}(?:\.\d)?)|above\((?P<limit>[^)]*)\)"
+    r"|curve\((?P<piece>\d+)of(?P<pieces>\d+)\)|waves\((?P<wave>\d+)of\d+\)|(?P<kind>[a-z]+))"
 )
 
 
@@ -63,8 +64,13 @@ def _subject(contribution: Contribution, label: str) -> str:
     found = _STATISTIC.fullmatch(contribution.feature.removeprefix(contribution.signal).removeprefix("."))
     if found is None:
         return label
+    if found["piece"]:
+        whole = found["phase"].replace("_", " ") if found["phase"] else "the cycle"
+        return f"{label} in part {found['piece']} of {found['pieces']} of {whole}"
     if found["percent"]:
         words = f"{found['percent']} % point of {label}"
+    elif found["wave"]:
+        words = f"movement {found['wave']} of {label}"
     elif found["limit"]:
         words = f"time of {label} above {found['limit']}"
     else:

@@ -35,8 +35,10 @@ class SignalType(StrEnum):
 FeatureKind = Annotated[
     str,
     Field(
-        pattern=r"^(count|mean|std|min|max|range|slope|area|first|last|value|p(\d{1,2}(\.\d)?)|above\(-?\d+(\.\d+)?\))$",
-        description="count mean std min max range slope area first last, pNN (percentile), above(LIMIT) (seconds).",
+        pattern=r"^(count|mean|std|min|max|range|slope|area|first|last|value|p(\d{1,2}(\.\d)?)|above\(-?\d+(\.\d+)?\)"
+        r"|(curve|waves)\(([2-9]|[1-5]\d|6[0-4])\))$",
+        description="count mean std min max range slope area first last, pNN (percentile), above(LIMIT) (seconds), "
+        "curve(N) (the means over N equal pieces of time, N features), waves(N) (how strongly N patterns move in it).",
     ),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from lineside.domain.features.recipe import FeatureRecipe, FeatureSpec
+from lineside.domain.features.recipe import FeatureRecipe, FeatureSpec, trace_kind
 from lineside.domain.plan.model import Plan
 
 _KINDS: Final = {
@@ -74,6 +74,10 @@ def _kind_words(kind: str) -> str:
         return _KINDS[kind]
     if kind.startswith("above("):
         return f"time above {kind[6:-1]}"
+    trace = trace_kind(kind)
+    if trace is not None:
+        name, number, count = trace
+        return f"part {number} of {count}" if name == "curve" else f"movement {number}"
     return f"{kind[1:]}th percentile"
 
 
