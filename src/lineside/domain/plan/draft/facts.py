@@ -16,6 +16,8 @@ WIDER: Final = 5.0
 """The range reaches so many spans beyond the usual values, on either side."""
 LEAST_RUNS: Final = 4
 """Ups and downs that a trigger or a sawtooth must show before it counts as one."""
+_FINEST: Final = -300
+"""Power of ten of the finest step that a range is rounded to: a finer one cannot be divided by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +108,7 @@ def plausible_range(facts: Facts) -> tuple[float, float]:
     """
     low, high = facts.usual
     span = high - low or abs(high) or 1.0
-    step = 10.0 ** (math.floor(math.log10(span)) - 1)
+    step = 10.0 ** max(math.floor(math.log10(span)) - 1, _FINEST)
     bottom = math.floor((low - WIDER * span) / step) * step
     top = math.ceil((high + WIDER * span) / step) * step
     if facts.least >= 0:
