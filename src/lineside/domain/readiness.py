@@ -17,8 +17,8 @@ from typing import Final
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
 from lineside.domain.releases.comparing import ALPHA, Comparison, Relation
-from lineside.domain.said import Said, joined, number, say, share, word
-from lineside.domain.units import SECOND, format_duration
+from lineside.domain.said import Said, Value, exact, joined, number, say, share, word
+from lineside.domain.units import SECOND
 
 _Z: Final = 1.6448536269514722
 """Of a two-sided 90 % interval of the normal distribution."""
@@ -209,7 +209,9 @@ def _share(name: str, hits: int, cases: int, least: float, evidence: Said) -> Le
     low, high = wilson(hits, cases)
     verdict = Verdict.MET if cases and low >= least else Verdict.MISSED if high < least else Verdict.INSUFFICIENT
     measured = _between(hits / cases, low, high) if cases else "-"
-    return Level(name=name, declared=f">= {least:g}", measured=measured, verdict=verdict, evidence=evidence)
+    return Level(
+        name=name, declared=say("≥ {value}", value=exact(least)), measured=measured, verdict=verdict, evidence=evidence
+    )
 
 
 def _between(value: float, low: float, high: float) -> Said:
@@ -219,7 +221,7 @@ def _between(value: float, low: float, high: float) -> Said:
 def _loss(held_out: HeldOut, lived: Lived, most: float) -> Level:
     """Return the loss of recall in service against held-out parts, by the ends of both intervals."""
     evidence = say("{bad} nonconforming parts in service, {before} held out", bad=lived.bad, before=held_out.bad)
-    declared = f"<= {most:g}"
+    declared = say("≤ {value}", value=exact(most))
     if not held_out.bad or not lived.bad:
         return Level(
             name="performance loss", declared=declared, measured="-", verdict=Verdict.INSUFFICIENT, evidence=evidence
@@ -264,13 +266,17 @@ def _false_alarms(plan: Plan, characteristic: str, held_out: HeldOut) -> Level:
     rates = {name: number(value * parts) for name, value in shown.items()}
     return Level(
         name="false alarms a shift",
-        declared=f"<= {budget.per_shift:.3g} {budget.unit}",
+        declared=_a_shift(number(budget.per_shift), alerts=budget.per_episode),
         measured=say("{mean} parts ({low} to {high})", **rates)
         if alerts is None
         else say("{mean} alerts ({low} to {high})", **rates),
         verdict=verdict,
         evidence=evidence,
     )
+
+
+def _a_shift(most: Value, *, alerts: bool) -> Said:
+    return say("≤ {value} alerts", value=most) if alerts else say("≤ {value} parts in alarm", value=most)
 
 
 def _cost(plan: Plan, used: Used | None) -> Level:
@@ -281,7 +287,7 @@ def _cost(plan: Plan, used: Used | None) -> Level:
         why = no_rates if rates is None else say("nothing was measured")
         return Level(
             name="cost per part",
-            declared=f"<= {most:g}",
+            declared=say("≤ {value}", value=exact(most)),
             measured="-",
             verdict=Verdict.INSUFFICIENT,
             evidence=why,
@@ -289,7 +295,7 @@ def _cost(plan: Plan, used: Used | None) -> Level:
     cost = used.cpu_seconds / 3600.0 * rates.processor_hour + used.bytes / 1e9 * rates.gigabyte
     return Level(
         name="cost per part",
-        declared=f"<= {most:g}",
+        declared=say("≤ {value}", value=exact(most)),
         measured=say(
             "{cost} ({ms} ms of processor, {bytes} bytes)",
             cost=number(cost),
@@ -306,8 +312,8 @@ def _latency(lived: Lived, most: int) -> Level:
     within = lived.p99 is not None and lived.p99 <= most
     return Level(
         name="sensor to alert, 99th percentile",
-        declared=f"<= {format_duration(most)}",
-        measured="-" if lived.p99 is None else f"{lived.p99 / SECOND:.3g} s",
+        declared=say("≤ {value} s", value=exact(most / SECOND)),
+        measured="-" if lived.p99 is None else say("{value} s", value=number(lived.p99 / SECOND)),
         verdict=Verdict.INSUFFICIENT if not enough else Verdict.MET if within else Verdict.MISSED,
         evidence=say("{parts} parts in service; {least} are needed", parts=lived.parts, least=LEAST_FOR_TAIL),
     )

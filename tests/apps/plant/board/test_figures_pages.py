@@ -11,9 +11,10 @@ from urllib.parse import quote
 import pytest
 
 from board_client import BoardClient, client_of
+from lineside.apps.web.words import clock_time
 from lineside.domain.access import AccessRole
 from lineside.domain.alerts import AlertKind, Verdict
-from lineside.domain.units import DAY
+from lineside.domain.units import DAY, HOUR
 from lineside.testing.boards import Bench, make_bench
 from lineside.testing.floors import ALERT, alert_event
 
@@ -46,6 +47,35 @@ async def test_the_hand_over_lists_what_stands_what_is_held_and_what_was_noted(
     assert "Held back" in html
     assert "shelved: trial" in html
     assert "Porosity likely" in html
+
+
+async def test_the_hand_over_says_who_is_to_do_what_by_when(bench: Bench, operator: BoardClient) -> None:
+    now, zone = bench.clock.now(), bench.floor.plan.line.timezone
+    card = bench.floor.card(ALERT, now)
+    assert card is not None
+    html = (await operator.get("/handover")).text.partition("To be done")[2].partition("Held back")[0]
+    todo = [step for card in bench.floor.open_alerts(now) for step in card.steps if not step.done]
+    assert html.count("<tr>") == 1 + len(todo)
+    assert "Open cooling valve V3" in html
+    assert clock_time(card.due, zone) in html
+    assert "overdue" not in html
+    assert "then process engineer in" in html
+    bench.floor.apply_alerts(
+        [
+            alert_event(AlertKind.TAKEN, now, by="engineer Q2"),
+            alert_event(AlertKind.STEP, now, by="engineer Q2", step=1),
+        ],
+        shown=True,
+    )
+    bench.clock.move(HOUR)
+    html = (await operator.get("/handover")).text.partition("To be done")[2].partition("Held back")[0]
+    assert "Clean filter F3" not in html
+    assert "<td>engineer</td>" in html
+    assert "overdue" in html
+    await operator.send_form("/", "/language", language="de")
+    html = (await operator.get("/handover")).text
+    assert "Zu erledigen" in html
+    assert "überfällig" in html
 
 
 async def test_an_answer_waits_until_somebody_else_agrees(bench: Bench, operator: BoardClient) -> None:

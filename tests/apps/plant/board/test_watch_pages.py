@@ -59,6 +59,7 @@ async def test_reasons_and_evidence_are_said_in_the_language_of_who_reads_them(t
     assert f"Trefferquote 40{percent} (34,5{percent} bis" in performance
     assert f"120 von 200 schlecht in 30 Tagen, 50{percent} dürfen es sein, 1,2-mal zu schnell über" in performance
     assert "zurückgehaltenen guten Teilen" in ready
+    assert "<td>≥ 0,5</td>" in ready
     assert "der Plan nennt keine Sätze" in ready
     for words in ("bad parts", "may be", "the plan", "held out", "in service", "the same value"):
         assert words not in performance + ready + drift

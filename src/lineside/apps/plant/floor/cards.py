@@ -149,11 +149,16 @@ def _why(plan: Plan, recipe: FeatureRecipe, event: AlertEvent) -> tuple[Why, ...
 
 def _steps(alert: Alert, reaction: Reaction | None, known: Remedies) -> tuple[StepView, ...]:
     done = {event.step: event for event in alert.events if event.kind is AlertKind.STEP}
-    steps = () if reaction is None else reaction.steps
-    return tuple(_step(number, step, done.get(number), known) for number, step in in_order(steps, known))
+    if reaction is None:
+        return ()
+    begun = raised_at(alert)
+    return tuple(
+        _step(number, step, done.get(number), known, begun + (reaction.within if step.within is None else step.within))
+        for number, step in in_order(reaction.steps, known)
+    )
 
 
-def _step(number: int, step: Step, event: AlertEvent | None, known: Remedies) -> StepView:
+def _step(number: int, step: Step, event: AlertEvent | None, known: Remedies, due: int) -> StepView:
     measured = None if event is None else event.measured
     wrong = step.measure is not None and measured is not None and not step.measure.is_right(measured)
     return StepView(
@@ -162,6 +167,8 @@ def _step(number: int, step: Step, event: AlertEvent | None, known: Remedies) ->
         text=step.text,
         instruction=step.instruction,
         done=event is not None and not wrong,
+        owner=step.owner,
+        due=due,
         picture=step.picture,
         document=step.document,
         measure=None if step.measure is None else MeasureView(**step.measure.model_dump()),

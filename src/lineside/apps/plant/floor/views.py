@@ -160,7 +160,8 @@ class StepView:
     """One step of the reaction; ``number`` is its place in the plan, from 1.
 
     ``measured`` is the latest value that it took; a value that is not right leaves it undone. It ``solved`` the same
-    cause so often of the ``of`` times that a step did.
+    cause so often of the ``of`` times that a step did. It is ``due`` then (UTC ns); ``owner`` is the role that the plan
+    names for this step alone.
     """
 
     number: int
@@ -168,6 +169,8 @@ class StepView:
     text: str
     instruction: str
     done: bool
+    owner: str = ""
+    due: int = 0
     picture: str = ""
     document: str = ""
     measure: MeasureView | None = None

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
+from lineside.apps.plant.floor.promises import promises_of
 from lineside.domain.answers import Standing
 from lineside.domain.eight_d import safe_cell
 from lineside.domain.units import DAY, HOUR
@@ -29,13 +30,15 @@ async def handover(call: Call) -> Response:
     board = call.board
     now = board.now()
     shift = board.floor.shift(now)
+    opened = board.floor.open_alerts(now)
     during = [card for card in board.floor.alerts(now, most=_LONGEST) if card.raised >= shift.starts]
     return page(
         board,
         call.who,
         "handover.html",
         shift=shift,
-        opened=board.floor.open_alerts(now),
+        opened=opened,
+        promised=promises_of(opened)[:_LONGEST],
         held=board.floor.held_alerts(now),
         closed=[card for card in during if card.state == "closed"],
         notes=[(card, entry) for card in during for entry in card.history if entry.note],
