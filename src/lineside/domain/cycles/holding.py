@@ -127,7 +127,7 @@ class Holding:
         rows = np.flatnonzero(local >= 0)
         first, last = self.rows, self.rows + len(rows)
         self._reserve(last)
-        given = (local, batch.source_time, batch.receive_time, value, batch.status)
+        given: tuple[NDArray[Any], ...] = (local, batch.source_time, batch.receive_time, value, batch.status)
         for column, values in zip(self._columns(), given, strict=True):
             column[first:last] = values[rows]
         self._state[admission.HELD] = last
