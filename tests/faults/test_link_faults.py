@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lineside.testing.faults.links import FaultyLink
+from lineside.testing.faults.links import BadNetwork, FaultyLink
 from lineside.testing.faults.rig import Rig
 
 pytestmark = pytest.mark.system
@@ -53,4 +53,17 @@ def test_connections_reset_in_mid_message_cost_nothing(linked: tuple[Rig, Faulty
         rig.progress(5)
         link.reset()
     link.mend()
+    assert rig.account().is_whole
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_bad_network_costs_nothing_but_time(linked: tuple[Rig, FaultyLink], seed: int) -> None:
+    rig, link = linked
+    link.bad, link.piece = BadNetwork(seed), 1_400
+    bad = link.bad
+    rig.progress(100)
+    rig.until(lambda: bad.resets >= 2, within=120)
+    waiting = len(rig.acked())
+    link.mend()
+    rig.until(lambda: rig.held() >= waiting, within=6 * BACK_WITHIN)
     assert rig.account().is_whole

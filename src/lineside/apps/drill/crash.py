@@ -97,7 +97,7 @@ async def crash_drill(settings: CrashSettings) -> CrashResult:
         await first_delivery(lambda: count_delivered(inbox))
         kills = await _kill_at_random(supervisor, settings)
         await machine.stop()
-        await settled(layout, await asyncio.to_thread(count_delivered, inbox))
+        await settled(layout, lambda: count_delivered(inbox))
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
     finally:

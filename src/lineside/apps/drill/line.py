@@ -93,15 +93,21 @@ async def start_behind(link: Link, supervisor: Supervisor) -> None:
     await starting
 
 
-async def settled(layout: Layout, delivered: int) -> None:
-    """Wait until the history holds all that was delivered, or has not moved for a long time."""
+async def settled(layout: Layout, delivered: Callable[[], int]) -> None:
+    """Wait until the history holds all that was delivered and no more comes, or has not moved for a long time.
+
+    ``delivered`` says how many readings there are until now.
+    """
     query = HistoryQuery(layout.history)
-    held, moved = -1, asyncio.get_running_loop().time()
-    while held < delivered and asyncio.get_running_loop().time() - moved < _STILL_SECONDS:
-        await asyncio.sleep(1.0)
+    wanted, held, moved = -1, -1, asyncio.get_running_loop().time()
+    while asyncio.get_running_loop().time() - moved < _STILL_SECONDS:
+        before, wanted = wanted, await asyncio.to_thread(delivered)
         now = (await asyncio.to_thread(query.counts))["readings"]
+        if now >= wanted == before:
+            return
         if now != held:
             held, moved = now, asyncio.get_running_loop().time()
+        await asyncio.sleep(1.0)
 
 
 async def both_ends(layout: Layout, plan: Plan) -> Ends:

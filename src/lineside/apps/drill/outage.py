@@ -177,7 +177,7 @@ class _Drill:
             await first_delivery(lambda: self.watch.accepted(RecordKind.READINGS))
             await self._break_things()
             await machine.stop()
-            await settled(self.layout, await asyncio.to_thread(count_delivered, inbox))
+            await settled(self.layout, lambda: count_delivered(inbox))
             expected = await asyncio.to_thread(expected_alerts, plan, self.layout, inbox)
             await self._alerts_raised(expected)
             compared = await reconcile_now(plan_file, self.layout.root, self.supervisor.nats.address, GATEWAY)

@@ -125,7 +125,7 @@ class _Drill:
             await self._until(_after(_AFTER), "")
             self.link.mend()
             await machine.stop()
-            await settled(self.layout, await asyncio.to_thread(count_delivered, self.inbox))
+            await settled(self.layout, lambda: count_delivered(self.inbox))
         finally:
             await supervisor.stop()
             await self.link.stop()

@@ -20,7 +20,6 @@ import psutil
 from lineside.adapters.clocks import ProcessClock, SystemClock, describe
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.drill.line import both_ends, first_delivery, free_port, prepare, settled
-from lineside.apps.drill.machine import count_delivered
 from lineside.apps.drill.watching import Watch
 from lineside.apps.layout import Layout
 from lineside.apps.up import ChildSpec, Supervisor, UpSettings
@@ -119,7 +118,7 @@ async def soak_drill(root: Path, soak: Soak) -> SoakResult:
         samples = await _sample(supervisor, soak)
         restarts = sum(supervisor.pids()[part] != pids[part] for part in PARTS)
         await machine.stop()
-        await settled(layout, await asyncio.to_thread(count_delivered, root / "inbox"))
+        await settled(layout, lambda: watch.accepted(RecordKind.READINGS))  # the machine's oldest files are gone
     finally:
         await supervisor.stop()
     ends = await both_ends(layout, load_plan(plan_file))

@@ -139,7 +139,17 @@ class Rig:
         try:
             yield
         finally:
-            resource.prlimit(self.pid(part), limit, before)
+            with suppress(ProcessLookupError):  # a part may end for want of it
+                resource.prlimit(self.pid(part), limit, before)
+
+    def ended(self, part: str) -> bool:
+        """Return whether a part has ended by itself."""
+        return self._processes[part].popen.poll() is not None
+
+    def wait_for_end(self, part: str, within: float = 60.0) -> int:
+        """Wait until a part ends by itself, and return its exit code. What it printed is kept."""
+        self._processes[part].popen.wait(timeout=within)
+        return self.end(part)
 
     def again(self, part: str) -> None:
         """Kill a part and start it again."""
@@ -179,7 +189,7 @@ class Rig:
         """
         deadline = time.monotonic() + within
         while not what():
-            ended = [part for part, process in self._processes.items() if process.popen.poll() is not None]
+            ended = [part for part in self._processes if self.ended(part)]
             if ended or time.monotonic() > deadline:
                 raise AssertionError(f"not within {within} s; ended: {ended}; {self._said()}")
             time.sleep(0.02)
