@@ -21,8 +21,9 @@
    limit on rows it was not learned from (contiguous blocks left out in turn); the score is the greater.
 
 Steps 4 and 5 are those of the family `normal`. The family `robust` takes them from the rows alone that agree with the
-densest of them, and its centre from these as well (`lineside.learn.robust`). The others put something else in their
-place: `canonical` (what foresees the future), `innovations` (what was not foreseen) and `nearest` (how far the nearest
+densest of them, and its centre from these as well (`lineside.learn.robust`), and is shrunk only as far as rows left out
+ask, which keeps relations that hardly vary (`lineside.learn.principal`). The others put something else in their place:
+`canonical` (what foresees the future), `innovations` (what was not foreseen) and `nearest` (how far the nearest
 conforming parts are).
 """
 
@@ -43,7 +44,7 @@ from lineside.learn.canonical import canonical_whitening
 from lineside.learn.cumulated import cumulated
 from lineside.learn.innovations import innovation_whitening
 from lineside.learn.nearest import nearest_distance, references
-from lineside.learn.principal import principal_whitening
+from lineside.learn.principal import fine_shrinkage, principal_whitening
 from lineside.learn.robust import agreeing, carries_robust
 
 LEAST_ROWS: Final = 20
@@ -301,6 +302,8 @@ def _whitening(family: ModelFamily, stacked: Float64, run: Int64, width: int, ef
         return canonical_whitening(stacked, run, width)
     if family is ModelFamily.INNOVATION:
         return innovation_whitening(stacked, width, effective)
+    if family is ModelFamily.ROBUST:
+        return principal_whitening(stacked, effective, fine_shrinkage(stacked))
     return principal_whitening(stacked, effective)
 
 
