@@ -3,7 +3,8 @@
 Parts are judged by the judge of the gateway, by the champion or, its share of them, by the canary. All that a gateway
 and inspection would send is put in the history; the watch looks at it as the plant's does, a loss of recall sets off a
 training in a process of its own, and engineers take what is kept up the ladder, as soon as its readiness report says
-ready. Engineers and operators are simulated: nobody refuses, and every alert is acknowledged.
+ready; a canary that misses a level is taken back, and else renewed. Engineers and operators are simulated: nobody
+refuses, and every alert is acknowledged.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
+from lineside.domain.readiness import Verdict
 from lineside.domain.releases.canary import Canary
 from lineside.domain.releases.deciding import Person
 from lineside.domain.releases.table import Rung
@@ -143,9 +145,15 @@ class Rehearsal:
             for bundle in older:
                 if ladder.of(bundle.name).rung is Rung.SHADOW:
                     await self.ladder.retire(bundle.name, _OTHERS[0], f"{_short(newest)} has learned more")
-        canaries = ladder.at(place_of(newest), Rung.CANARY)
-        for standing in canaries:
-            await self._promote(await self.ladder.bundle(standing.release), Rung.CHAMPION)
+        for standing in ladder.at(place_of(newest), Rung.CANARY):
+            bundle = await self.ladder.bundle(standing.release)
+            missed = [level.name for level in await self.ladder.levels(bundle) if level.verdict is Verdict.MISSED]
+            if missed:
+                await self.ladder.retire(standing.release, _OTHERS[0], f"{_short(bundle)} misses {', '.join(missed)}")
+                self.steps.append({"release": _short(bundle), "step": "retired", "time": self.clock.now()})
+                await self.open()
+            else:
+                await self._promote(bundle, Rung.CHAMPION)
         if (await self.ladder.ladder()).of(newest.name).rung is Rung.SHADOW:
             await self._promote(newest, Rung.CANARY)
 

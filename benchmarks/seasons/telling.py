@@ -14,9 +14,9 @@ Seed = Mapping[str, Any]
 def told(seed: Seed) -> dict[str, Any]:
     """Return the figures of one seed."""
     shifts, counts = seed["shifts"], seed["counts"]
-    steps = {(item["release"], item["step"]): item["week"] for item in seed["steps"]}
-    crowned = sorted(week for (_, step), week in steps.items() if step == "crowned")
-    new = next((week for week in crowned if week > CHANGED), None)
+    learned = {job["result"] for job in seed["jobs"] if job["week"] >= CHANGED}
+    steps = [item for item in seed["steps"] if item["release"] in learned]
+    new = next((item["week"] for item in steps if item["step"] == "crowned"), None)
     after = [item for item in counts if item["week"] >= CHANGED]
     return {
         "seed": seed["seed"],
@@ -33,7 +33,7 @@ def told(seed: Seed) -> dict[str, Any]:
         ),
         "trainings_before": [job for job in seed["jobs"][1:] if job["week"] < CHANGED],
         "trainings_after": [job for job in seed["jobs"] if job["week"] >= CHANGED],
-        "canaried": next((w for (_, step), w in sorted(steps.items()) if step == "canaried" and w > CHANGED), None),
+        "canaried": next((item["week"] for item in steps if item["step"] == "canaried"), None),
         "crowned": new,
         "before": _share(item for item in counts if item["week"] < CHANGED),
         "until_new": _share(item for item in after if new is None or item["week"] < new),
