@@ -35,14 +35,17 @@ class Kind(StrEnum):
     SHARE = "share"
     SPAN = "span"
     MOMENT = "moment"
+    QUANTITY = "quantity"
+    PLANNED = "planned"
     WORD = "word"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number (to three digits, or as it was given), a share, a span (ns), a moment (UTC ns), or a word.
+    """What stands in the braces of a pattern.
 
-    Only a word is translated itself.
+    It is a number (to three digits, or as it was given), a share, a span (ns), a moment (UTC ns), a number with its
+    unit out of a record, a text of the plan, or a word; the last two are translated themselves.
     """
 
     kind: Kind
@@ -128,6 +131,16 @@ def span(nanoseconds: int) -> Value:
 def moment(time: int) -> Value:
     """Return a moment (UTC ns) to be said as date and time of day."""
     return Value(Kind.MOMENT, time)
+
+
+def quantity(text: str) -> Value:
+    """Return a number and its unit as a record has them, "36 degC", to be said as people write them."""
+    return Value(Kind.QUANTITY, text)
+
+
+def planned(text: str) -> Value:
+    """Return a text of the plan, which the plan translates."""
+    return Value(Kind.PLANNED, text)
 
 
 def word(text: str) -> Value:

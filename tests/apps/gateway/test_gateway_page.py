@@ -13,8 +13,10 @@ from lineside.apps.gateway.local_floor import MOST_ALERTS, MOST_UPDATES, LocalFl
 from lineside.apps.gateway.page.app import LocalPage, local_app
 from lineside.domain.alerts import AlertEvent, AlertKind, AlertState
 from lineside.domain.errors import ConfigurationError
+from lineside.domain.judging.wording import word_outside
 from lineside.domain.listening import parse_listen
 from lineside.domain.plan.model import Plan
+from lineside.domain.said import Language
 from lineside.domain.units import SECOND
 from lineside.flows.judge import Judged
 from lineside.flows.responses import fetch_responses, serve_responses
@@ -105,10 +107,13 @@ def bench(plan: Plan) -> Bench:
     return Bench(plan)
 
 
+def browser_of(bench: Bench) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=bench.app), base_url=f"http://{HOST}")
+
+
 @pytest.fixture
 async def browser(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=bench.app)
-    async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+    async with browser_of(bench) as client:
         yield client
 
 
@@ -137,6 +142,22 @@ async def test_seeing_an_alert_is_durable_and_audited_before_it_is_shown(
     assert "Seen." in (await browser.get("/live")).text
     await browser.post("/acknowledge", data={"token": bench.token, "alert": "a1"})
     assert len(bench.outbox.records) == 1
+
+
+async def test_it_speaks_what_the_plan_says_for_the_line_and_else_what_the_browser_wishes(plan: Plan) -> None:
+    spoken = plan.line.model_copy(update={"language": Language.GERMAN})
+    said = []
+    for line in (plan.line, spoken):
+        bench = Bench(plan.model_copy(update={"line": line}))
+        text = f"{word_outside('Hall', 36.0, (12.0, 33.5), 'degC')} Porosity likely."
+        bench.floor.take([replace(an_event(), text=text)])
+        async with browser_of(bench) as browser:
+            browser.headers["accept-language"] = "es"
+            said.append((await browser.get("/")).text)
+    assert '<html lang="es"' in said[0]
+    assert "Hall 36\N{NO-BREAK SPACE}°C: más caliente que todo lo aprendido (hasta 33,5)." in said[0]
+    assert '<html lang="de"' in said[1]
+    assert "wärmer als alles Gelernte (bis 33,5). Kein Urteil" in said[1]
 
 
 async def test_what_the_disk_does_not_take_did_not_happen(bench: Bench, browser: httpx.AsyncClient) -> None:

@@ -9,7 +9,8 @@ import msgspec
 
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.floor.views import Condition
-from lineside.apps.web.language import plan_text, tr
+from lineside.apps.web.language import plan_text
+from lineside.apps.web.words import recorded
 from lineside.domain.plan.model import Priority
 
 
@@ -45,7 +46,7 @@ def stations_of(floor: Floor, now: int, shown: Callable[[str], bool]) -> tuple[S
                 state=tile.condition,
                 priority=tile.priority,
                 characteristic=plan_text(tile.characteristic),
-                text=tr(tile.detail) if card is None else plan_text(card.text),
+                text=recorded(tile.detail if card is None else card.text),
                 step=plan_text(step),
                 since=tile.since,
                 taken=tile.taken,

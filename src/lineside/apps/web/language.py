@@ -55,13 +55,15 @@ def speak(code: str) -> None:
 
 
 @contextlib.contextmanager
-def speaking(code: str) -> Iterator[None]:
-    """Speak a language within the block."""
-    before = _spoken.set(code if code in LANGUAGES else SOURCE)
+def speaking(code: str, words: Mapping[str, Mapping[str, str]] | None = None) -> Iterator[None]:
+    """Speak a language within the block, with the ``words`` of a plan where they are given."""
+    before, planned = _spoken.set(code if code in LANGUAGES else SOURCE), _plan.get()
+    _plan.set(planned if words is None else words.get(language(), {}))
     try:
         yield
     finally:
         _spoken.reset(before)
+        _plan.set(planned)
 
 
 def tr(text: str, **values: Any) -> str:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from lineside.apps.web.language import language, speaking, tr, word
+from lineside.apps.web.language import language, plan_text, speaking, tr, word
+from lineside.domain.judging.reasons import recall
 from lineside.domain.plan.model import Plan
 from lineside.domain.said import Kind, Language, Said, Tongue, Value
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
@@ -134,9 +135,27 @@ def _value(value: Value | int | str, zone: str) -> str:
         Kind.SHARE: lambda share: _three_digits(100 * share) + "\N{NO-BREAK SPACE}%",
         Kind.SPAN: age,
         Kind.MOMENT: lambda time: date_time(time, zone),
+        Kind.QUANTITY: _quantity,
+        Kind.PLANNED: plan_text,
         Kind.WORD: tr,
     }
     return ways[value.kind](value.value)
+
+
+def _quantity(text: str) -> str:
+    """Return a number and its unit out of a record, as people write them."""
+    figures, _, unit = text.partition(" ")
+    said = figures.replace(".", decimal_point())
+    return f"{said}\N{NO-BREAK SPACE}{unit_name(unit)}" if unit else said
+
+
+def recorded(text: str) -> str:
+    """Return a text out of a record in the spoken language: of the plan, of ours, or a reason and the plan's words."""
+    known = plan_text(text)
+    if known != text:
+        return known
+    said = recall(text)
+    return " ".join(sentence(item) if isinstance(item, Said) else plan_text(item) for item in said) or tr(text)
 
 
 def _three_digits(value: float) -> str:
@@ -146,12 +165,9 @@ def _three_digits(value: float) -> str:
 
 def tongue(language: Language, plan: Plan) -> Tongue:
     """Return what says sentences and the plan's texts in a language, times as the clocks at the line."""
-    planned = plan.words.get(language, {})
 
     def speak(text: str) -> str:
-        if not isinstance(text, Said):
-            return planned.get(text, text)
-        with speaking(language):
-            return sentence(text, plan.line.timezone)
+        with speaking(language, plan.words):
+            return sentence(text, plan.line.timezone) if isinstance(text, Said) else recorded(text)
 
     return speak

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from lineside.domain.predictions import Contribution
+from lineside.domain.said import say
 
 _STATISTICS: Final = {
     "mean": "",
@@ -22,7 +23,7 @@ _STATISTICS: Final = {
     "count": "number of readings of ",
 }
 
-NO_JUDGEMENT: Final = "No judgement, and no sign of a defect; inspect as the plan says."
+NO_JUDGEMENT: Final = say("No judgement, and no sign of a defect; inspect as the plan says.")
 _TEMPERATURES: Final = frozenset({"degC", "degF", "Cel", "K"})
 
 _STATISTIC: Final = re.compile(

@@ -13,11 +13,13 @@ from lineside.adapters.state_sql.screens import Screen
 from lineside.apps.plant.board.tokens import hashed
 from lineside.apps.plant.floor.views import Condition
 from lineside.domain.access import AccessRole
+from lineside.domain.alerts import AlertKind
+from lineside.domain.judging.wording import word_outside
 from lineside.domain.plan.model import Plan
 from lineside.domain.said import Language
 from lineside.domain.units import HOUR
 from lineside.testing.boards import PASSWORD, Bench, make_bench
-from lineside.testing.floors import busy_floor, sample_plan
+from lineside.testing.floors import alert_event, busy_floor, sample_plan
 
 
 async def test_it_goes_with_the_account_to_another_browser(tmp_path: Path) -> None:
@@ -192,3 +194,25 @@ async def test_refused_accounts_and_passwords_are_explained_in_the_readers_langu
         strict=True,
     ):
         assert words in text
+
+
+async def test_why_conditions_are_outside_experience_is_said_in_the_readers_language(tmp_path: Path) -> None:
+    plan = sample_plan(words={"de": {"Hall": "Halle", "Look first.": "Zuerst hinsehen."}})
+    bench = make_bench(tmp_path, floor=busy_floor(plan=plan).floor)
+    outside = word_outside("Hall", 36.5, (12.0, 33.5), "degC")
+    name = "trim/burr/outside_experience/trim-118204"
+    raised = alert_event(
+        AlertKind.RAISED, bench.clock.now(), alert_id=name, station="trim", characteristic="burr",
+        cause="outside_experience", text=f"{outside} Look first.", unit="118204", cycle_id="trim-118204",
+    )  # fmt: skip
+    bench.floor.apply_alerts([raised], shown=True)
+    await bench.account(AccessRole.OPERATOR)
+    async with client_of(bench) as client:
+        await client.log_in("operator")
+        english = (await client.get(f"/alerts/{name}")).text
+        assert f"{outside} Look first.".replace("36.5 degC", "36.5\N{NO-BREAK SPACE}°C") in english
+        await client.send_form("/", "/language", language="de")
+        html = (await client.get(f"/alerts/{name}")).text
+    said = "Halle 36,5\N{NO-BREAK SPACE}°C: wärmer als alles Gelernte (bis 33,5)."
+    assert f"{said} Kein Urteil und kein Hinweis auf einen Fehler; prüfen Sie, wie der Plan es sagt. Zuerst" in html
+    bench.state.close()

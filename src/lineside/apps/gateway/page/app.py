@@ -176,7 +176,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {"age": words.age, "when": words.when, "number": words.number, "clock_time": words.clock_time}
-    templates.filters["planned"] = plan_text
+    templates.filters |= {"planned": plan_text, "recorded": words.recorded}
     templates.globals |= {"version": __version__, "PRIORITIES": PRIORITIES}
     return templates
 

@@ -52,6 +52,7 @@ def make_templates() -> Environment:
         "planned": plan_text,
         "exactly": wording.exactly,
         "sentence": wording.sentence,
+        "recorded": wording.recorded,
     }
     templates.globals |= {
         "span": wording.span,

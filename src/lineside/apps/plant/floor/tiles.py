@@ -12,6 +12,7 @@ from lineside.apps.plant.floor.labels import characteristic_label, feature_label
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.usual import bands, feature_trend, score_trend
 from lineside.apps.plant.floor.views import Condition, LinkStatus, Tile, Trend, finite
+from lineside.apps.web.language import word
 from lineside.domain.alerting import OUTSIDE_EXPERIENCE
 from lineside.domain.alerts import Alert, AlertKind
 from lineside.domain.features.recipe import FeatureRecipe
@@ -132,10 +133,10 @@ def _silence(sight: StationSight, now: int) -> str | None:
         return lost.detail or f"{lost.name} lost"
     latest = sight.parts.latest()
     if latest is None:
-        return "no part yet"
+        return word("no part yet")
     rate = sight.station.parts_per_hour
     allowed = max(sight.station.live_within, 0 if rate is None else round(_MISSED_PARTS * HOUR / rate))
-    return "no part comes" if now - latest.ended > allowed else None
+    return word("no part comes") if now - latest.ended > allowed else None
 
 
 def _with(tile: Tile, condition: Condition, **changes: object) -> Tile:

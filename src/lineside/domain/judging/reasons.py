@@ -1,0 +1,77 @@
+"""Why a part was judged as it was, read back out of a record.
+
+Predictions and alerts record plain English. Who shows a record reads it back by the pattern that it was made of, so
+that it can be said in the language of whoever reads it, years later too. What is not recognised stays as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from lineside.domain.judging.wording import NO_JUDGEMENT
+from lineside.domain.said import Said, Value, planned, quantity, say, word
+
+_PATTERNS: Final = tuple(
+    item.value
+    for item in (
+        word("{what}; judged without {signals}"),
+        word("judged without {signals}"),
+        word("{signal} {value}: never learned together with the other conditions of now."),
+        word("{signal} {value}: warmer than anything learned (up to {bound})."),
+        word("{signal} {value}: colder than anything learned (down to {bound})."),
+        word("{signal} {value}: higher than anything learned (up to {bound})."),
+        word("{signal} {value}: lower than anything learned (down to {bound})."),
+        word("warming up: {count} of {all} good parts of {setup}"),
+        word("farther off than any setup was seen, {count} of {all} good parts of {setup}"),
+        word("the model looks {count} parts back"),
+        word("the score is not a number"),
+    )
+)
+_FORMS: Final = {"value": r"-?\d\S*(?: \S+)?", "bound": r"\S+", "count": r"\d+", "all": r"\d+"}
+"""What stands for a value, where it is not just anything."""
+
+
+def _read(pattern: str) -> re.Pattern[str]:
+    """Return what recognises a text that was made of a pattern."""
+    pieces = re.split(r"\{(\w+)\}", pattern)
+    return re.compile(
+        "".join(
+            f"(?P<{piece}>{_FORMS.get(piece, '.+')})" if place % 2 else re.escape(piece)
+            for place, piece in enumerate(pieces)
+        )
+    )
+
+
+_READERS: Final = tuple((pattern, _read(pattern)) for pattern in _PATTERNS)
+
+
+def recall(text: str) -> tuple[str, ...]:
+    """Return the sentences of a recorded text, those of ours as `Said`; the plan's own words stay a text.
+
+    Nothing where none of them is ours.
+    """
+    head, mark, rest = text.partition(NO_JUDGEMENT)
+    reason = _recalled(head.strip())
+    if reason is None:
+        return ()
+    more = rest.strip().removeprefix("; ")
+    return tuple(said for said in (reason, NO_JUDGEMENT if mark else "", _recalled(more) or more) if said)
+
+
+def _recalled(text: str) -> Said | None:
+    for pattern, reader in _READERS:
+        found = reader.fullmatch(text)
+        if found is not None:
+            return say(pattern, **{name: _value(name, value) for name, value in found.groupdict().items()})
+    return None
+
+
+def _value(name: str, text: str) -> Value | str:
+    if name == "signal":
+        return planned(text)
+    if name in {"value", "bound"}:
+        return quantity(text)
+    if name == "what":
+        return _recalled(text) or text
+    return text
