@@ -38,9 +38,10 @@ docs: $(ALL_READY) ## Build the documentation, strictly
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-drill: $(ALL_READY) ## Break disks, links and processes on purpose, at length (as root: also power cuts)
+drill: $(ALL_READY) ## Break things at length (as root: power cuts too): make drill [KILLS=1000] [CUTS=200] [INPUTS=10000000] [HOURS=24]
 	@echo "== drill: power cuts and failing disks need root, XFS tools and strace (Debian: xfsprogs strace nftables iproute2 faketime)"
-	@$(BIN)/python -m pytest --drill -m "drill or system" tests/faults tests/system $(ARGS)
+	@$(BIN)/python -m pytest --drill -m "drill or system" tests/faults tests/system \
+	  $(foreach count,KILLS CUTS INPUTS HOURS,$(if $($(count)),--$(shell echo $(count) | tr A-Z a-z) $($(count)))) $(ARGS)
 
 backtests: $(ALL_READY) ## Replay the four public data sets: make backtests OUT=DIR [DATA=DIR]
 	@test -n "$(OUT)" || { echo "usage: make backtests OUT=DIR [DATA=DIR]"; exit 2; }

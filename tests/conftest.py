@@ -36,6 +36,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-mosquitto", action="store_true", help="end at once without a mosquitto")
     parser.addoption("--require-browser", action="store_true", help="fail browser tests without a Chromium")
     parser.addoption("--drill", action="store_true", help="run what is long or needs root as well")
+    for name, default, what in (
+        ("kills", 40, "processes that a drill kills"),
+        ("cuts", 20, "power cuts of the gateway"),
+        ("inputs", 1_000_000, "damaged inputs for the decoders"),
+        ("hours", 2, "the line's hours of the soak"),
+    ):
+        parser.addoption(f"--{name}", type=int, default=default, help=f"in a drill: {what}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a drill have as many power cuts as were asked for."""
+    if "cut_seed" in metafunc.fixturenames:
+        metafunc.parametrize("cut_seed", range(metafunc.config.getoption("--cuts")))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import resource
 import signal
 import time
@@ -46,6 +47,17 @@ def test_a_process_without_descriptors_left_goes_on_when_it_has_some_again(make_
     with rig.limited(part, resource.RLIMIT_NOFILE, 3):
         rig.again(NATS)
         rig.progress(30)
+    assert rig.account().is_whole
+
+
+@pytest.mark.drill
+def test_kills_without_end_cost_nothing(make_rig: MakeRig, pytestconfig: pytest.Config) -> None:
+    rig, choose = make_rig(), random.Random(7)
+    rig.start()
+    for _ in range(pytestconfig.getoption("--kills")):
+        rig.progress(choose.randrange(1, 30))
+        rig.again(choose.choice((EDGE, SITE, NATS)))
+    rig.progress(5)
     assert rig.account().is_whole
 
 

@@ -25,3 +25,12 @@ def test_an_hour_of_the_line_leaves_no_threads_or_descriptors_behind(tmp_path: P
         assert use["descriptors"] <= result["before"][part]["descriptors"] + 8, part
         # The full drill holds memory to a few per cent; half a minute cannot tell a leak from a cache that fills.
         assert use["megabytes"] < result["before"][part]["megabytes"] + 64, part
+
+
+@pytest.mark.drill
+def test_hours_of_the_line_let_nothing_grow(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    hours = str(pytestconfig.getoption("--hours"))
+    command = [sys.executable, "-m", "lineside", "drill", "soak", "--hours", hours, "--json", "--keep", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout, f"{done.stderr}\n{(tmp_path / 'processes.log').read_text()}"
+    assert json.loads(done.stdout)["passed"], done.stdout

@@ -13,6 +13,7 @@ import msgspec
 
 from lineside.adapters.durable_files import replace_file
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 _STATE: Final = "state.json"
 _RUNNING: Final = "running.json"
@@ -55,7 +56,7 @@ class ConfigurationFiles:
             return Kept()
         try:
             return msgspec.json.decode(path.read_bytes(), type=Kept)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise IntegrityError("what is known of configurations cannot be read", where=str(path)) from error
 
     def write(self, kept: Kept) -> None:

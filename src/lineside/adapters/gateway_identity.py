@@ -19,6 +19,7 @@ from lineside.domain.errors import ConfigurationError, StorageError
 from lineside.wire.enrolment import EnrolToken, exchange_public
 from lineside.wire.nkeys import user_seed
 from lineside.wire.signed import Signer
+from lineside.wire.unreadable import UNREADABLE
 
 _FACTS: Final = "identity.json"
 _KEY: Final = "gateway.key"
@@ -84,7 +85,7 @@ def load_identity(folder: Path) -> Identity | None:
         return None
     try:
         facts = msgspec.json.decode(path.read_bytes(), type=Facts)
-    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+    except (*UNREADABLE, OSError) as error:
         raise ConfigurationError(
             "not a gateway's identity", where=str(path), next_step="move the folder away and enrol again"
         ) from error

@@ -9,6 +9,7 @@ import msgspec
 
 from lineside.adapters.durable_files import replace_file
 from lineside.domain.errors import ConfigurationError
+from lineside.wire.unreadable import UNREADABLE
 
 P = TypeVar("P")
 
@@ -23,7 +24,7 @@ def load_position(path: Path | None, form: type[P]) -> P | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=form)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ConfigurationError(
             "not the position of a source",
             where=str(path),

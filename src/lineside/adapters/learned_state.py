@@ -15,6 +15,7 @@ import msgspec
 
 from lineside.adapters.durable_files import replace_file
 from lineside.domain.judging.state import ModelState
+from lineside.wire.unreadable import UNREADABLE
 
 FILE: Final = "learned.state"
 _DIGEST: Final = 32
@@ -32,7 +33,7 @@ def read_learned(folder: Path) -> tuple[Mapping[str, ModelState], str]:
         return {}, f"{FILE} is damaged"
     try:
         return msgspec.msgpack.decode(data[_DIGEST:], type=dict[str, ModelState]), ""
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         return {}, f"{FILE} cannot be read: {error}"
 
 

@@ -25,6 +25,7 @@ import msgspec
 
 from lineside.adapters.durable_files import replace_file, sync_path
 from lineside.domain.errors import IntegrityError, StorageError
+from lineside.wire.unreadable import UNREADABLE
 
 OFFER, MODEL, FALLBACK, POINTER = "offer.json", "model.bundle", "fallback.bundle", "current.json"
 USE_MODEL, USE_FALLBACK, USE_NONE = "model", "fallback", "none"
@@ -72,7 +73,7 @@ class ModelSlots:
             return msgspec.json.decode(read_plain(self.folder / POINTER), type=Pointer)
         except FileNotFoundError:
             return Pointer()
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise IntegrityError("the pointer to a model cannot be read", where=str(self.folder / POINTER)) from error
 
     def read(self, slot: str) -> SlotFiles:

@@ -18,7 +18,7 @@ from lineside.apps.drill.crash import TARGETS, CrashResult, CrashSettings, crash
 from lineside.apps.drill.machine import write_files
 from lineside.apps.drill.outage import FULL, SHORT, OutageResult, outage_drill
 from lineside.apps.drill.rollback import RollbackResult, rollback_drill
-from lineside.apps.drill.soak import FULL_SOAK, SHORT_SOAK, soak_drill
+from lineside.apps.drill.soak import FULL_SOAK, SHORT_SOAK, soak_drill, soak_of
 from lineside.cli.options import clock_option
 
 
@@ -58,12 +58,14 @@ def outage(full: bool, keep: Path | None, as_json: bool) -> None:
 
 @command.command()
 @click.option("--full", is_flag=True, help="24 hours of the line, in twelve minutes.")
+@click.option("--hours", type=click.FloatRange(min=0.5), help="So many of the line's hours instead.")
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Work there and keep it all.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def soak(full: bool, keep: Path | None, as_json: bool) -> None:
+def soak(full: bool, hours: float | None, keep: Path | None, as_json: bool) -> None:
     """Run hours of a line in compressed time; memory, threads, descriptors and files must not grow."""
     with _folder(keep) as root, _processes_print_to(root / "processes.log"):
-        result = asyncio.run(soak_drill(root, FULL_SOAK if full else SHORT_SOAK))
+        length = soak_of(hours) if hours is not None else FULL_SOAK if full else SHORT_SOAK
+        result = asyncio.run(soak_drill(root, length))
     click.echo(json.dumps(result.as_dict()) if as_json else json.dumps(result.as_dict(), indent=2))
     raise SystemExit(0 if result.passed else 1)
 

@@ -19,6 +19,7 @@ from lineside.domain.errors import IntegrityError, UnavailableError
 from lineside.ports import Bus
 from lineside.wire.codecs import decode_items, encode_items
 from lineside.wire.subjects import Subjects
+from lineside.wire.unreadable import UNREADABLE
 
 QUEUE: Final = "responses"
 RESPONDED: Final = b"responses"
@@ -78,5 +79,5 @@ async def keep_responses(
 def _decode(data: bytes) -> tuple[str, ...]:
     try:
         return msgspec.msgpack.decode(data, type=tuple[str, ...])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a question for responses cannot be read: {error}") from error

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 MAGIC: Final = b"LSA1"
 
@@ -41,5 +42,5 @@ def decode_ask(data: bytes) -> Ask:
     """Return the ask that the bytes hold; raises `IntegrityError` where they hold none."""
     try:
         return _decoder.decode(data[len(MAGIC) :])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"an ask cannot be read: {error}") from error

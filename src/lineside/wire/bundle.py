@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from lineside.domain.coverage.facts import Coverage
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 MAGIC: Final = b"LSB1"
 MODEL_FILE: Final = "model.onnx"
@@ -341,7 +342,7 @@ def _read_manifest(data: bytes) -> tuple[Manifest, int]:
     try:
         raw = data[_PREFIX.size : _PREFIX.size + length]
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a bundle's manifest cannot be read: {error}") from error
     if encode_manifest(manifest) != raw:
         raise IntegrityError("a bundle's manifest is not in its one canonical form")

@@ -16,6 +16,7 @@ from lineside.domain.releases.canary import Canary
 from lineside.domain.units import DAY
 from lineside.wire.offers import RELEASE_ROLE, Offer
 from lineside.wire.signed import Signer, TrustedKey, decode_envelope, verify
+from lineside.wire.unreadable import UNREADABLE
 
 PURPOSE: Final = "lineside canary offer"
 CANARY_LASTS: Final = 14 * DAY
@@ -62,6 +63,6 @@ def _decode(payload: bytes) -> CanaryOffer:
     try:
         found = msgspec.json.decode(payload, type=CanaryOffer)
         _ = found.canary  # refuses a scope that no canary may have
-    except (msgspec.MsgspecError, UnicodeDecodeError, InputError) as error:
+    except (*UNREADABLE, InputError) as error:
         raise IntegrityError(f"a signed canary offer cannot be read: {error}") from error
     return found

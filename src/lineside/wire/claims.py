@@ -14,6 +14,7 @@ import msgspec
 
 from lineside.domain.errors import IntegrityError
 from lineside.domain.reconciling import Stretch
+from lineside.wire.unreadable import UNREADABLE
 
 MAGIC: Final = b"LSC1"
 
@@ -62,7 +63,7 @@ def decode_claim(data: bytes) -> Claim:
     """Return the claim that the bytes hold; raises `IntegrityError` where they hold none."""
     try:
         found = msgspec.msgpack.decode(data[len(MAGIC) :], type=_Claim)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a claim cannot be read: {error}") from error
     return Claim(found.writer, found.epoch, found.site, found.line, _stretches(found.stretches))
 
@@ -84,7 +85,7 @@ def read_answer(data: bytes, epoch: str, key: bytes) -> dict[int, Stretch]:
         if not hmac.compare_digest(hmac.digest(key, signed.body, hashlib.sha256), signed.signature):
             raise IntegrityError("the signature of an answer to a claim does not fit")
         found = msgspec.msgpack.decode(signed.body, type=_Answer)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"an answer to a claim cannot be read: {error}") from error
     if found.problem or found.epoch != epoch:
         raise IntegrityError(found.problem or "an answer about another stream", field="epoch", value=found.epoch)

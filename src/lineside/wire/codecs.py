@@ -14,6 +14,7 @@ import numpy as np
 
 from lineside.domain.errors import IntegrityError
 from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.wire.unreadable import UNREADABLE
 
 _T = TypeVar("_T")
 
@@ -122,12 +123,12 @@ def _readings_head(body: bytes) -> tuple[_ReadingsHead, int]:
     size = int.from_bytes(body[:4], "little")
     try:
         return _head_decoder.decode(body[4 : 4 + size]), 4 + size + -(size + 4) % 8
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"the header of readings cannot be read: {error}") from error
 
 
 def _decode(body: bytes, kind: Any) -> Any:
     try:
         return msgspec.msgpack.decode(body, type=kind, dec_hook=_from_plain)
-    except (msgspec.MsgspecError, TypeError) as error:
+    except (*UNREADABLE, TypeError) as error:
         raise IntegrityError(f"a body cannot be read: {error}") from error

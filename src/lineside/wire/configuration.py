@@ -9,6 +9,7 @@ import msgspec
 from lineside.domain.configuring import Offer
 from lineside.domain.errors import IntegrityError
 from lineside.wire.signed import Signer, TrustedKey, verify
+from lineside.wire.unreadable import UNREADABLE
 
 PURPOSE: Final = "lineside gateway configuration"
 CHANGED: Final = b"configuration"
@@ -82,5 +83,5 @@ def decode_ask(data: bytes) -> ConfigurationAsk:
 def _decode(data: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a message about configuration cannot be read: {error}") from error

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from lineside.domain.enrolment import Applicant
 from lineside.domain.errors import InputError, IntegrityError
 from lineside.wire.signed import Signer, TrustedKey, decode_envelope, verify
+from lineside.wire.unreadable import UNREADABLE
 
 REQUEST: Final = "lineside enrolment request"
 ANSWER: Final = "lineside enrolment answer"
@@ -124,7 +125,7 @@ def decode_token(text: str) -> EnrolToken:
         if hashlib.sha256(body).digest()[:_CHECK_BYTES] != check:
             raise wrong
         return msgspec.msgpack.decode(body, type=EnrolToken)
-    except (msgspec.MsgspecError, binascii.Error, ValueError) as error:
+    except (*UNREADABLE, binascii.Error, ValueError) as error:
         raise wrong from error
 
 
@@ -212,5 +213,5 @@ def watermark_key(private: bytes, public: bytes, writer: str) -> bytes:
 def _decode(data: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a message about enrolment cannot be read: {error}") from error

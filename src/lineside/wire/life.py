@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 _T = TypeVar("_T")
 
@@ -71,5 +72,5 @@ def decode_goodbye(data: bytes) -> Goodbye:
 def _decode(data: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"what a gateway says of its life cannot be read: {error}") from error

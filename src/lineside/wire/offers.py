@@ -28,6 +28,7 @@ from lineside.wire.bundle import (
     unpack_bundle,
 )
 from lineside.wire.signed import Signer, TrustedKey, decode_envelope, verify
+from lineside.wire.unreadable import UNREADABLE
 
 PURPOSE: Final = "lineside model offer"
 RELEASE_ROLE: Final = "release"
@@ -164,7 +165,7 @@ def fallback_bundle(offer: Offer, body: bytes) -> Bundle:
 def _decode(payload: bytes) -> Offer:
     try:
         offer = msgspec.json.decode(payload, type=Offer)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a signed offer cannot be read: {error}") from error
     if offer.format != 1 or offer.version < 1 or not offer.digest:
         raise IntegrityError("a signed offer is of another form", field="version", value=offer.version)

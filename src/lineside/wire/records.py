@@ -25,6 +25,7 @@ from typing import Final
 import msgspec
 
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 MAGIC: Final = b"LSR1"
 _PREFIX: Final = struct.Struct("<4sIII")
@@ -102,7 +103,7 @@ def unpack(data: bytes) -> Record:
         raise IntegrityError("a record's checksum does not fit", field="checksum")
     try:
         header = _header_decoder.decode(data[_PREFIX.size : head_end])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a record's header cannot be read: {error}") from error
     return Record(header=header, body=data[body_start:], data=data)
 

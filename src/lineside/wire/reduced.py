@@ -19,6 +19,7 @@ from lineside.domain.readings import Catalogue
 from lineside.domain.receipts import Receipt
 from lineside.wire.codecs import check_readings, decode_readings, encode_readings, readings_catalogue, readings_count
 from lineside.wire.records import RecordHeader
+from lineside.wire.unreadable import UNREADABLE
 
 
 class _Gap(msgspec.Struct, frozen=True, array_like=True):
@@ -120,5 +121,5 @@ def _codes(gap: _Gap, catalogue: Catalogue) -> tuple[int, ...]:
 def _read(body: bytes) -> _Body:
     try:
         return _decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a reduced record cannot be read: {error}") from error

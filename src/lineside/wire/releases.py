@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 PIECE: Final = 512 << 10
 """Bytes of a bundle in one reply: within what one message may carry."""
@@ -42,5 +43,5 @@ def decode(data: bytes, kind: type[_T]) -> _T:
     """Return the message of a kind that the bytes hold; raises `IntegrityError` where they hold none."""
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a message about releases cannot be read: {error}") from error

@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 MOST_BYTES: Final = 8 << 20
 """Greatest size of an envelope: larger things are named in it by their digests."""
@@ -139,7 +140,7 @@ def decode_envelope(data: bytes) -> Envelope:
         raise IntegrityError("a signed envelope is too large", field="length", value=len(data), choices=(MOST_BYTES,))
     try:
         envelope = msgspec.json.decode(data, type=Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"not a signed envelope: {error}") from error
     if envelope.format != 1 or len(envelope.signatures) > _MOST_SIGNATURES or encode_envelope(envelope) != data:
         raise IntegrityError("a signed envelope is not in its one canonical form, or of another version")
@@ -161,7 +162,7 @@ def decode_trust(data: bytes) -> tuple[TrustedKey, ...]:
         keys = msgspec.json.decode(data, type=tuple[TrustedKey, ...])
         for key in keys:
             Ed25519PublicKey.from_public_bytes(key.public)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+    except (*UNREADABLE, ValueError) as error:
         raise IntegrityError(f"a list of trusted keys cannot be read: {error}") from error
     return keys
 

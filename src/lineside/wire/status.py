@@ -8,6 +8,7 @@ import msgspec
 
 from lineside.domain.errors import IntegrityError
 from lineside.domain.health.states import Health
+from lineside.wire.unreadable import UNREADABLE
 
 STATUS: Final = "status"
 """Last token of the live subject that statuses go to."""
@@ -96,5 +97,5 @@ def decode_status(data: bytes) -> GatewayStatus:
     """Return the status that the bytes hold; raises `IntegrityError` where they hold none."""
     try:
         return msgspec.msgpack.decode(data, type=GatewayStatus)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a gateway's status cannot be read: {error}") from error

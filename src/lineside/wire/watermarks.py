@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from lineside.domain.errors import IntegrityError
+from lineside.wire.unreadable import UNREADABLE
 
 
 class Refusal(StrEnum):
@@ -71,5 +72,5 @@ def read_watermark(data: bytes, key: bytes) -> Watermark:
         if not hmac.compare_digest(hmac.digest(key, signed.body, hashlib.sha256), signed.signature):
             raise IntegrityError("a watermark's signature does not fit")
         return msgspec.msgpack.decode(signed.body, type=Watermark)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"a watermark cannot be read: {error}") from error

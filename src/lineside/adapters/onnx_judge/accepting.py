@@ -22,6 +22,7 @@ from lineside.domain.judging.graph_check import check_graph
 from lineside.domain.plan.model import Plan
 from lineside.domain.rule_coverage import uncovered
 from lineside.wire.bundle import MODEL_FILE, Bundle, pack_bundle, unpack_bundle
+from lineside.wire.unreadable import UNREADABLE
 
 LIMITS: Final = Limits(cpu=30, seconds=120.0, memory=8 << 30)
 """Of the child as a whole; what the model may take of it is `MODEL_MEMORY`."""
@@ -84,7 +85,7 @@ async def try_in_child(plan: Plan, bundle: Bundle, limits: Limits = LIMITS, memo
         return Acceptance(problems=(f"the model was tried in a process of its own: {ended.why}",))
     try:
         return msgspec.json.decode(ended.output, type=Acceptance)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Acceptance(problems=("the model was tried in a process of its own, which said nothing of use",))
 
 

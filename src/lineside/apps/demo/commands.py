@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from lineside.domain.errors import DataError
+from lineside.wire.unreadable import UNREADABLE
 
 
 class Command(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +41,7 @@ def read_command(data: bytes) -> Command:
     """Return the command in a request; raises `DataError` where there is none."""
     try:
         return msgspec.json.decode(data, type=Command)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise DataError(f"not a command of the demo: {error}") from error
 
 
@@ -48,5 +49,5 @@ def read_status(data: bytes) -> Status:
     """Return the status in a reply; raises `DataError` where there is none."""
     try:
         return msgspec.json.decode(data, type=Status)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise DataError(f"not a status of the demo: {error}") from error

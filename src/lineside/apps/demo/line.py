@@ -23,6 +23,7 @@ from lineside.apps.demo.physics.readings import readings
 from lineside.domain.errors import IntegrityError
 from lineside.domain.outcomes import CONFORMING, NONCONFORMING, Outcome
 from lineside.domain.readings import Catalogue
+from lineside.wire.unreadable import UNREADABLE
 
 SOURCE = "inspection"
 
@@ -142,7 +143,7 @@ def read_checkpoint(data: bytes) -> Checkpoint:
     """Return the checkpoint that JSON holds; raises `IntegrityError` where it cannot be read."""
     try:
         return msgspec.json.decode(data, type=Checkpoint)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(
             f"not a checkpoint of the demo: {error}", next_step="delete the demo's folder to begin anew"
         ) from error

@@ -48,8 +48,17 @@ class Soak:
         return self.seconds * self.speed / 3600
 
 
-SHORT_SOAK: Final = Soak(seconds=30, speed=120, warm_up=10)
-FULL_SOAK: Final = Soak(seconds=720, speed=120, warm_up=180)
+SPEED: Final = 120
+SHORT_SOAK: Final = Soak(seconds=30, speed=SPEED, warm_up=10)
+
+
+def soak_of(hours: float) -> Soak:
+    """Return a soak of so many of the line's hours; a quarter of it fills caches before anything is looked at."""
+    seconds = hours * 3600 / SPEED
+    return Soak(seconds=seconds, speed=SPEED, warm_up=seconds / 4)
+
+
+FULL_SOAK: Final = soak_of(24)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ import msgspec
 
 from lineside.domain.errors import IntegrityError, UnavailableError
 from lineside.wire.status import GatewayStatus
+from lineside.wire.unreadable import UNREADABLE
 
 WITHIN_SECONDS: Final = 5.0
 _OWNER_ONLY: Final = 0o600
@@ -58,7 +59,7 @@ def ask_status(path: Path) -> GatewayStatus:
         ) from error
     try:
         return msgspec.json.decode(said, type=GatewayStatus)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise IntegrityError(f"what answers is no gateway of this version: {error}", where=str(path)) from error
 
 
