@@ -16,65 +16,28 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import apsw
 
+from lineside.adapters.outbox_accounts import OutboxCounts, account, counts, note_stretch, stretches
 from lineside.adapters.outbox_room import SPENT, Room, Space
+from lineside.adapters.outbox_schema import SCHEMA, add_columns
 from lineside.adapters.sqlite_thread import SqliteThread
 from lineside.domain.buffering import Bounds
-from lineside.domain.errors import ConfigurationError, IntegrityError, StorageError
+from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.quarantine import RAW_LIMIT, Quarantined
-from lineside.domain.reconciling import STRETCH, Stretch, stretches_of
+from lineside.domain.reconciling import Stretch
 from lineside.ports import Clock
 from lineside.wire.codecs import encode_items
 from lineside.wire.records import Record, RecordHeader, RecordKind, pack, unpack
-from lineside.wire.reduced import accepted_in
 
-_T = TypeVar("_T")
 KEEP_BYTES: Final = 256 * 1024 * 1024
 _FORGET_ROWS: Final = 512
 _STAND_INS: Final = frozenset({RecordKind.REDUCED.value, SPENT})
 """Kinds of rows that stand in the place of what may have reached the plant before."""
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS state (
-  id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, last INTEGER NOT NULL, bytes INTEGER NOT NULL,
-  confirmed INTEGER NOT NULL DEFAULT 0, lived INTEGER NOT NULL DEFAULT 0, pending BLOB NOT NULL DEFAULT x'',
-  accounts_from INTEGER NOT NULL DEFAULT 0) STRICT;
-CREATE TABLE IF NOT EXISTS records (
-  sequence INTEGER PRIMARY KEY, items INTEGER NOT NULL, total INTEGER NOT NULL, kind TEXT NOT NULL DEFAULT '',
-  lived INTEGER NOT NULL DEFAULT 0, data BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS stretches (
-  number INTEGER PRIMARY KEY, records INTEGER NOT NULL, readings INTEGER NOT NULL, keys INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS catalogues (digest TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS accepted (
-  kind TEXT PRIMARY KEY, records INTEGER NOT NULL, items INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS set_aside (
-  sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, reason TEXT NOT NULL, items INTEGER NOT NULL,
-  data BLOB NOT NULL) STRICT;
-"""
-_LATER_COLUMNS: Final = (
-    ("state", "confirmed", "INTEGER NOT NULL DEFAULT 0"),
-    ("state", "lived", "INTEGER NOT NULL DEFAULT 0"),
-    ("state", "pending", "BLOB NOT NULL DEFAULT x''"),
-    ("state", "accounts_from", "INTEGER NOT NULL DEFAULT 0"),
-    ("records", "kind", "TEXT NOT NULL DEFAULT ''"),
-    ("records", "lived", "INTEGER NOT NULL DEFAULT 0"),
-)
-"""Columns that a file of an earlier version lacks."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutboxCounts:
-    """What an outbox has ever accepted, per kind of record, and what it had to set aside."""
-
-    records: Mapping[RecordKind, int]
-    items: Mapping[RecordKind, int]
-    set_aside_records: int
-    set_aside_items: int
 
 
 class SqliteOutbox:
@@ -207,11 +170,11 @@ class SqliteOutbox:
 
     async def stretches(self, after: int, most: int) -> tuple[Stretch, ...]:
         """Return the newest stretches behind a number that the plant has confirmed to their end, ascending."""
-        return await self._thread.run(lambda connection: _stretches(connection, after, most), writes=False)
+        return await self._thread.run(lambda connection: stretches(connection, after, most), writes=False)
 
     async def counts(self) -> OutboxCounts:
         """Return what was ever accepted and set aside."""
-        return await self._thread.run(_counts, writes=False)
+        return await self._thread.run(counts, writes=False)
 
     async def close(self) -> None:
         """Close the file; may be called more than once."""
@@ -222,8 +185,8 @@ class SqliteOutbox:
 
     def _prepare(self, connection: apsw.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_SCHEMA)
-        _add_columns(connection)
+        connection.execute(SCHEMA)
+        add_columns(connection)
         new = (secrets.token_hex(8),)
         connection.execute("INSERT OR IGNORE INTO state (id, epoch, last, bytes) VALUES (1, ?, 0, 0)", new)
         connection.execute("COMMIT")
@@ -244,7 +207,7 @@ class SqliteOutbox:
             self._bytes += len(data)
             rows.append((sequence, count, self._bytes, kind.value, lived, data))
         self._last += len(rows)
-        _account(connection, self._epoch, kept, first)
+        account(connection, self._epoch, kept, first)
         connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
         connection.execute("UPDATE state SET last = ?, bytes = ?, lived = ?", (self._last, self._bytes, lived))
         connection.executemany(
@@ -268,7 +231,7 @@ class SqliteOutbox:
             self._bytes += len(again)
             row = (self._last, items, self._bytes, kind, lived, again)
             connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
-            _account(connection, self._epoch, [(header.kind, record.body, header.count)], self._last)
+            account(connection, self._epoch, [(header.kind, record.body, header.count)], self._last)
         self._confirmed = 0
         state = (self._epoch, self._last, self._bytes)
         connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?, confirmed = 0, accounts_from = 0", state)
@@ -295,7 +258,7 @@ class SqliteOutbox:
         )
         if row[2] != RecordKind.READINGS.value:
             # The plant's quarantine counts it, whatever it held; so both ends still add up.
-            _note_stretch(connection, self._epoch, {sequence: count})
+            note_stretch(connection, self._epoch, {sequence: count})
         values = (RecordKind.QUARANTINE.value, new, sequence)
         connection.execute("UPDATE records SET kind = ?, data = ? WHERE sequence = ?", values)
         return True
@@ -342,16 +305,6 @@ class SqliteOutbox:
         return pack(header, body)
 
 
-def _add_columns(connection: apsw.Connection) -> None:
-    """Give a file of an earlier version the columns that it lacks."""
-    for table, column, form in _LATER_COLUMNS:
-        known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        if column not in known:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {form}")
-            if column == "accounts_from":  # of what such a file holds already, no account was kept
-                connection.execute("UPDATE state SET accounts_from = last / ? + 1 WHERE last > 0", (STRETCH,))
-
-
 def _read(connection: apsw.Connection, after: int, most_bytes: int) -> tuple[tuple[Record, ...], list[tuple[int, str]]]:
     """Return whole records up to a size, and the sequences of damaged ones met on the way."""
     records: list[Record] = []
@@ -369,84 +322,6 @@ def _read(connection: apsw.Connection, after: int, most_bytes: int) -> tuple[tup
         if size >= most_bytes:
             break
     return tuple(records), damaged
-
-
-def _account(
-    connection: apsw.Connection, epoch: str, items: Sequence[tuple[RecordKind, bytes, int]], first: int
-) -> None:
-    """Take note of the readings that new records stand for, by stretch."""
-    readings = {
-        sequence: count if kind is RecordKind.READINGS else accepted_in(body)
-        for sequence, (kind, body, count) in enumerate(items, first)
-        if kind in {RecordKind.READINGS, RecordKind.REDUCED}
-    }
-    if readings:
-        _note_stretch(connection, epoch, readings)
-
-
-def _note_stretch(connection: apsw.Connection, epoch: str, readings: Mapping[int, int]) -> None:
-    for stretch in stretches_of(epoch, readings).values():
-        find = "SELECT records, readings, keys FROM stretches WHERE number = ?"
-        known: Any = connection.execute(find, (stretch.number,)).fetchone() or (0, 0, 0)
-        keys = known[2] ^ _signed(stretch.keys)
-        values = (stretch.number, known[0] + stretch.records, known[1] + stretch.readings, keys)
-        connection.execute("INSERT OR REPLACE INTO stretches VALUES (?, ?, ?, ?)", values)
-
-
-class OutboxAccounts:
-    """What an outbox has accepted, read from its file beside the gateway that holds it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def epoch(self) -> str:
-        """The random name of the outbox file."""
-        return str(self._read(lambda connection: connection.execute("SELECT epoch FROM state").fetchall()[0][0]))
-
-    async def stretches(self, after: int, most: int) -> tuple[Stretch, ...]:
-        """Return the newest stretches behind a number that the plant has confirmed to their end, ascending."""
-        return self._read(lambda connection: _stretches(connection, after, most))
-
-    def _read(self, question: Callable[[apsw.Connection], _T]) -> _T:
-        try:
-            connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
-            try:
-                connection.set_busy_timeout(5_000)
-                return question(connection)
-            finally:
-                connection.close()
-        except apsw.Error as error:
-            raise StorageError(f"the outbox cannot be read: {error}", where=str(self._path)) from error
-
-
-def _stretches(connection: apsw.Connection, after: int, most: int) -> tuple[Stretch, ...]:
-    query = (
-        "SELECT number, records, readings, keys FROM stretches, state WHERE number > ? AND number >= accounts_from "
-        "AND (number + 1) * ? - 1 <= confirmed ORDER BY number DESC LIMIT ?"
-    )
-    rows: list[Any] = connection.execute(query, (after, STRETCH, most)).fetchall()
-    return tuple(
-        Stretch(number=number, records=records, readings=readings, keys=keys % (1 << 64))
-        for number, records, readings, keys in reversed(rows)
-    )
-
-
-def _signed(number: int) -> int:
-    """Return 64 bits as SQLite keeps them."""
-    return number - (1 << 64) if number >= 1 << 63 else number
-
-
-def _counts(connection: apsw.Connection) -> OutboxCounts:
-    rows: list[Any] = connection.execute("SELECT kind, records, items FROM accepted").fetchall()
-    aside = connection.execute("SELECT count(*), coalesce(sum(items), 0) FROM set_aside").fetchone()
-    assert aside is not None
-    return OutboxCounts(
-        records={RecordKind(kind): records for kind, records, _ in rows},
-        items={RecordKind(kind): items for kind, _, items in rows},
-        set_aside_records=aside[0],
-        set_aside_items=aside[1],
-    )
 
 
 def _hold(path: Path) -> int:

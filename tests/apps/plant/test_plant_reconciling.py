@@ -11,7 +11,8 @@ from lineside.adapters.clocks import SystemClock
 from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.history_query import HistoryQuery
 from lineside.adapters.landing_sqlite import SqliteLanding
-from lineside.adapters.outbox_sqlite import OutboxAccounts, SqliteOutbox
+from lineside.adapters.outbox_accounts import OutboxAccounts
+from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.apps.plant.reconciling import HistoryAccounts
 from lineside.domain.errors import IntegrityError
 from lineside.domain.reconciling import STRETCH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
-from lineside.adapters.outbox_sqlite import OutboxAccounts
+from lineside.adapters.outbox_accounts import OutboxAccounts
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps.gateway.wiring import watermark_key
 from lineside.apps.layout import Layout
