@@ -21,10 +21,10 @@
    limit on rows it was not learned from (contiguous blocks left out in turn); the score is the greater.
 
 Steps 4 and 5 are those of the family `normal`. The family `robust` takes them from the rows alone that agree with the
-densest of them, and its centre from these as well (`lineside.learn.robust`), and is shrunk only as far as rows left out
-ask, which keeps relations that hardly vary (`lineside.learn.principal`). The others put something else in their place:
-`canonical` (what foresees the future), `innovations` (what was not foreseen) and `nearest` (how far the nearest
-conforming parts are).
+densest of them, and its centre from these as well (`lineside.learn.robust`), is shrunk only as far as rows left out
+ask, which keeps relations that hardly vary (`lineside.learn.principal`), and has one chart, the whole distance. The
+others put something else in their place: `canonical` (what foresees the future), `innovations` (what was not foreseen)
+and `nearest` (how far the nearest conforming parts are).
 """
 
 from __future__ import annotations
@@ -303,7 +303,8 @@ def _whitening(family: ModelFamily, stacked: Float64, run: Int64, width: int, ef
     if family is ModelFamily.INNOVATION:
         return innovation_whitening(stacked, width, effective)
     if family is ModelFamily.ROBUST:
-        return principal_whitening(stacked, effective, fine_shrinkage(stacked))
+        whitening, _ = principal_whitening(stacked, effective, fine_shrinkage(stacked))
+        return whitening, whitening.shape[1]  # one distance, as robust distances are
     return principal_whitening(stacked, effective)
 
 
