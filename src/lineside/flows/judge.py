@@ -154,12 +154,12 @@ class LineJudge:
     def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False) -> Judged:
         """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
         closed = self._new(self._pushed(batch), now)
-        return replace(self.judge(closed, now, replayed=replayed), late=self._late(now, now))
+        return self.judge(closed, now, replayed=replayed, late=self._late(now, now))
 
     def advance(self, now: int) -> Judged:
         """Let time pass without readings; return what has come of it."""
         closed = [part for assembler in self._assemblers.values() for part in assembler.advance(now)]
-        return replace(self.judge(self._new(closed, now), now), late=self._late(now, now))
+        return self.judge(self._new(closed, now), now, late=self._late(now, now))
 
     def _late(self, now: int, at: int | None = None) -> tuple[LateReadings, ...]:
         """Return the notes of late readings that are due at a time (``at``; None: all that is noted)."""
@@ -172,17 +172,22 @@ class LineJudge:
     def flush(self, now: int) -> Judged:
         """End of data: return what comes of all that was held."""
         closed = [part for assembler in self._assemblers.values() for part in assembler.flush()]
-        return replace(self.judge(self._new(closed, now), now), late=self._late(now))
+        return self.judge(self._new(closed, now), now, late=self._late(now))
 
-    def judge(self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False) -> Judged:
-        """Judge finished parts at the time ``now``; a part too old to be live is marked late first."""
+    def judge(
+        self, parts: Iterable[PartRecord], now: int, *, replayed: bool = False, late: tuple[LateReadings, ...] = ()
+    ) -> Judged:
+        """Judge finished parts at the time ``now``; a part too old to be live is marked late first.
+
+        ``late`` are notes of late readings that go with what comes of it.
+        """
         records: list[PartRecord] = []
         predictions: list[Prediction] = []
         events: list[AlertEvent] = []
         for part in parts:
-            late = replayed or part.late or part.station in self._never_live
-            late = late or now - part.ended > self._live_within[part.station]
-            record = replace(part, late=late) if late != part.late else part
+            is_late = replayed or part.late or part.station in self._never_live
+            is_late = is_late or now - part.ended > self._live_within[part.station]
+            record = replace(part, late=is_late) if is_late != part.late else part
             records.append(record)
             self._parts[part.station] += 1
             self._newest[part.station] = record
@@ -200,7 +205,7 @@ class LineJudge:
                 predictions.append(marked)
                 silence = self._gates[waited.part.station].reason(waited.part.cycle_id)
                 events += self._engines[waited.part.station].observe(marked, now, silence)
-        return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events))
+        return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events), late=late)
 
     def _caught_up(self, now: int) -> Iterable[Judgement]:
         """Return the judgements of parts that were recorded before there was a model for them, if there is one now."""

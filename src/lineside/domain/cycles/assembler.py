@@ -83,6 +83,7 @@ class CycleAssembler:
         self._holding = Holding(local, *self._feeds(), station.lateness, longest_cycle(station))
         self._special = sum(_is_special(signal, station) for signal in self._signals)
         self._said: dict[str, tuple[int, str]] = {}
+        self._context = tuple(signal.id for signal in self._signals if signal.role is Role.CONTEXT)
         self._used_serial = ""
         self._on = False
         self._opened: int | None = None
@@ -129,7 +130,8 @@ class CycleAssembler:
 
         Without a time all that is noted is returned: no more comes.
         """
-        return self._holding.late_log.take(now, self._holding.slow_feeds())
+        log = self._holding.late_log
+        return log.take(now, self._holding.slow_feeds()) if log else ()
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -321,11 +323,7 @@ class CycleAssembler:
                 received=self._received or time,
                 recipe=self.recipe.digest,
                 features=self._sums.features(),
-                context={
-                    signal.id: self._said[signal.id][1]
-                    for signal in self._signals
-                    if signal.role is Role.CONTEXT and signal.id in self._said
-                },
+                context={name: self._said[name][1] for name in self._context if name in self._said},
                 readings=readings,
                 incomplete=incomplete or self._partial,
                 missing=self._sums.missing(),

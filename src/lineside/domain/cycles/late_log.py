@@ -71,6 +71,10 @@ class LateLog:
         self._within = within
         self._noted: dict[int, _Noted] = {}
 
+    def __len__(self) -> int:
+        """Return of how many sources something is noted."""
+        return len(self._noted)
+
     def add(self, feeds: Int32, times: Int64, received: Int64) -> None:
         """Note late readings (one or more) with the number of their source, in their order of arrival."""
         for feed in np.unique(feeds).tolist():

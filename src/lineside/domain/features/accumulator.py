@@ -49,7 +49,7 @@ class Accumulator:
         self._parameter = np.zeros(len(recipe.features), dtype=np.float64)
         self._wanted = tuple(dict.fromkeys(feature.signal for feature in recipe.features))
         place = {name: index for index, name in enumerate(self._wanted)}
-        self._wanted_by = np.array([place[feature.signal] for feature in recipe.features], dtype=np.int64)
+        wanted_by = np.array([place[feature.signal] for feature in recipe.features], dtype=np.int64)
         keeps = 0
         for index, feature in enumerate(recipe.features):
             slot = int(self.slot_of[number[feature.signal], phases[feature.phase]])
@@ -60,6 +60,10 @@ class Accumulator:
             if self.needs[slot] & kernels.NEEDS_VALUES and self.kept_of[slot] < 0:
                 self.kept_of[slot] = keeps
                 keeps += 1
+        carried = self._kind == kernels.KINDS["carried"]
+        self._slots, first = np.unique(self._slot[~carried], return_index=True)
+        self._wanted_by_slot = wanted_by[~carried][first]
+        self._carried, self._wanted_by_carried = self._slot[carried], wanted_by[carried]
         self._keeps_times = bool((self.needs & kernels.NEEDS_TIMES).any())
         self.kept = np.empty((_ROOM, keeps), dtype=np.float64)
         self.kept_times = np.empty((_ROOM, keeps if self._keeps_times else 0), dtype=np.float64)
@@ -105,11 +109,10 @@ class Accumulator:
 
     def missing(self) -> tuple[str, ...]:
         """Return the signals that the recipe wants and that have given nothing it could use."""
-        carried = self._kind == kernels.KINDS["carried"]
-        count = self.sums[np.where(carried, 0, self._slot), kernels.COUNT]
-        known = ~np.isnan(self.last_value[np.where(carried, self._slot, 0)])
-        gave = np.bincount(self._wanted_by, weights=np.where(carried, known, count > 0), minlength=len(self._wanted))
-        return tuple(self._wanted[index] for index in np.flatnonzero(gave == 0))
+        gave = np.zeros(len(self._wanted), dtype=np.bool_)
+        gave[self._wanted_by_slot[self.sums[self._slots, kernels.COUNT] > 0.0]] = True
+        gave[self._wanted_by_carried[~np.isnan(self.last_value[self._carried])]] = True
+        return tuple(self._wanted[index] for index in np.flatnonzero(~gave).tolist())
 
     def _open_slot(self, signal: int, phase: int) -> None:
         if self.slot_of[signal, phase] < 0:

@@ -1,11 +1,12 @@
 """Which readings came before: the same signal and source time, with the same value or with another.
 
 Memory is bounded by two generations of at most `GENERATION` readings each: when the younger is full it becomes
-the elder, and the elder is forgotten. A reading that comes again later than that is taken for a new one. Most
-readings are newer than everything their signal said before, and are known to be new without a look into it.
+the elder, and the elder is forgotten. A reading that comes again later than that is taken for a new one.
 
-A generation is a hash table in columns with open addressing (Knuth, The Art of Computer Programming 3, 6.4,
-algorithm L): no object per reading, and the same cost whatever the number of signals.
+Most readings are newer than everything their signal said before, and so known to be new: a generation only notes
+them, one behind the other. When one comes that is not, it is looked up in a hash table of their places with open
+addressing (Knuth, The Art of Computer Programming 3, 6.4, algorithm L), into which all that were noted since the last
+time are put first: no object per reading, and the same cost whatever the number of signals.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ REPEATED: Final = 1
 CONFLICTING: Final = 2
 
 _NEVER: Final = np.iinfo(np.int64).min
-_EMPTY: Final = -1
 _TEXT_BYTES: Final = 6
 
 
@@ -40,21 +40,27 @@ def text_key(text: str) -> float:
 
 @dataclass(slots=True)
 class _Generation:
-    """A hash table of ``slots`` (a power of two, at least twice its readings)."""
+    """Readings in the order in which they came, of which the first ``indexed`` are in the hash table ``places``.
+
+    A place is a row's number and one more, 0 is empty; there are a power of two of them, at least twice the readings.
+    """
 
     signal: Int32
     time: Int64
     value: Float64
+    places: Int32
     count: int = 0
+    indexed: int = 0
 
     @classmethod
-    def of(cls, slots: int) -> _Generation:
-        empty = np.full(slots, _EMPTY, dtype=np.int32)
-        return cls(empty, np.empty(slots, dtype=np.int64), np.empty(slots, dtype=np.float64))
+    def of(cls, most: int) -> _Generation:
+        places = np.zeros(1 << (2 * most - 1).bit_length(), dtype=np.int32)
+        return cls(np.empty(most, dtype=np.int32), np.empty(most, dtype=np.int64), np.empty(most), places)
 
     def clear(self) -> None:
-        self.signal[:] = _EMPTY
-        self.count = 0
+        if self.indexed:
+            self.places[:] = 0
+        self.count = self.indexed = 0
 
 
 class Duplicates:
@@ -63,8 +69,7 @@ class Duplicates:
     def __init__(self, signals: int, generation: int = GENERATION) -> None:
         self._newest = np.full(signals, _NEVER, dtype=np.int64)
         self._generation = generation
-        slots = 1 << (2 * generation - 1).bit_length()
-        self._young, self._old = _Generation.of(slots), _Generation.of(slots)
+        self._young, self._old = _Generation.of(generation), _Generation.of(generation)
 
     def newest(self, signals: Iterable[int]) -> int | None:
         """Return the newest time of some signals, by their code; None where none of them is known."""
@@ -83,7 +88,7 @@ class Duplicates:
         row = 0
         while row < len(signal):
             young, old = self._young, self._old
-            row, young.count = _classify(
+            row, young.count, young.indexed, old.indexed = _classify(
                 signal,
                 time,
                 value,
@@ -92,11 +97,15 @@ class Duplicates:
                 young.signal,
                 young.time,
                 young.value,
+                young.places,
                 young.count,
-                self._generation,
+                young.indexed,
                 old.signal,
                 old.time,
                 old.value,
+                old.places,
+                old.count,
+                old.indexed,
                 kinds,
             )
             if young.count >= self._generation:
@@ -114,13 +123,20 @@ def _home(signal, time, mask):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _find(signal, time, signals, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return the slot that holds a reading, or the empty one where it would be put."""
-    mask = len(signals) - 1
+def _find(signal, time, signals, times, places):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the slot of ``places`` that has a reading's row, or the empty one where it would be put."""
+    mask = len(places) - 1
     slot = _home(signal, time, mask)
-    while signals[slot] >= 0 and (signals[slot] != signal or times[slot] != time):
+    while places[slot] > 0 and (signals[places[slot] - 1] != signal or times[places[slot] - 1] != time):
         slot = (slot + 1) & mask
     return slot
+
+
+@numba.njit(cache=True, nogil=True)
+def _index(signals: Int32, times: Int64, places: Int32, first: int, count: int) -> None:
+    """Put the rows from ``first`` to ``count`` into the hash table."""
+    for row in range(first, count):
+        places[_find(signals[row], times[row], signals, times, places)] = row + 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -133,35 +149,45 @@ def _classify(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917
     young_signal: Int32,
     young_time: Int64,
     young_value: Float64,
+    young_places: Int32,
     young_count: int,
-    most: int,
+    young_indexed: int,
     old_signal: Int32,
     old_time: Int64,
     old_value: Float64,
+    old_places: Int32,
+    old_count: int,
+    old_indexed: int,
     kinds: NDArray[np.int8],
 ):
-    """Classify rows from ``start`` on until the younger generation is full; return the next row and its count."""
+    """Classify rows from ``start`` on until the younger generation is full.
+
+    Returns the next row, the count of the younger generation, and how much of each is in its hash table.
+    """
     for row in range(start, len(signal)):
         code, moment, number = signal[row], time[row], value[row]
-        slot = _find(code, moment, young_signal, young_time)
         if moment > newest[code]:
             newest[code] = moment
         else:
+            _index(young_signal, young_time, young_places, young_indexed, young_count)
+            _index(old_signal, old_time, old_places, old_indexed, old_count)
+            young_indexed, old_indexed = young_count, old_count
             known, found = 0.0, False
-            if young_signal[slot] >= 0:
-                known, found = young_value[slot], True
+            here = young_places[_find(code, moment, young_signal, young_time, young_places)]
+            if here > 0:
+                known, found = young_value[here - 1], True
             else:
-                before = _find(code, moment, old_signal, old_time)
-                if old_signal[before] >= 0:
-                    known, found = old_value[before], True
+                here = old_places[_find(code, moment, old_signal, old_time, old_places)]
+                if here > 0:
+                    known, found = old_value[here - 1], True
             if found:
                 same = known == number or (np.isnan(known) and np.isnan(number))
                 kinds[row] = REPEATED if same else CONFLICTING
                 continue
-        young_signal[slot] = code
-        young_time[slot] = moment
-        young_value[slot] = number
+        young_signal[young_count] = code
+        young_time[young_count] = moment
+        young_value[young_count] = number
         young_count += 1
-        if young_count >= most:
-            return row + 1, young_count
-    return len(signal), young_count
+        if young_count >= len(young_signal):
+            return row + 1, young_count, young_indexed, old_indexed
+    return len(signal), young_count, young_indexed, old_indexed
