@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -301,3 +302,13 @@ async def test_a_note_waits_until_the_parts_that_it_concerns_are_made() -> None:
     await line.corrector.look()
     assert line.past.notes()
     assert line.corrector.counts.readings == 0
+
+
+async def test_cycles_whose_counter_began_again_are_left_alone() -> None:
+    line, rows = Line(BY_TRIGGER), a_stream(10)
+    for at, group in by_second(late(rows, "flow", 45, 65, 120)).items():
+        line.arrive(group, at)
+    line.past.all_parts = [replace(part, cycle_id="cast-1-7") for part in line.past.all_parts]
+    await line.end()
+    assert line.corrector.counts.left_alone[LeftAlone.NAMED_TWICE] > 0
+    assert not line.corrector.counts.revised

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,10 @@ from lineside.flows.ingest import Ingest, serve_ingest
 from lineside.testing.fakes.bus import FakeBus
 from lineside.testing.fakes.landing import FakeLanding
 from lineside.testing.fakes.outbox import FakeOutbox
-from lineside.testing.records import a_readings_body, a_record
+from lineside.testing.records import CATALOGUE, a_readings_body, a_record
 from lineside.wire.asks import Ask, encode_ask
-from lineside.wire.records import Record, RecordKind
+from lineside.wire.codecs import encode_catalogue
+from lineside.wire.records import Record, RecordHeader, RecordKind, pack
 from lineside.wire.subjects import Subjects
 from lineside.wire.watermarks import Refusal, Watermark, read_watermark, sign_watermark
 
@@ -263,6 +265,12 @@ async def test_whoever_follows_the_line_sees_what_has_landed(link: Link) -> None
     assert link.ingest.counts.landed[RecordKind.READINGS] == 2
 
 
+def numbered(sequence: Any) -> bytes:
+    """Return a record of a sequence that may be none."""
+    body = encode_catalogue(CATALOGUE)
+    return pack(RecordHeader("gw", "e1", sequence, "site", "line", RecordKind.CATALOGUE, 1, 1), body)
+
+
 @pytest.mark.parametrize(
     ("data", "refusal"),
     [
@@ -274,8 +282,11 @@ async def test_whoever_follows_the_line_sees_what_has_landed(link: Link) -> None
         (a_record(1, b"?", kind=RecordKind.CATALOGUE).data, Refusal.UNREADABLE),
         (a_record(1, a_readings_body(0, 5)[:-8], kind=RecordKind.READINGS).data, Refusal.UNREADABLE),
         (a_record(1, b"\xff" * 40, kind=RecordKind.ALERTS).data, Refusal.UNREADABLE),
+        (numbered(-1), Refusal.DAMAGED),
+        (numbered(1.5), Refusal.DAMAGED),
+        (numbered(2**63), Refusal.DAMAGED),
     ],
-    ids=["empty", "cut", "site", "line", "writer", "catalogue", "readings", "alerts"],
+    ids=["empty", "cut", "site", "line", "writer", "catalogue", "readings", "alerts", "below", "half", "beyond"],
 )
 async def test_a_request_that_must_not_be_landed_is_answered_with_the_reason(data: bytes, refusal: Refusal) -> None:
     landing = FakeLanding()

@@ -6,7 +6,8 @@ record becomes the next revision of a part: the old one stays, the highest revis
 their order of time, each with a cycle before it to begin from, so what lies before a stretch is right already.
 
 A record is left alone where the history cannot prove it wrong: where it holds fewer readings than the part was made
-from, where parts overlap in time (a clock was set back), and where another recipe made it.
+from, where parts overlap in time (a clock was set back) or share a name (a counter began again), and where another
+recipe made it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class LeftAlone(StrEnum):
 
     FEWER_READINGS = "the history no longer holds all readings of the part"
     CLOCK = "parts overlap: a clock was set back"
+    NAMED_TWICE = "two cycles have one name: a counter began again"
     RECIPE = "the part was made by another recipe"
     TOO_MANY = "too many readings to make parts again from"
 
@@ -63,6 +65,15 @@ def newest_revisions(parts: Iterable[PartRecord]) -> dict[str, PartRecord]:
         if known is None or part.revision >= known.revision:
             newest[part.cycle_id] = part
     return newest
+
+
+def named_twice(parts: Sequence[PartRecord]) -> bool:
+    """Whether two cycles have one name, as where a machine's counter begins again within a day.
+
+    A cycle is recorded once as it was judged, so a second such record is another cycle.
+    """
+    first = [part.cycle_id for part in parts if part.revision == 0]
+    return len(first) != len(set(first))
 
 
 def corrected(

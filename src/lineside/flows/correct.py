@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertEvent
-from lineside.domain.corrections import Corrected, LeftAlone, corrected, newest_revisions
+from lineside.domain.corrections import Corrected, LeftAlone, corrected, named_twice, newest_revisions
 from lineside.domain.cycles.assembler import CycleAssembler, longest_cycle
 from lineside.domain.cycles.late_log import LateSpan, merged
 from lineside.domain.errors import LinesideError
@@ -275,8 +275,10 @@ class Corrector:
             return Corrected(left_alone=LeftAlone.TOO_MANY)
         readings = self._past.readings(writer, self._catalogue, signals, piece.since, piece.closed)
         again = [part for part in assembler.settle(readings, piece.closed) if _begins_in(part, piece)]
-        recorded = newest_revisions(self._past.revisions(station.id, piece.kept_from, piece.until))
-        return corrected(recorded, again, readings, assembler.recipe, piece.closed)
+        revisions = self._past.revisions(station.id, piece.kept_from, piece.until)
+        if named_twice(revisions) or named_twice(again):
+            return Corrected(left_alone=LeftAlone.NAMED_TWICE)
+        return corrected(newest_revisions(revisions), again, readings, assembler.recipe, piece.closed)
 
     async def _keep(self, station: Station, found: Corrected, piece: _Piece) -> None:
         """Land what has changed: parts, judgements, alerts; then say so in the audit record."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 import struct
 import zlib
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -50,17 +50,21 @@ class RecordKind(StrEnum):
     """Notes of readings that came too late for their parts."""
 
 
+Natural = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""What a sequence or a count can be: stores keep 63 bits."""
+
+
 class RecordHeader(msgspec.Struct, frozen=True, array_like=True):
     """Identity and routing of a record; ``count`` is the number of items in the body, ``written`` UTC ns."""
 
     writer: str
     epoch: str
-    sequence: int
+    sequence: Natural
     site: str
     line: str
     kind: RecordKind
-    count: int
-    written: int
+    count: Natural
+    written: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Record(msgspec.Struct, frozen=True):
