@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Final
@@ -17,10 +17,12 @@ from lineside.adapters.notifiers.posting import Poster
 from lineside.adapters.notifiers.webhook import cloud_event
 from lineside.apps.web.language import read_catalogues
 from lineside.apps.web.words import tongue
+from lineside.cli.notify import _test_message
 from lineside.domain.notifying.delivery import Delivered, Outcome
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.notifying.routing import Channel, Target
-from lineside.domain.said import Kind, Language, Said, Value
+from lineside.domain.said import Clause, Kind, Language, Said, Value
+from lineside.testing.clocks import A_MOMENT
 from lineside.testing.conformance.notifier import message
 from lineside.testing.floors import sample_plan
 from lineside.testing.peers.endpoints import Endpoint, endpoint, sap, service_now
@@ -71,12 +73,20 @@ class Listening:
         """Every word that the catalogue has for what was said."""
         known = _CATALOGUES.get(self.language, {})
         found: set[str] = set()
-        for pattern, values in (clause for said in self.said for clause in said.clauses):
+        for pattern, values in clauses_of(self.said):
             texts = [pattern, *(v.value for v in values.values() if isinstance(v, Value) and v.kind is Kind.WORD)]
             for text in texts:
                 assert self.language is Language.ENGLISH or text in known, f"no catalogue has: {text}"
                 found |= letters(re.sub(r"\{\w+\}", "", known.get(text, text)))
         return found
+
+
+def clauses_of(said: Iterable[object]) -> Iterator[Clause]:
+    """Every clause of sentences, and of the sentences within them."""
+    for item in said:
+        for clause in item.clauses if isinstance(item, Said) else ():
+            yield clause
+            yield from clauses_of(clause[1].values())
 
 
 def letters(text: str) -> set[str]:
@@ -181,3 +191,16 @@ def test_moments_follow_the_language_and_the_clock_at_the_line() -> None:
     assert len(set(said.values())) == len(Language)
     assert re.search(r"\d\d\.\d\d\.\d{4} \d\d:\d\d", said[Language.GERMAN])
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", said[Language.CHINESE])
+
+
+def test_every_kind_of_target_is_looked_at() -> None:
+    assert {*_HTTP, Channel.EMAIL, Channel.MQTT, Channel.WEBHOOK} == set(Channel)
+
+
+@pytest.mark.parametrize(("language", "words"), [(Language.GERMAN, "Dies ist ein Test."), (Language.CHINESE, "测试")])
+def test_the_message_that_says_that_it_is_a_test_says_so_in_the_targets_language(
+    language: Language, words: str
+) -> None:
+    test = _test_message(PLAN, A_MOMENT, "https://board.example", tongue(language, PLAN))
+    assert words in test.text
+    assert letters(test.characteristic_label) <= {"ein", "Test"}

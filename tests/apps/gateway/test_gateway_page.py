@@ -11,6 +11,7 @@ import pytest
 from lineside.apps.gateway.local_board import LocalBoard
 from lineside.apps.gateway.local_floor import MOST_ALERTS, MOST_UPDATES, LocalFloor
 from lineside.apps.gateway.page.app import LocalPage, local_app
+from lineside.apps.web.language import read_catalogues
 from lineside.domain.alerts import AlertEvent, AlertKind, AlertState
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.judging.wording import word_outside
@@ -146,7 +147,8 @@ async def test_seeing_an_alert_is_durable_and_audited_before_it_is_shown(
 
 async def test_it_speaks_what_the_plan_says_for_the_line_and_else_what_the_browser_wishes(plan: Plan) -> None:
     spoken = plan.line.model_copy(update={"language": Language.GERMAN})
-    said = []
+    said: list[str] = []
+    refused: list[str] = []
     for line in (plan.line, spoken):
         bench = Bench(plan.model_copy(update={"line": line}))
         text = f"{word_outside('Hall', 36.0, (12.0, 33.5), 'degC')} Porosity likely."
@@ -154,9 +156,12 @@ async def test_it_speaks_what_the_plan_says_for_the_line_and_else_what_the_brows
         async with browser_of(bench) as browser:
             browser.headers["accept-language"] = "es"
             said.append((await browser.get("/")).text)
+            refused.append((await browser.post("/acknowledge", data={"alert": "a1"})).text)
     assert '<html lang="es"' in said[0]
     assert "Hall 36\N{NO-BREAK SPACE}°C: más caliente que todo lo aprendido (hasta 33,5)." in said[0]
     assert '<html lang="de"' in said[1]
+    catalogues = read_catalogues()
+    assert refused == [f"{catalogues[code]['Reload the page and try again.']}\n" for code in ("es", "de")]
     assert "wärmer als alles Gelernte (bis 33,5). Kein Urteil" in said[1]
 
 

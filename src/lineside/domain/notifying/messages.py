@@ -8,7 +8,7 @@ from typing import Final
 
 from lineside.domain.nuisance import Notice
 from lineside.domain.plan.model import Priority
-from lineside.domain.said import Said, joined, moment, say, word
+from lineside.domain.said import Said, moment, say, word
 
 
 class Occasion(StrEnum):
@@ -69,7 +69,7 @@ class Message:
         else:
             what = _HEADS[self.priority if self.occasion is Occasion.RAISED else self.occasion]
             head = say("{what}: {station}, {characteristic}", what=what, **place)
-        return joined([head, say("and {count} more", count=self.folded)]) if self.folded else head
+        return say("{title} (and {count} more)", title=head, count=self.folded) if self.folded else head
 
     @property
     def since(self) -> Said:

@@ -40,7 +40,7 @@ def hold_back(message: Message, speak: Tongue, most: int | None = None) -> str:
     named = message.suspects[:most]
     more = len(message.suspects) - len(named)
     rest = [speak(say("and {count} more", count=more))] if more else []
-    return speak(say("Hold back {serials}", serials=", ".join([*named, *rest])))
+    return speak(say("Hold back: {serials}", serials=", ".join([*named, *rest])))
 
 
 def links(message: Message, speak: Tongue) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from lineside.domain.errors import DataError
 from lineside.domain.readings import Float64
+from lineside.domain.said import say
 
 MEAN_RANGE: Final = (1.128, 1.693, 2.059, 2.326, 2.534, 2.704, 2.847, 2.970, 3.078)
 """d2 of 2 to 10 values: the mean range of a normal sample, in standard deviations."""
@@ -166,4 +167,4 @@ def _check(points: Float64, baseline: int) -> None:
 def _some_spread(mean_range: float) -> float:
     if mean_range > 0.0:
         return mean_range
-    raise DataError("the values of the baseline are all equal", next_step="see whether the signal is stuck")
+    raise DataError(say("the values of the baseline are all equal"), next_step=say("see whether the signal is stuck"))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from board_client import BoardClient
-from lineside.domain.units import MILLISECOND
+from lineside.apps.plant.floor.floor import MOST_PARTS
+from lineside.domain.units import MILLISECOND, SECOND
 from lineside.testing.boards import Bench
 from lineside.testing.floors import CYCLE, part_at, run_before
 
@@ -75,6 +76,16 @@ async def test_points_are_of_charts_that_there_are_and_of_a_span(engineer: Board
     assert (await engineer.get(POINTS, params=asked | {"feature": "no"})).status_code == 404
     assert (await engineer.get(POINTS, params=asked | {"to": "1"})).status_code == 422
     assert (await engineer.get(POINTS, params=asked | {"name": "no"})).content == b""
+
+
+async def test_why_there_is_no_chart_is_said_in_the_readers_language(bench: Bench, engineer: BoardClient) -> None:
+    start = bench.clock.now()
+    bench.floor.apply_parts(
+        part_at(bench.floor.plan, "quench", 119_000 + number, start + number * SECOND) for number in range(MOST_PARTS)
+    )
+    await engineer.send_form("/", "/language", language="de")
+    html = (await engineer.get("/stations/quench/charts")).text
+    assert "Die Werte der Grundlage sind alle gleich. Sehen Sie nach, ob das Signal festhängt." in html
 
 
 async def test_a_station_without_parts_says_so_and_an_unknown_one_is_not_there(engineer: BoardClient) -> None:

@@ -81,7 +81,7 @@ class LocalPage:
 
     async def take(self, request: Request) -> Response:
         """Acknowledge an alert, and show the page again once that is durable."""
-        self._check_host(request)
+        self._receive(request)
         form = parse_form(await read_body(request, MOST_BODY))
         if not is_ours(request, ()) or not secrets.compare_digest(form.get("token", ""), self.token):
             raise HTTPException(403, tr("Reload the page and try again."))
@@ -103,8 +103,7 @@ class LocalPage:
         return found
 
     def _page(self, request: Request, template: str) -> Response:
-        self._check_host(request)
-        speak(choose(self.plan.line.language or "", accept=request.headers.get("accept-language", "")))
+        self._receive(request)
         know_plan(self.plan.words)
         now, status = self.clock.now(), self.status()
         html = self.templates.get_template(template).render(
@@ -141,10 +140,14 @@ class LocalPage:
     def _characteristic(self, name: str) -> str:
         return plan_text(next((item.label for item in self.plan.characteristics if item.id == name), name))
 
-    def _check_host(self, request: Request) -> None:
-        """Refuse a request that came by another name: another site's name may have been pointed here."""
+    def _receive(self, request: Request) -> None:
+        """Speak the line's language, else the browser's; refuse a request that came by another name.
+
+        Another site's name may have been pointed here.
+        """
+        speak(choose(self.plan.line.language or "", accept=request.headers.get("accept-language", "")))
         if request.headers.get("host", "") not in self.hosts:
-            raise HTTPException(403, "This page is not known by that name.")
+            raise HTTPException(403, tr("This page is not known by that name."))
 
 
 def local_app(page: LocalPage) -> Starlette:

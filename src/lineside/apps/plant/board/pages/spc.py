@@ -17,6 +17,7 @@ from starlette.responses import Response
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.pages import plots
 from lineside.apps.plant.board.rendering import page
+from lineside.apps.plant.board.wording import refusal
 from lineside.apps.plant.floor.views import Series, Trend
 from lineside.domain.errors import DataError
 from lineside.domain.spc.charts import FEWEST_POINTS, Chart, average_and_range, ewma, individuals
@@ -121,7 +122,7 @@ def _charts(series: Series | None, kind: str) -> tuple[tuple[Chart, ...], str]:
             return average_and_range(values[: len(values) // size * size], size, baseline), ""
         return ((ewma(values, baseline),) if kind == "ewma" else individuals(values, baseline)), ""
     except DataError as error:
-        return (), error.problem
+        return (), refusal(error)
 
 
 def _places(series: Series, chart: Chart) -> list[int]:
