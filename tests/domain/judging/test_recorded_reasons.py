@@ -62,6 +62,13 @@ def test_what_a_setup_lacks_is_read_back(score: float, limit: float) -> None:
     assert said == text
 
 
+def test_a_record_made_to_be_slow_or_deep_is_read_as_it_stands() -> None:
+    (said,) = recall("x" + "; judged without a" * 50)
+    assert said == "x" + "; judged without a" * 50
+    for text in ("1 " * 100_000, "warming up: " * 10_000, "; judged without a" * 10_000):
+        assert recall(text) == ()
+
+
 @pytest.mark.parametrize("text", ["", "Porosity likely on the next parts.", "hall above 33 °C"])
 def test_what_is_not_ours_is_not_made_ours(text: str) -> None:
     assert recall(text) == ()

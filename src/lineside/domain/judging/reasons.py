@@ -28,6 +28,8 @@ _PATTERNS: Final = tuple(
         word("the score is not a number"),
     )
 )
+_LONGEST: Final = 1_000
+"""Characters of a text that is read back: a record may come from anywhere."""
 _FORMS: Final = {"value": r"-?\d\S*(?: \S+)?", "bound": r"\S+", "count": r"\d+", "all": r"\d+"}
 """What stands for a value, where it is not just anything."""
 
@@ -59,8 +61,9 @@ def recall(text: str) -> tuple[str, ...]:
     return tuple(said for said in (reason, NO_JUDGEMENT if mark else "", _recalled(more) or more) if said)
 
 
-def _recalled(text: str) -> Said | None:
-    for pattern, reader in _READERS:
+def _recalled(text: str, first: int = 0) -> Said | None:
+    """Return what a text was made of, by the readers from the ``first`` on."""
+    for pattern, reader in _READERS[first:] if len(text) <= _LONGEST else ():
         found = reader.fullmatch(text)
         if found is not None:
             return say(pattern, **{name: _value(name, value) for name, value in found.groupdict().items()})
@@ -73,5 +76,5 @@ def _value(name: str, text: str) -> Value | str:
     if name in {"value", "bound"}:
         return quantity(text)
     if name == "what":
-        return _recalled(text) or text
+        return _recalled(text, 1) or text  # what was said before is of one piece
     return text

@@ -129,6 +129,15 @@ async def test_an_installed_board_is_described_in_the_language_of_its_place(tmp_
     bench.state.close()
 
 
+async def test_who_comes_by_a_messages_link_logs_in_in_its_language(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    async with client_of(bench) as client:
+        answer = await client.get(f"{CARD}?language=de")
+        assert answer.status_code == 303
+        assert '<html lang="de"' in (await client.get(answer.headers["location"])).text
+    bench.state.close()
+
+
 async def test_a_frame_that_shows_one_station_speaks_its_language(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, floor=busy_floor(plan=speaking_plan()).floor)
     now = bench.clock.now()

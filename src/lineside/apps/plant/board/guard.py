@@ -131,7 +131,10 @@ def _stranger(page: Page, request: Request) -> Response:
     if page.api or page.method != "GET" or page.path == "/live":
         raise HTTPException(401)
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"/login?next={quote(target, safe='')}" if target != "/" else "/login", status_code=303)
+    wish = request.query_params.get("language", "")
+    spoken = f"&language={quote(wish, safe='')}" if wish else ""
+    to = f"/login?next={quote(target, safe='')}{spoken}" if target != "/" else "/login"
+    return RedirectResponse(to, status_code=303)
 
 
 async def _check_origin(board: Board, page: Page, request: Request, who: Visitor | None, token: str) -> None:
