@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
@@ -182,7 +183,8 @@ def create_app(
 async def _say_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title, words = _WORDS.get(error.status_code, (word("Not possible"), word("The request could not be answered.")))
-    detail = error.detail if error.status_code in {409, 422} and error.detail else words
+    own = error.detail != HTTPStatus(error.status_code).phrase  # which stands in for a detail that was not given
+    detail = error.detail if error.status_code in {409, 422} and error.detail and own else words
     return _say(request, error.status_code, title, detail, dict(error.headers or {}))
 
 
