@@ -218,7 +218,20 @@ def _in_order(signal, time, value, status, row):  # type: ignore[no-untyped-def]
     return one < other or np.isnan(other)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(
+    numba.boolean(
+        numba.int32[::1],
+        numba.int64[::1],
+        numba.int64[::1],
+        numba.float64[::1],
+        numba.uint32[::1],
+        numba.int64,
+        numba.int64,
+        numba.int64,
+    ),  # compiled on import: it is first needed amid a stream, which would have to wait for it
+    cache=True,
+    nogil=True,
+)
 def settle(  # type: ignore[no-untyped-def]  # noqa: ANN201 - as above
     signal: Int32,
     time: Int64,
