@@ -199,7 +199,7 @@ class Rig:
         wanted = self.acked()
         self.end(EDGE, signal.SIGTERM)
         self.start_part(EDGE)  # an edge forwards what it has; what it adds meanwhile is accepted as well
-        self.until(lambda: wanted <= self._in_history().keys() | self._in_quarantine(), _STILL_SECONDS)
+        self._wait_for(wanted)
         for part in (EDGE, SITE, NATS):
             self.end(part, signal.SIGTERM)
         found, quarantined = self._in_history(), self._in_quarantine()
@@ -210,6 +210,16 @@ class Rig:
             doubled=sum(count != BATCH for count in found.values()) + self._repeated(),
             invented=sum(sequence < 1 for _, sequence in found),
         )
+
+    def _wait_for(self, wanted: set[tuple[str, int]]) -> None:
+        """Wait until the history holds all that is wanted, for as long as more of it comes."""
+        held, moved = -1, time.monotonic()
+        while wanted - (found := self._in_history().keys() | self._in_quarantine()):
+            if len(found) != held:
+                held, moved = len(found), time.monotonic()
+            elif time.monotonic() - moved > _STILL_SECONDS:
+                raise AssertionError(f"{len(wanted - found)} records do not come; {self._said()}")
+            time.sleep(0.2)
 
     def close(self) -> None:
         """End every part that still runs."""
