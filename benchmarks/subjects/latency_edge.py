@@ -22,8 +22,8 @@ import numpy as np
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from lineside.adapters.sparkplug.edge_node import EdgeNode, Offer, is_rebirth_request
 from lineside.adapters.sparkplug.sparkplug_b_pb2 import Payload
-from lineside.apps.demo.edge_node import EdgeNode, Offer, is_rebirth_request
 from subjects.cell import SIGNALS, running
 
 VARIANTS: Final = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lineside.apps.demo.edge_node import EdgeNode, Offer, Said, Value
+from lineside.adapters.sparkplug.edge_node import EdgeNode, Offer, Said, Value
 
 START: Final = 1_750_000_000_000_000_000
 
