@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lineside.domain.alerts import AlertEvent, AlertKind
 from lineside.domain.corrections import LeftAlone
 from lineside.domain.cycles.assembler import CycleAssembler
+from lineside.domain.late_readings import LateReadings
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
@@ -312,3 +313,14 @@ async def test_cycles_whose_counter_began_again_are_left_alone() -> None:
     await line.end()
     assert line.corrector.counts.left_alone[LeftAlone.NAMED_TWICE] > 0
     assert not line.corrector.counts.revised
+
+
+async def test_of_two_notes_in_one_record_the_one_that_waits_is_not_forgotten() -> None:
+    line, rows = Line(BY_TRIGGER), a_stream(10)
+    for at, group in by_second(late(rows, "flow", 45, 65, 120)).items():
+        line.arrive(group, at)
+    first = LateReadings(station="cast", first=A_MOMENT + 46 * SECOND, last=A_MOMENT + 46 * SECOND, count=1, recorded=0)
+    second = replace(first, first=A_MOMENT + HOUR, last=A_MOMENT + HOUR, recorded=A_MOMENT + 2 * HOUR)
+    line.past.note([first, second])
+    await line.corrector.look()
+    assert second in {note.late for note in line.past.notes()}

@@ -193,13 +193,15 @@ class Corrector:
             return
         await self._caught_up()
         for station, writer in dict.fromkeys((note.late.station, note.writer) for note in notes):
-            mine = [note for note in notes if (note.late.station, note.writer) == (station, writer)]
+            mine = all_of_it = [note for note in notes if (note.late.station, note.writer) == (station, writer)]
             if (
                 station in self._stations
             ):  # those of another plan's stations are done: there is nothing to make parts by
                 mine = await asyncio.to_thread(self._due, station, mine)
                 await self._correct(self._stations[station], writer, mine)
-            done = list(takewhile(lambda note: self._reached.get(note, _FOREVER) == _FOREVER, mine))
+            done = _whole_records(
+                takewhile(lambda note: self._reached.get(note, _FOREVER) == _FOREVER, mine), all_of_it
+            )
             await asyncio.to_thread(self._past.done, done)
             for note in done:
                 self._reached.pop(note, None)
@@ -379,6 +381,13 @@ def _withdrawn(known: Prediction, part: PartRecord, now: int) -> Prediction:
 
 def _by_part(predictions: Iterable[Prediction]) -> Mapping[tuple[str, str], Prediction]:
     return {(item.cycle_id, item.characteristic): item for item in predictions}
+
+
+def _whole_records(done: Iterable[Note], notes: Sequence[Note]) -> list[Note]:
+    """Return the notes that are done, but for those of whose record another is not: it is kept by record."""
+    finished = dict.fromkeys(done)
+    waiting = {(note.epoch, note.sequence) for note in notes if note not in finished}
+    return [note for note in finished if (note.epoch, note.sequence) not in waiting]
 
 
 def _span(note: Note) -> LateSpan:

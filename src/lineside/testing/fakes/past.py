@@ -22,7 +22,8 @@ class FakePast:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._notes: list[Note] = []
-        self._done: set[Note] = set()
+        self._done = 0
+        self._records = 0
         self.held = catalogue.nothing()
         self.all_parts: list[PartRecord] = []
         self.judgements: list[Prediction] = []
@@ -33,7 +34,11 @@ class FakePast:
 
     def note(self, late: Iterable[LateReadings]) -> None:
         """Keep notes of late readings."""
-        self._notes += [Note(writer="g", epoch="e", sequence=len(self._notes) + 1, item=0, late=item) for item in late]
+        self._records += 1
+        self._notes += [
+            Note(writer="g", epoch="e", sequence=self._records, item=place, late=item)
+            for place, item in enumerate(late)
+        ]
 
     @property
     def newest(self) -> tuple[PartRecord, ...]:
@@ -43,11 +48,11 @@ class FakePast:
 
     def notes(self) -> tuple[Note, ...]:
         """Return the notes that are not done."""
-        return tuple(note for note in self._notes if note not in self._done)
+        return tuple(note for note in self._notes if note.sequence > self._done)
 
     def done(self, notes: Sequence[Note]) -> None:
         """Keep that notes are done."""
-        self._done |= set(notes)
+        self._done = max([self._done, *(note.sequence for note in notes)])
 
     def newest_start(self, station: str) -> int:
         """Return when the newest cycle of a station began."""
