@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -155,6 +156,16 @@ async def test_an_alert_is_put_off_no_longer_than_the_plan_allows(
 async def test_a_serial_number_leads_to_its_part(operator: BoardClient) -> None:
     answer = await operator.get("/parts?unit=118200")
     assert (answer.status_code, answer.headers["location"]) == (303, "/units/118200")
+
+
+async def test_a_part_that_late_readings_have_corrected_says_so(operator: BoardClient, bench: Bench) -> None:
+    record = bench.floor.part_record("cast", "cast-118200", "118200")
+    assert record is not None
+    assert "Corrected" not in (await operator.get("/parts/cast/cast-118200?unit=118200")).text
+    bench.floor.apply_parts([replace(record, revision=1, changed=("die_temp.mean",), late=True)])
+    html = (await operator.get("/parts/cast/cast-118200?unit=118200")).text
+    assert "revision 1" in html
+    assert "Changed: die_temp.mean" in html
 
 
 async def test_an_alert_is_on_no_page_before_the_audit_record_holds_it(bench: Bench, operator: BoardClient) -> None:
