@@ -172,6 +172,20 @@ def test_damage_queues_a_training_only_where_the_plan_wants_it_and_not_before_th
     assert len(folder.all()) == 2
 
 
+def test_a_change_that_a_training_has_known_of_holds_for_all_later_ones(tmp_path: Path) -> None:
+    (report,) = sample_watched().performance
+    plan = sample_plan().model_copy(update={"learn_again": LearnAgain(automatic=True)})
+    folder, clock = JobFolder(tmp_path), ManualClock()
+    for since in (90 * SECOND, 0):
+        known = queue_job(folder, "porosity", "by hand", "trying", clock.now(), since=since)
+        assert known is not None
+        folder.change(known.id, state=JobState.DONE)
+        clock.move(30 * DAY)
+    Relearn(plan, folder, clock)(report, 0)
+    assert report.since.worse == 80 * SECOND
+    assert next(job for job in folder.all() if job.reason == "performance").since == 90 * SECOND
+
+
 def test_while_a_canary_is_on_trial_nothing_else_is_learned(tmp_path: Path) -> None:
     (report,) = sample_watched().performance
     plan = sample_plan().model_copy(update={"learn_again": LearnAgain(automatic=True)})

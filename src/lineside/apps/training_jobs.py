@@ -73,10 +73,14 @@ class Relearn:
         found = triggers(report, wish, most_outside, now)
         ready = [item for item in found if item.ready]
         if wish.automatic and ready and self._rested(report.characteristic):
-            reason, since = ready[0], max(item.since for item in ready)
-            now = self.clock.now()
+            reason, now = ready[0], self.clock.now()
+            since = max(*(item.since for item in ready), self._changed(report.characteristic))
             queue_job(self.folder, report.characteristic, reason.reason.value, str(reason.text), now, since=since)
         return found
+
+    def _changed(self, characteristic: str) -> int:
+        """Return from when on earlier trainings learned: a change that is no longer seen has happened all the same."""
+        return max((job.since for job in self.folder.all() if job.characteristic == characteristic), default=0)
 
     def _rested(self, characteristic: str) -> bool:
         if self.on_trial(characteristic):
