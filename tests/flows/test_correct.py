@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lineside.domain.alerts import AlertEvent, AlertKind
@@ -207,6 +207,8 @@ async def test_any_order_of_arrival_gives_in_the_end_the_same_newest_parts(
         arrivals.append((max([second + late, *releases]), (second, name, value)))
     line = Line(cycle)
     await run(line, arrivals, looks)
+    # What looks as if a clock had been set back makes cycles anew under the same names; such stretches are left alone.
+    assume(LeftAlone.NAMED_TWICE not in line.corrector.counts.left_alone)
     truth = line.truth(rows)
     found = said_of([part for part in line.past.newest if part.ended <= truth[-1].ended])
     assert found == said_of(truth), line.corrector.counts
