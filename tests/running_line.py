@@ -142,12 +142,12 @@ class RunningLine:
         return self.cycles * READINGS_PER_CYCLE * len(SIGNALS)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table of the history."""
+        """The rows of a table of the history, without revisions that late readings have made."""
         path = self.layout.history / table
         if not (path / "_delta_log").exists():
             return []
         found: list[dict[str, Any]] = DeltaTable(str(path)).to_pyarrow_table().to_pylist()
-        return found
+        return [row for row in found if not row.get("revision")]
 
     def audited(self, actions: set[str]) -> set[str]:
         """The alert events that the audit chains hold under some actions."""

@@ -109,6 +109,7 @@ def test_a_closed_cooling_valve_is_alerted_confirmed_and_survives_a_second_start
     # The cell goes back to its oldest unfinished shot and makes those since then again.
     eventually(lambda: demo.ask(Command("status")).shots >= before.shots, saying=demo.log)
     eventually(lambda: "hot_day" in demo.ask(Command("status")).broken, saying=demo.log)
-    parts = [row["cycle_id"] for row in demo.rows("parts")]
+    # What came too late for its part, as it may while the demo starts, makes a revision of it beside the first record.
+    parts = [(row["cycle_id"], row["revision"] or 0) for row in demo.rows("parts")]
     assert len(parts) == len(set(parts))
     assert "Traceback" not in demo.log()
