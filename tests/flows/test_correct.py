@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.domain.alerts import AlertEvent, AlertKind
@@ -207,8 +207,6 @@ async def test_any_order_of_arrival_gives_in_the_end_the_same_newest_parts(
         arrivals.append((max([second + late, *releases]), (second, name, value)))
     line = Line(cycle)
     await run(line, arrivals, looks)
-    # What looks as if a clock had been set back makes cycles anew under the same names; such stretches are left alone.
-    assume(LeftAlone.NAMED_TWICE not in line.corrector.counts.left_alone)
     truth = line.truth(rows)
     found = said_of([part for part in line.past.newest if part.ended <= truth[-1].ended])
     assert found == said_of(truth), line.corrector.counts
@@ -271,6 +269,25 @@ async def test_a_late_lot_holds_for_the_parts_after_it_until_another_is_named() 
     rows = [row for row in rows if row[1] != "lot" or (row[2] in {"L0", "L1"} and row[0] in {0, 82})]
     await run(line, late(rows, "lot", 82, 83, 150), looks=[155, 175, 200, 240])
     assert [part.context["lot"] for part in line.past.newest][3:] == ["L0"] + ["L1"] * 8
+
+
+async def test_a_buffer_that_empties_itself_is_no_clock_that_was_set_back() -> None:
+    """All of the source is late for a while, and as if time passed in it; but it comes by many delays."""
+    line, rows = Line(BY_WINDOW), a_stream(16)
+    moved = {(182, "lot"): 207, (212, "hall"): 237}
+    buffered = [(220 if row[1] == "flow" and 155 <= row[0] < 220 else moved.get(row[:2], row[0]), row) for row in rows]
+    await run(line, buffered)
+    truth = line.truth(rows)
+    assert said_of([part for part in line.past.newest if part.ended <= truth[-1].ended]) == said_of(truth)
+
+
+async def test_a_cycle_that_the_gateway_has_still_open_is_left_to_it() -> None:
+    """Its readings are in the history a moment before its part is; what a late lot holds for reaches beyond it."""
+    line, moved = Line(BY_SERIAL), {(162, "lot"): 165, (182, "lot"): 207}
+    await run(line, [(moved.get(row[:2], row[0]), row) for row in a_stream(16)], looks=[203])
+    names = [part.cycle_id for part in line.past.all_parts if part.revision == 0]
+    assert len(names) == len(set(names))
+    assert line.corrector.counts.left_alone == {}
 
 
 async def test_readings_that_the_history_no_longer_has_change_nothing() -> None:

@@ -47,6 +47,8 @@ GRACE: Final = MINUTE
 """How long after the longest cycle a station that makes no more parts is believed to have ended the last."""
 MOST_HELD: Final = DAY
 """How long after a late value of a signal that has said nothing since, parts are made again for it."""
+_BEFORE: Final = 200
+"""Parts before a stretch from which a judge learns what was usual."""
 _FOREVER: Final = 2**63 - 1
 _LOG: Final = logging.getLogger(__name__)
 
@@ -193,15 +195,12 @@ class Corrector:
             return
         await self._caught_up()
         for station, writer in dict.fromkeys((note.late.station, note.writer) for note in notes):
-            mine = all_of_it = [note for note in notes if (note.late.station, note.writer) == (station, writer)]
-            if (
-                station in self._stations
-            ):  # those of another plan's stations are done: there is nothing to make parts by
-                mine = await asyncio.to_thread(self._due, station, mine)
-                await self._correct(self._stations[station], writer, mine)
-            done = _whole_records(
-                takewhile(lambda note: self._reached.get(note, _FOREVER) == _FOREVER, mine), all_of_it
-            )
+            mine = due = [note for note in notes if (note.late.station, note.writer) == (station, writer)]
+            # Notes of another plan's stations are done: there is nothing to make parts by.
+            if station in self._stations:
+                due = await asyncio.to_thread(self._due, station, mine)
+                await self._correct(self._stations[station], writer, due)
+            done = _whole_records(takewhile(lambda note: self._reached.get(note, _FOREVER) == _FOREVER, due), mine)
             await asyncio.to_thread(self._past.done, done)
             for note in done:
                 self._reached.pop(note, None)
@@ -234,15 +233,14 @@ class Corrector:
     async def _correct_span(self, station: Station, writer: str, span: LateSpan, first: int, newest: int) -> int:
         """Correct the parts that a span of late readings concerns, from a time on; return how far that is done.
 
-        It is not done for good while a late value still holds: parts to come lack it too.
+        It is not done for good while a late value still holds: parts to come lack it too. Cycles that began after
+        ``newest`` are left to the gateway, which has them open.
         """
         holds = await asyncio.to_thread(
             self._past.holds_until, writer, self._held_over[station.id], span.first, span.last
         )
-        last, length = (
-            max(span.last, newest if holds is None else holds),
-            min(PIECE_CYCLES * longest_cycle(station), HOUR),
-        )
+        last = max(span.last, newest if holds is None else min(holds, newest))
+        length = min(PIECE_CYCLES * longest_cycle(station), HOUR)
         begins, reached = True, first
         while begins or reached <= last:
             piece = await asyncio.to_thread(self._piece, station, writer, reached, min(last, reached + length), begins)
@@ -356,10 +354,6 @@ class _Judges:
                 if before.started < part.started:
                     judge.judge(before, now)
         return judge
-
-
-_BEFORE: Final = 200
-"""Parts before a stretch from which a judge learns what was usual."""
 
 
 def _begins_in(part: PartRecord, piece: _Piece) -> bool:
