@@ -13,8 +13,8 @@ than the feed that delimits the cycle: a dead source, or one with a wrong clock,
 
 Two things guard against a clock that is set. A delay that has grown by more than `WAIT` from one reading to the next
 is the new least delay at once: the receiver's clock has been set forward, or the feed has stalled. And where every
-reading of a feed is late and older than the feed itself was, for `PROOF`, and source time passes as receive time does,
-its clock has been set back: the kernel stops and says so.
+reading of a feed is late and older than the feed itself was, for `PROOF`, and always by the same delay (within
+`STEADY`), its clock has been set back: the kernel stops and says so. What a buffer brings comes by many delays.
 
 While nothing arrives, time passes all the same (`Holding.advance`) and readings before ``released`` are taken. What
 comes after that is not late as long as it is in order.
@@ -38,6 +38,8 @@ EQUALLY_QUICK: Final = 20 * MILLISECOND
 PROOF: Final = 10 * SECOND
 """Receive time for which everything of a source must be late to prove that its clock was set back."""
 PROOF_READINGS: Final = 8
+STEADY: Final = PROOF // 2
+"""How far apart the delays of readings may lie that all come by the same one."""
 DELAY_READINGS: Final = 16
 """The least delay is that of the last one to two times as many readings."""
 
@@ -50,8 +52,9 @@ OLD: Final = 4  # least delay of the readings before that
 COUNT: Final = 5  # readings since the last turn
 RUN: Final = 6  # late readings in a row
 RUN_HEARD: Final = 7  # receive time of the first of them
-RUN_TIME: Final = 8  # source time of the first of them
-FEED_COLUMNS: Final = 9
+RUN_LEAST: Final = 8  # least delay of them
+RUN_MOST: Final = 9  # greatest delay of them
+FEED_COLUMNS: Final = 10
 
 # Places of ``state``.
 HELD: Final = 0  # rows held
@@ -130,14 +133,19 @@ def _hear(feeds, feed, time, received):  # type: ignore[no-untyped-def]  # noqa:
 
 @numba.njit(cache=True, nogil=True)
 def _proves_a_step(feeds, feed, time, received):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Count a late reading; say whether the late ones in a row prove that the source's clock was set back."""
+    """Count a late reading; say whether the late ones in a row prove that the source's clock was set back.
+
+    One that comes by another delay than those before begins the row anew.
+    """
     if time >= feeds[feed, NEWEST]:
         return False
-    if feeds[feed, RUN] == 0:
-        feeds[feed, RUN_HEARD], feeds[feed, RUN_TIME] = received, time
+    delay = received - time
+    least, most = min(feeds[feed, RUN_LEAST], delay), max(feeds[feed, RUN_MOST], delay)
+    if feeds[feed, RUN] == 0 or most - least > STEADY:
+        feeds[feed, RUN], feeds[feed, RUN_HEARD], least, most = 0, received, delay, delay
+    feeds[feed, RUN_LEAST], feeds[feed, RUN_MOST] = least, most
     feeds[feed, RUN] += 1
-    passed, said = received - feeds[feed, RUN_HEARD], time - feeds[feed, RUN_TIME]
-    return feeds[feed, RUN] >= PROOF_READINGS and passed >= PROOF and passed <= 2 * said and said <= 2 * passed
+    return feeds[feed, RUN] >= PROOF_READINGS and received - feeds[feed, RUN_HEARD] >= PROOF
 
 
 @numba.njit(cache=True, nogil=True)

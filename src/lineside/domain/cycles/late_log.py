@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.cycles.admission import PROOF, PROOF_READINGS
+from lineside.domain.cycles.admission import PROOF, PROOF_READINGS, STEADY
 from lineside.domain.readings import Int32, Int64
 from lineside.domain.units import MINUTE, SECOND
 
@@ -46,7 +46,7 @@ class _Noted:
 
     @property
     def _varies(self) -> bool:
-        return self.delay[1] - self.delay[0] > PROOF // 2
+        return self.delay[1] - self.delay[0] > STEADY
 
     @property
     def is_steady(self) -> bool:
