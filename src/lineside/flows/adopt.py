@@ -303,11 +303,9 @@ class _Work:
 
         def limit_of(basis: Bools) -> float:
             taken = basis & good
-            if not taken.any():
-                return float("nan")
             return limit_by(budget, score[taken], self._stretch[taken].astype(object), timed=held.split.ordered).value
 
-        limits = fold_limits(held, limit_of)
+        limits = fold_limits(held, good, limit_of)
         per_shift = budget.shift_parts or parts_per_shift(self._request.plan, self._case)
         delays = self._request.characteristic.alert
         found = []

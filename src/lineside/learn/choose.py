@@ -79,9 +79,8 @@ def _for_attribute(task: Task) -> tuple[Learned, str]:
     wish = task.characteristic.model
     bad, labelled = nonconforming(task.rows, task.characteristic), known(task.rows)
     if remembers_parts(wish):
-        return learn_normal(
-            task
-        ), "the plan asks for memory, lags, drift or a cumulative sum, which only a model of normal has"
+        asked = "the plan asks for memory, lags, drift or a cumulative sum, which only a model of normal has"
+        return learn_normal(task), asked
     if bad.sum() < LEAST_BAD or labelled.sum() - bad.sum() < LEAST_KNOWN:
         return _without_labels(task, int(bad.sum()), int(labelled.sum()))
     task, view = viewed(task)

@@ -14,7 +14,7 @@ from lineside.domain.plan.budget import FalseAlarms
 from lineside.domain.readings import Float64
 from lineside.learn.learned import Task
 from lineside.learn.rows import Rows, known, nonconforming, several_groups
-from lineside.learn.validation import HeldOut, LimitOf, alarm_metrics, alert_metrics, fold_limits, ranking_metrics
+from lineside.learn.validation import Bools, HeldOut, alarm_metrics, alert_metrics, fold_limits, ranking_metrics
 
 
 def limit_on(task: Task, scores: Float64, group: NDArray[np.object_]) -> Limit:
@@ -40,7 +40,7 @@ def limit_by(alarms: FalseAlarms, scores: Float64, group: NDArray[np.object_], *
 
 
 def held_out_metrics(
-    task: Task, held: HeldOut, score: Float64, rows: Rows, limit_of: LimitOf, known: NDArray[np.bool_] | None = None
+    task: Task, held: HeldOut, score: Float64, rows: Rows, good: Bools, *, priced: bool, known: Bools | None = None
 ) -> dict[str, float]:
     """Return the figures of held-out scores: ranking over all, alarms by the limit that other folds' rows set.
 
@@ -49,11 +49,19 @@ def held_out_metrics(
         held: how the rows were held out.
         score: their held-out scores ``(n,)``, greater is worse.
         rows: the rows.
-        limit_of: sets a limit by some of them as that of the model itself is set.
+        good: which of them set the limit that keeps the budget ``(n,)``.
+        priced: whether the model's limit is that of least cost within the budget; else it is widened by its margin.
         known: which of them have a known outcome ``(n,)``; None: all.
     """
     bad = nonconforming(rows, task.characteristic)
-    limits = fold_limits(held, limit_of)
+
+    def limit_of(basis: Bools) -> float:
+        if priced:
+            return priced_limit(task, score[basis], rows.group[basis], bad[basis], good[basis])[0].value
+        taken = basis & good
+        return limit_on(task, score[taken], rows.group[taken]).value * task.characteristic.model.margin
+
+    limits = fold_limits(held, good, limit_of)
     ranked = held.judged if known is None else held.judged & known
     judged = held.judged & np.isfinite(limits)
     alarm, wrong = score[judged] > limits[judged], bad[judged]
@@ -61,8 +69,15 @@ def held_out_metrics(
     return {**ranking_metrics(score[ranked], bad[ranked]), **alarm_metrics(alarm, wrong), **alerts}
 
 
+def priced_limit(
+    task: Task, scores: Float64, group: NDArray[np.object_], bad: Bools, good: Bools
+) -> tuple[Limit, CostReport | None]:
+    """Return the limit of least cost among those by which good parts keep the budget, taken as `by_cost` takes them."""
+    return by_cost(task, limit_on(task, scores[good], group[good]), scores, group, bad)
+
+
 def by_cost(
-    task: Task, least: Limit, scores: Float64, group: NDArray[np.object_], bad: NDArray[np.bool_]
+    task: Task, least: Limit, scores: Float64, group: NDArray[np.object_], bad: Bools
 ) -> tuple[Limit, CostReport | None]:
     """Return the limit of least cost not below one that keeps the budget, and the curve it was chosen on.
 
@@ -79,9 +94,7 @@ def by_cost(
     return replace(least, value=report.within.limit), replace(report, chosen=replace(report.within, name="chosen"))
 
 
-def costs_of(
-    task: Task, limit: Limit, scores: Float64, group: NDArray[np.object_], bad: NDArray[np.bool_]
-) -> CostReport | None:
+def costs_of(task: Task, limit: Limit, scores: Float64, group: NDArray[np.object_], bad: Bools) -> CostReport | None:
     """Return what a limit within the budget costs by scores as `by_cost` takes them; None where no part is bad."""
     if not bad.any():
         return None

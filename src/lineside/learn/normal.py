@@ -133,11 +133,15 @@ def fit_normal(  # noqa: PLR0913 - what a plan can wish for, each by its name
     width = rows.shape[1]
     shape = _shape(family, usable, run, width, _effective(len(usable), weight))
     t2, residual = _held_out(family, usable, run, width, weight, allowance)
-    first, second, both = (serial_limit(of, rate, run.astype(object)).value for of in (t2, residual, t2 + residual))
+
+    def comparable(chart: Float64) -> float:
+        return serial_limit(chart, rate, run.astype(object)).value
+
+    first, second = comparable(t2), comparable(residual)
     return NormalModel(
         centre=centre, scale=scale, weight=weight, lags=lags, drift=drift, whitening=shape.whitening, kept=shape.kept,
         t2_scale=max(first, 1e-9), residual_scale=second if second > 1e-9 else 1.0, known=shape.known, family=family,
-        allowance=allowance, most=_REACH * float(np.sqrt(both)) if allowance else np.inf,
+        allowance=allowance, most=_REACH * float(np.sqrt(comparable(t2 + residual))) if allowance else np.inf,
     )  # fmt: skip
 
 

@@ -183,15 +183,7 @@ def _metrics(task: Task, held: HeldOut) -> dict[str, float]:
     labelled = known(task.rows)
     labelled = labelled if labelled.any() else ~labelled
     good = usual(task.rows, task.characteristic, timed=task.timed)
-    margin = task.characteristic.model.margin
-
-    def limit_of(basis: Bools) -> float:
-        taken = basis & good
-        if not taken.any():
-            return float("nan")
-        return limit_on(task, held.score[taken], task.rows.group[taken]).value * margin
-
-    return held_out_metrics(task, held, held.score, task.rows, limit_of, labelled)
+    return held_out_metrics(task, held, held.score, task.rows, good, priced=False, known=labelled)
 
 
 def _costs(task: Task, held: HeldOut, limit: Limit) -> CostReport | None:

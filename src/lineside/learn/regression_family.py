@@ -26,7 +26,7 @@ from lineside.learn.ridge import Ridge, fit_ridge, ridge_graph
 from lineside.learn.rows import Rows, measured, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
 from lineside.learn.supervised_family import tree_files
-from lineside.learn.validation import Bools, HeldOut, Scorer, choose_split, finite, hold_out
+from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, hold_out
 from lineside.wire.bundle import RESIDUALS, array_bytes
 
 LEAST_MEASURED: Final = 30
@@ -187,15 +187,7 @@ def _metrics(task: Task, candidate: _Candidate, rows: Rows, scale: Scale) -> dic
         "interval_coverage": float(np.mean(covered)) if covered else float("nan"),
     }
     bad, scores = nonconforming(rows, task.characteristic), _scores(scale, held.score)
-
-    def limit_of(basis: Bools) -> float:
-        good = basis & ~bad
-        if not good.any():
-            return float("nan")
-        least = limit_on(task, scores[good], rows.group[good])
-        return by_cost(task, least, scores[basis], rows.group[basis], bad[basis])[0].value
-
-    return {**finite(found), **held_out_metrics(task, held, scores, rows, limit_of)}
+    return {**finite(found), **held_out_metrics(task, held, scores, rows, ~bad, priced=True)}
 
 
 def _parity(task: Task, model: Ridge | Boosted, exported: ExportedModel) -> float:

@@ -23,9 +23,9 @@ from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import by_cost, held_out_metrics, limit_on
 from lineside.learn.rows import Rows, bad_values, classes_of, known, nonconforming, thinned
 from lineside.learn.runtime import ExportedModel, check_parity
-from lineside.learn.suspects import suspect, usual
+from lineside.learn.suspects import usual
 from lineside.learn.tree_view import TreeInputs, choose_view, tree_inputs
-from lineside.learn.validation import Bools, HeldOut, Scorer, choose_split, finite, hold_out
+from lineside.learn.validation import HeldOut, Scorer, choose_split, finite, hold_out
 from lineside.wire.bundle import TREE_EXPECTED, TREE_NODES, TREE_ROOTS, TREE_TARGET, array_bytes
 
 LEAST_BAD: Final = 20
@@ -61,10 +61,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     graph = class_graph(table, leaves, seen.add, calibration, bad, leaning)
     exported = ExportedModel(graph=graph, width=len(seen.inputs))
     scores = log_odds(calibration.logits(held.score), bad)
-    is_bad = nonconforming(rows, task.characteristic)
-    limit, costs, limit_from = _limit(
-        task, exported, seen.inputs, scores[held.judged], rows.group[held.judged], is_bad[held.judged]
-    )
+    limit, costs, limit_from = _limit(task, exported, seen.inputs, rows.take(held.judged), scores[held.judged])
     return Learned(
         family=ModelFamily.SUPERVISED,
         exported=exported,
@@ -216,31 +213,21 @@ def _fewer_conforming(task: Task, rows: Rows) -> tuple[Rows, Float64 | None]:
 
 
 def _limit(
-    task: Task,
-    exported: ExportedModel,
-    inputs: Int64,
-    scores: Float64,
-    stretch: NDArray[np.object_],
-    bad: NDArray[np.bool_],
+    task: Task, exported: ExportedModel, inputs: Int64, rows: Rows, scores: Float64
 ) -> tuple[Limit, CostReport | None, str]:
     """Return the limit, that of least cost among those that keep the false-alarm rate, and what it costs."""
     if task.calibration is None:
-        least, words = _within_budget(task, scores, stretch, bad), "held-out scores of conforming parts"
+        good = usual(rows, task.characteristic, timed=task.timed)
+        least, words = limit_on(task, scores[good], rows.group[good]), "held-out scores of conforming parts"
     else:
         later = task.calibration.take(usual(task.calibration, task.characteristic, timed=task.timed))
         outputs = exported.run(later.features[:, inputs], later.group)
         least = limit_on(task, outputs["score"].ravel().astype(np.float64), later.group)
         words = "a calibration segment of its own"
-    limit, costs = by_cost(task, least, scores, stretch, bad)
+    limit, costs = by_cost(task, least, scores, rows.group, nonconforming(rows, task.characteristic))
     if limit.value > least.value:
         words += f", raised from {least.value:.4g} because that costs less"
     return limit, costs, words
-
-
-def _within_budget(task: Task, scores: Float64, stretch: NDArray[np.object_], bad: NDArray[np.bool_]) -> Limit:
-    """Return the limit of the budget by held-out scores of parts that show what is usual."""
-    good = ~bad & ~suspect(bad, stretch) if task.timed else ~bad
-    return limit_on(task, scores[good], stretch[good])
 
 
 def _metrics(
@@ -258,14 +245,8 @@ def _metrics(
         "ece": expected_calibration_error(is_bad[judged], risk),
         "brier": brier_score(is_bad[judged], risk),
     }
-
-    def limit_of(basis: Bools) -> float:
-        if is_bad[basis].all():
-            return float("nan")
-        given = scores[basis], rows.group[basis], is_bad[basis]
-        return by_cost(task, _within_budget(task, *given), *given)[0].value
-
-    return {**held_out_metrics(task, held, scores, rows, limit_of), **finite(found)}
+    good = usual(rows, task.characteristic, timed=task.timed)
+    return {**held_out_metrics(task, held, scores, rows, good, priced=True), **finite(found)}
 
 
 def _parity(task: Task, boosted: Boosted, calibration: Calibration, exported: ExportedModel, seen: TreeInputs) -> float:

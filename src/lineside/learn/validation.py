@@ -27,7 +27,7 @@ Scorer = Callable[[Rows], Float64]
 """Scores rows: shape ``(r,)`` or ``(r, classes)``; NaN where it cannot say."""
 Learner = Callable[[Rows], Scorer]
 LimitOf = Callable[[Bools], float]
-"""Gives the limit that some of the rows set; NaN where they can set none."""
+"""Gives the limit that some of the rows set, of which one at least is usable."""
 FOLDS: Final = 5
 
 
@@ -88,16 +88,18 @@ def hold_out(learn: Learner, rows: Rows, split: Split) -> HeldOut:
     return HeldOut(split=split, score=score, fold=fold)
 
 
-def fold_limits(held: HeldOut, limit_of: LimitOf) -> Float64:
+def fold_limits(held: HeldOut, usable: Bools, limit_of: LimitOf) -> Float64:
     """Return for each row the limit it is judged by: from other folds' rows, only earlier ones in time.
 
-    NaN where there are none (the first period).
+    NaN where none of them is ``usable`` (the first period).
     """
     limits = np.full(len(held.fold), np.nan)
     judged = held.judged
     for number in range(len(held.split.folds)):
         others = (held.fold < number) & (held.fold >= 0) if held.split.ordered else held.fold != number
-        limits[held.fold == number] = limit_of(judged & others)
+        basis = judged & others
+        if (basis & usable).any():
+            limits[held.fold == number] = limit_of(basis)
     return limits
 
 

@@ -12,9 +12,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from lineside.domain.costs import CostReport
 from lineside.domain.errors import DataError
-from lineside.domain.limits import Limit
 from lineside.domain.plan.model import Characteristic, CharacteristicKind, ModelFamily
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.adopted import Answers
@@ -24,7 +22,7 @@ from lineside.learn.calibrate import Calibration, calibrate, log_odds
 from lineside.learn.export_trees import class_graph
 from lineside.learn.fit import FitRequest, FitResult, seal_brought
 from lineside.learn.learned import Learned, Task
-from lineside.learn.limiting import by_cost, limit_on
+from lineside.learn.limiting import priced_limit
 from lineside.learn.prototype import Float32, Prototype, TreeModel
 from lineside.learn.rows import Bools, Choice, Rows, bad_values, classes_of, known, nonconforming
 from lineside.learn.runtime import ExportedModel, check_parity
@@ -93,9 +91,10 @@ def _learned(task: Task, wrapping: Wrapping) -> Learned:
     calibration = calibrate(raw[unseen], _labels(task, rows, bad, wrapping.answers)[unseen])
     exported = ExportedModel(graph=_graph(wrapping, calibration), width=len(wrapping.inputs))
     scores = log_odds(calibration.logits(raw), wrapping.answers.bad)
-    limit, costs = _limit(task, scores[unseen], rows.group[unseen], bad[unseen])
+    wrong = bad[unseen]
+    limit, costs = priced_limit(task, scores[unseen], rows.group[unseen], wrong, ~wrong)
     promised = limit if wrapping.until is not None else replace(limit, guaranteed=1.0)
-    shown, wrong = scores[unseen] > limit.value, bad[unseen]
+    shown = scores[unseen] > limit.value
     delays = task.characteristic.alert
     alerts = alert_metrics(shown, wrong, rows.group[unseen], delays) if task.timed else {}
     return Learned(
@@ -183,13 +182,6 @@ def _turned(trees: TreeModel, sign: float) -> TreeModel:
 def _tree_files(wrapping: Wrapping) -> dict[str, bytes]:
     trees = wrapping.prototype.trees
     return {} if trees is None else tree_files(_turned(trees, wrapping.answers.sign).table)
-
-
-def _limit(
-    task: Task, scores: Float64, group: np.ndarray[tuple[int], np.dtype[np.object_]], bad: Bools
-) -> tuple[Limit, CostReport | None]:
-    """Return the limit of least cost among those that keep the plan's budget, and what it costs."""
-    return by_cost(task, limit_on(task, scores[~bad], group[~bad]), scores, group, bad)
 
 
 def _parity(task: Task, wrapping: Wrapping, calibration: Calibration, exported: ExportedModel) -> float:
