@@ -117,7 +117,7 @@ class SparkplugAndon:
         async with self._turn:  # nothing is said between the births of node and device
             now = self.clock.now()
             self._told = dict(self.values())
-            self.node.data([Value(name, now, value) for name, value in self._told.items()])  # what its birth will say
+            self.node.remember(Value(name, now, value) for name, value in self._told.items())
             for said in self.node.births(now):
                 await client.publish(said.topic, said.payload)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,6 +73,10 @@ class EdgeNode:
         payload.metrics.add(name=SESSION, datatype=8, long_value=self.session)
         return Said(self.topic("NDEATH"), payload.SerializeToString())
 
+    def remember(self, values: Iterable[Value]) -> None:
+        """Take values as the newest, for the next birth to say."""
+        self._newest.update((item.name, item) for item in values)
+
     def births(self, now: int) -> list[Said]:
         """Return the births of edge node and device, with the newest values; the sequence begins with them."""
         self._numbers = itertools.cycle(range(256))
@@ -86,13 +90,12 @@ class EdgeNode:
 
     def data(self, values: Sequence[Value]) -> Said:
         """Return a message of the device with these values, by their aliases."""
+        self.remember(item for item in values if not item.historical)
         payload = Payload(timestamp=values[-1].time // MILLISECOND)
         for item in values:
             metric = payload.metrics.add(alias=self.aliases[item.name], timestamp=item.time // MILLISECOND)
             if item.historical:
                 metric.is_historical = True
-            else:
-                self._newest[item.name] = item
             if item.quality is not None:
                 _say(metric, "Quality", 3, item.quality)
             _fill(metric, self._metrics[item.name].type, item.value)

@@ -15,7 +15,7 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.andon import StationAndon, stations_of
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.floor.views import LinkStatus
-from lineside.apps.web.language import know_plan, speaking
+from lineside.apps.web.language import speaking
 from lineside.domain.notifying.addresses import chosen_address
 from lineside.domain.notifying.andon import AndonNode
 from lineside.domain.plan.model import Plan
@@ -48,8 +48,7 @@ def _open(
     stations = place.stations or tuple(station.id for station in plan.stations)
 
     def values() -> Values:
-        with speaking(place.language):
-            know_plan(plan.words)
+        with speaking(place.language, plan.words):
             return dict(_metrics(stations_of(floor, clock.now(), stations.__contains__)))
 
     async def address() -> str:
