@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import secrets
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 
@@ -27,7 +28,6 @@ from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsBus
 from lineside.adapters.plan_files import load_plan_files
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.sparkplug.andon import SparkplugAndon
 from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
 from lineside.adapters.tls_authority import LocalCertificate
 from lineside.apps.drifting import DriftLook
@@ -165,10 +165,8 @@ class _Plant:
             tidy=self.history.join_small_files,
             follow=feed.handed_in if tracer is None else tracer.history(feed.handed_in),
         )
-        telling, teller = open_telling(
-            self.plan, self.layout, floor, self.state, self.clock if self.settings.clock else SystemClock(),
-            self.audit.append,
-        )  # fmt: skip
+        telling, teller = open_telling(self.plan, self.layout, floor, self.state, self.clock, self.audit.append)
+        andons = open_andons(self.plan, self.layout, floor, self.clock)
         watch = self._watch()
         corrector = corrector_of(
             plan=self.plan, layout=self.layout, landing=self.landing, history=self.history, floor=floor,
@@ -182,27 +180,25 @@ class _Plant:
             corrections=lambda: corrector.counts,
             now=self.clock.now,
         )
-        beside = [
-            asyncio.create_task(watch.run(), name="watch models"),
-            asyncio.create_task(self._runner().keep_running(), name="run trainings"),
-            asyncio.create_task(telling.run(), name="tell"),
-            *(asyncio.create_task(node.run(), name="andon") for node in self._andons(floor)),
-            asyncio.create_task(teller.run(), name="send"),
-            asyncio.create_task(compactor.run(), name="compact"),
-            asyncio.create_task(corrector.run(), name="correct history"),
-            asyncio.create_task(roll.keep(), name="gateways"),
-            asyncio.create_task(watch_gateways(feed), name="watch gateways"),
-        ]
-        if self.telemetry is not None:
-            beside.append(asyncio.create_task(self.telemetry.run(meters.figures), name="telemetry"))
+        await self._serve(
+            self._board(floor, submitter, feed, watch, meters),
+            ("watch models", watch.run()),
+            ("run trainings", self._runner().keep_running()),
+            ("tell", telling.run()),
+            *(("andon", node.run()) for node in andons),
+            ("send", teller.run()),
+            ("compact", compactor.run()),
+            ("correct history", corrector.run()),
+            ("gateways", roll.keep()),
+            ("watch gateways", watch_gateways(feed)),
+            *(() if self.telemetry is None else (("telemetry", self.telemetry.run(meters.figures)),)),
+        )
+
+    async def _serve(self, board: Starlette, *work: tuple[str, Coroutine[Any, Any, None]]) -> None:
+        """Serve the board with the named work beside it, until cancelled or some of that ends."""
+        beside = [asyncio.create_task(run, name=name) for name, run in work]
         try:
-            await serve_until(
-                self.settings,
-                self._board(floor, submitter, feed, watch, meters),
-                self._certificate(),
-                self._welcome,
-                *beside,
-            )
+            await serve_until(self.settings, board, self._certificate(), self._welcome, *beside)
         finally:
             for task in beside:
                 task.cancel()
@@ -301,10 +297,6 @@ class _Plant:
                 signals=feed.signals,
             ),
         )
-
-    def _andons(self, floor: Floor) -> tuple[SparkplugAndon, ...]:
-        clock = self.clock if self.settings.clock else SystemClock()
-        return open_andons(self.plan, self.layout, floor, clock)
 
     def _ladder(self) -> ReleaseLadder:
         async def tell() -> None:
