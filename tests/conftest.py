@@ -15,7 +15,7 @@ import find_browser
 from lineside.testing.peers.brokers import mosquitto
 from process_guard import ProcessGuard
 
-pytest_plugins = ["board_fixtures", "fault_fixtures"]
+pytest_plugins = ["board_fixtures", "broker_fixtures", "fault_fixtures"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

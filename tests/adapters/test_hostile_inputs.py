@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from broker_fixtures import BROKERS
 from lineside.adapters.files.source import FileOptions
 from lineside.adapters.files.source import open_source as open_files
 from lineside.adapters.mqtt.source import open_source as open_mqtt
@@ -31,7 +32,7 @@ from lineside.domain.plan.model import FilesSpec, MqttSpec, OpcuaSpec
 from lineside.domain.units import SECOND
 from lineside.testing.clocks import ManualClock, WallClock
 from lineside.testing.conformance.source import Reader, hears, reading
-from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.peers.brokers import BrokerProcess
 from lineside.testing.peers.opcua import LABORATORY, NODES, OpcuaPeer
 from lineside.testing.plans import plan_with_source
 from lineside.testing.strategies import hostile_rows
@@ -314,12 +315,6 @@ class MqttMachine:
         now = self.clock.now() // 1_000_000 * 1_000_000
         await self.send("pressure", now, 1.0)
         return now
-
-
-BROKERS = [
-    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
-    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
-]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=BROKERS)

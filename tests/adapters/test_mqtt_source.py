@@ -16,22 +16,10 @@ from lineside.domain.intake.reasons import Reason
 from lineside.domain.plan.model import MqttSpec
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
-from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.peers.brokers import BrokerProcess, nats_server
 from lineside.testing.plans import plan_with_source
 
-BROKERS = [
-    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
-    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
-]
 PLAIN = {signal: f"press/{signal}" for signal in ("temperature", "pressure", "running", "serial")}
-
-
-@pytest.fixture(params=BROKERS)
-async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BrokerProcess]:
-    broker = BrokerProcess(request.param, tmp_path)
-    await broker.start()
-    yield broker
-    await broker.stop()
 
 
 @pytest.fixture

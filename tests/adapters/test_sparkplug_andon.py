@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
@@ -17,13 +16,9 @@ from lineside.adapters.sparkplug.payloads import REBIRTH, SESSION
 from lineside.adapters.sparkplug.sparkplug_b_pb2 import Payload
 from lineside.domain.notifying.andon import AndonNode
 from lineside.testing.clocks import ManualClock
-from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.peers.brokers import BrokerProcess
 from lineside.testing.peers.ports import until
 
-KINDS = [
-    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
-    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
-]
 OFFERS = [Offer(name="cast/state", type="string"), Offer(name="cast/taken", type="boolean")]
 
 
@@ -68,14 +63,6 @@ class Host:
             which = metric.WhichOneof("value")
             values[name] = None if which is None or metric.is_null else getattr(metric, which)
         self.heard.append((kind, payload.seq if payload.HasField("seq") else -1, values))
-
-
-@pytest.fixture(params=KINDS)
-async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BrokerProcess]:
-    broker = BrokerProcess(request.param, tmp_path)
-    await broker.start()
-    yield broker
-    await broker.stop()
 
 
 @pytest.fixture

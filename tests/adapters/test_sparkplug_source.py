@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,23 +20,11 @@ from lineside.domain.readings import BAD, BAD_NO_COMMUNICATION, GOOD, UNCERTAIN
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.testing.clocks import WallClock
 from lineside.testing.conformance.source import Reader, reading
-from lineside.testing.peers.brokers import BrokerProcess, mosquitto, nats_server
+from lineside.testing.peers.brokers import BrokerProcess
 from lineside.testing.peers.sparkplug import ADDRESSES, DEVICE, EDGE, GROUP, EdgePeer
 from lineside.testing.plans import plan_with_source
 
-KINDS = [
-    pytest.param("nats", marks=pytest.mark.skipif(nats_server() is None, reason="no nats-server of the wheel")),
-    pytest.param("mosquitto", marks=pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")),
-]
 PRESS = f"{GROUP}/{EDGE}/{DEVICE}"
-
-
-@pytest.fixture(params=KINDS)
-async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BrokerProcess]:
-    broker = BrokerProcess(request.param, tmp_path)
-    await broker.start()
-    yield broker
-    await broker.stop()
 
 
 @pytest.fixture
