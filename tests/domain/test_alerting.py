@@ -13,15 +13,12 @@ from lineside.domain.metrics.episodes import episodes_of
 from lineside.domain.plan.model import AlertDelays, Plan, Priority
 from lineside.domain.predictions import JudgementState, Prediction
 from lineside.domain.units import MINUTE
+from lineside.testing.plans import CASTING
 
 STEP = {"do": "adjust", "text": "Open the chiller valve"}
 PLAN = Plan.model_validate(
     {
-        "lineside": 1,
-        "site": {"id": "works"},
-        "area": {"id": "foundry"},
-        "line": {"id": "dc07"},
-        "part": {"number": "4711"},
+        **CASTING,
         "sources": [{"id": "machine", "kind": "opcua"}],
         "stations": [{"id": "cast", "cycle": {"by": "rows"}}],
         "signals": [{"id": "die_temp", "station": "cast", "source": "machine"}],

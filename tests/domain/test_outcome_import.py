@@ -6,15 +6,12 @@ from lineside.domain.outcome_import import OutcomeImport, latest_by_key, read_ou
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
 from lineside.domain.tables import RejectedRow, Table, TableForm
+from lineside.testing.plans import CASTING
 
 NOW = 1_795_000_000_000_000_000
 PLAN = Plan.model_validate(
     {
-        "lineside": 1,
-        "site": {"id": "works"},
-        "area": {"id": "foundry"},
-        "line": {"id": "dc07"},
-        "part": {"number": "4711"},
+        **CASTING,
         "sources": [{"id": "machine", "kind": "files", "path": "in"}],
         "stations": [{"id": "cast", "cycle": {"by": "trigger", "signal": "running"}}],
         "signals": [{"id": "running", "station": "cast", "source": "machine", "role": "trigger"}],

@@ -25,6 +25,7 @@ from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
 from lineside.testing.fakes.outbox import FakeOutbox
+from lineside.testing.plans import CASTING
 from lineside.wire.codecs import decode_items
 from lineside.wire.records import RecordKind
 
@@ -40,11 +41,7 @@ def _a_disk_is_tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def a_plan(cycle: dict[str, Any] | None = None) -> Plan:
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "machine", "kind": "opcua"}],
             "stations": [{"id": "cast", "cycle": cycle or {"by": "trigger", "signal": "running"}, "lateness": "0 s"}],
             "signals": [

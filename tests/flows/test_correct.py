@@ -26,6 +26,7 @@ from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
 from lineside.testing.fakes.past import FakePast
+from lineside.testing.plans import CASTING
 from lineside.wire.records import RecordKind
 
 CYCLE = 20
@@ -41,11 +42,7 @@ def a_plan(cycle: dict[str, Any]) -> Plan:
     press, chiller = {"station": "cast", "source": "press"}, {"station": "cast", "source": "chiller"}
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "press", "kind": "opcua"}, {"id": "chiller", "kind": "mqtt"}],
             "stations": [{"id": "cast", "cycle": cycle, "lateness": "2 s", "serial": "serial"}],
             "signals": [

@@ -18,6 +18,7 @@ from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
 from lineside.testing.fakes.outbox import FakeOutbox
+from lineside.testing.plans import CASTING
 from lineside.wire.codecs import decode_items
 from lineside.wire.records import RecordKind
 
@@ -29,11 +30,7 @@ def plan() -> Plan:
     cast = {"station": "cast", "source": "press"}
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "press", "kind": "opcua"}, {"id": "chiller", "kind": "mqtt"}],
             "stations": [
                 {"id": "cast", "cycle": {"by": "trigger", "signal": "running"}, "lateness": "1 s"},

@@ -1,4 +1,4 @@
-"""Small plans for tests of sources: one station with a temperature, a pressure, a trigger and a serial number."""
+"""Small plans for tests, and what they begin with."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ SIGNALS: Final[tuple[dict[str, Any], ...]] = (
     {"id": "running", "role": "trigger"},
     {"id": "serial", "role": "context", "type": "text"},
 )
+
+
+CASTING: Final[Mapping[str, Any]] = {
+    "lineside": 1,
+    "site": {"id": "works"},
+    "area": {"id": "foundry"},
+    "line": {"id": "dc07"},
+    "part": {"number": "4711"},
+}
+"""What every plan begins with, of a die-casting line; sources, stations and signals are each test's own."""
 
 
 def plan_with_source(

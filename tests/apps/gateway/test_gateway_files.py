@@ -19,6 +19,7 @@ from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
 from lineside.testing.fakes.outbox import FakeOutbox
+from lineside.testing.plans import CASTING
 from lineside.wire.codecs import decode_items, decode_readings
 from lineside.wire.records import RecordKind
 
@@ -33,11 +34,7 @@ def plan_of(by: str, **changes: Any) -> Plan:
     cycle = {"by": "rows"} if by == "rows" else {"by": "trigger", "signal": "running"}
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "folder", "kind": "files", "path": "drop", "time_column": "time"}],
             "stations": [{"id": "cast", "cycle": cycle, "lateness": "0 s", "serial": "serial"}],
             "signals": [signal for signal in SIGNALS if by != "rows" or signal["id"] != "running"],

@@ -22,6 +22,7 @@ from lineside.flows.compact import Compactor
 from lineside.flows.judge import LineJudge
 from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
+from lineside.testing.plans import CASTING
 from lineside.wire.codecs import encode_catalogue, encode_items, encode_readings
 from lineside.wire.records import Record, RecordHeader, RecordKind, pack, unpack
 
@@ -33,11 +34,7 @@ def plan() -> Plan:
     place = {"station": "cast", "source": "press"}
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "press", "kind": "opcua"}, {"id": "chiller", "kind": "mqtt"}],
             "stations": [
                 {"id": "cast", "cycle": {"by": "trigger", "signal": "running", "longest": "1 min"}, "serial": "serial"}

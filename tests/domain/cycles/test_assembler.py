@@ -11,6 +11,7 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.readings import BAD_SENSOR_FAILURE, Catalogue, Float64, make_batch
 from lineside.domain.units import SECOND
+from lineside.testing.plans import CASTING
 
 SIGNALS = ("die_temp", "pressure", "hall_temp", "serial_no", "lot", "running", "counter", "stage")
 CATALOGUE = Catalogue(SIGNALS, frozenset({"serial_no", "lot"}))
@@ -22,11 +23,7 @@ def a_plan(cycle: dict[str, Any], **station: Any) -> Plan:
 
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "machine", "kind": "opcua"}],
             "stations": [{"id": "cast", "cycle": cycle, "lateness": "0 s", **station}],
             "signals": [

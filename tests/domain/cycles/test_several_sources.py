@@ -12,6 +12,7 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.readings import Catalogue, make_batch
 from lineside.domain.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
+from lineside.testing.plans import CASTING
 
 SIGNALS = ("running", "die_temp", "spray", "flow")
 CATALOGUE = Catalogue(SIGNALS)
@@ -26,11 +27,7 @@ def a_plan(cycle: dict[str, Any] | None = None) -> Plan:
     trigger = {"by": "trigger", "signal": "running"}
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "works"},
-            "area": {"id": "foundry"},
-            "line": {"id": "dc07"},
-            "part": {"number": "4711"},
+            **CASTING,
             "sources": [{"id": "press", "kind": "opcua"}, {"id": "chiller", "kind": "mqtt"}],
             "stations": [{"id": "cast", "cycle": cycle or trigger, "lateness": "500 ms"}],
             "signals": [
