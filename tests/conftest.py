@@ -12,8 +12,11 @@ import hypothesis
 import pytest
 
 import find_browser
+from lineside.adapters.cancelling import keep_cancellations
 from lineside.testing.peers.brokers import mosquitto
 from process_guard import ProcessGuard
+
+keep_cancellations()  # as every process of the project does; tests run much of what those run
 
 pytest_plugins = ["board_fixtures", "broker_fixtures", "fault_fixtures"]
 

@@ -42,7 +42,8 @@ class RunningDemo:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
+        eventually(lambda: self.process is not None and self.process.poll() is not None, saying=self.log)
+        return self.process.returncode
 
     def ask(self, command: Command) -> Status:
         async def over_the_bus() -> Status:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from lineside.adapters.cancelling import keep_cancellations
 from lineside.adapters.service_manager import STOPPING, keep_watchdog_calm, tell_manager
 
 SWITCH_SECONDS: Final = 0.0005
@@ -33,6 +34,7 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
     """Run ``work`` until it ends or the process is asked to end; errors of the work are raised."""
     os.umask(_OWNER_ONLY)
     warn_of_root()
+    keep_cancellations()
     sys.setswitchinterval(SWITCH_SECONDS)
     task = asyncio.create_task(work)
     watchdog = asyncio.create_task(keep_watchdog_calm(), name="watchdog")
