@@ -1,4 +1,4 @@
-"""Packets are lost between gateway and plant, both ways or one: nothing else is. Needs root (``make drill``)."""
+"""Packets are lost, late, doubled or out of order between gateway and plant: nothing else is (root; ``make drill``)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lineside.testing.faults import namespaces
+from lineside.testing.faults import namespaces, wire
 from lineside.testing.faults.namespaces import Namespace
 from lineside.testing.faults.rig import EDGE, SITE, MakeRig, Rig
+from lineside.testing.faults.wire import Roughness
 
 pytestmark = [pytest.mark.system, pytest.mark.drill]
 
@@ -19,13 +20,18 @@ def far(make_rig: MakeRig) -> Iterator[tuple[Rig, Namespace]]:
     if why := namespaces.missing():
         pytest.skip(why)
     with namespaces.namespace() as there:
-        rig = make_rig()
-        rig.host = there.near
-        rig.server = dict.fromkeys((EDGE, SITE), f"nats://{there.near}:{rig.port}")
-        rig.prefix[EDGE] = there.prefix
-        rig.start()
+        rig = rig_with_its_edge(there, make_rig)
         yield rig, there
         rig.close()
+
+
+def rig_with_its_edge(there: Namespace, make_rig: MakeRig) -> Rig:
+    rig = make_rig()
+    rig.host = there.near
+    rig.server = dict.fromkeys((EDGE, SITE), f"nats://{there.near}:{rig.port}")
+    rig.prefix[EDGE] = there.prefix
+    rig.start()
+    return rig
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,31 @@ def test_packets_that_are_lost_cost_nothing_but_time(
     there.mend()
     rig.until(lambda: rig.held() >= waiting, within=60)
     assert rig.account().is_whole
+
+
+@pytest.mark.parametrize(
+    "rough",
+    [
+        Roughness(delay=0.05, jitter=0.045, overtakes=0.1),
+        Roughness(doubled=0.3),
+        Roughness(delay=0.15, jitter=0.02, lost=0.3),
+        Roughness(delay=0.03, jitter=0.02, lost=0.05, doubled=0.05, overtakes=0.05),
+    ],
+    ids=["out of order", "doubled", "late, and a third lost", "all of it"],
+)
+def test_a_bad_wire_costs_nothing_but_time(make_rig: MakeRig, rough: Roughness) -> None:
+    if why := namespaces.missing() or wire.missing():
+        pytest.skip(why)
+    with wire.wire(seed=1) as between:
+        rig = rig_with_its_edge(between.there, make_rig)
+        between.roughness = rough
+        rig.progress(200)
+        waiting = len(rig.acked())
+        between.roughness = Roughness()
+        rig.until(lambda: rig.held() >= waiting, within=60)
+        assert rig.account().is_whole
+        rig.close()
+    did = (between.lost, between.doubled, between.overtaken)
+    assert all(
+        count > 0 for count, share in zip(did, (rough.lost, rough.doubled, rough.overtakes), strict=True) if share
+    )
