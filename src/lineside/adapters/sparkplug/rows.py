@@ -11,7 +11,7 @@ import numpy as np
 from lineside.domain.intake.gate import Gate
 from lineside.domain.intake.reasons import Refusal
 from lineside.domain.intake.values import LARGEST
-from lineside.domain.readings import BAD
+from lineside.domain.readings import BAD, Float64, Int32, Int64
 
 _NUMBERS = frozenset({float, int})
 
@@ -21,7 +21,7 @@ class Rows:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._codes = {rule.id: rule.code for rule in gate.rules.values() if not rule.text}
+        self.codes = {rule.id: rule.code for rule in gate.rules.values() if not rule.text}
         self._rows: list[tuple[int, int, float, int, int]] = []
 
     @property
@@ -31,12 +31,18 @@ class Rows:
 
     def offer(self, signal: str, moment: int | Refusal, value: object, status: int, received: int) -> None:
         """Let one value in or refuse it; what the arguments are, `Gate.offer` says."""
-        code = self._codes.get(signal)
+        code = self.codes.get(signal)
         if code is not None and type(value) in _NUMBERS and not status & BAD and isinstance(moment, int):
             self._rows.append((code, moment, value, status, received))  # type: ignore[arg-type]  # its type is looked at
             return
         self.flush()
         self._gate.offer(signal, moment, value, received=received, status=status)
+
+    def offer_columns(self, signal: Int32, time: Int64, value: Float64, received: int) -> None:
+        """Let columns of good numbers in, none larger than `LARGEST`; the rest `Gate.offer_columns` says."""
+        self.flush()
+        if len(signal):
+            self._gate.offer_columns(signal, time, value, received=received)
 
     def flush(self) -> None:
         """Hand over what has been gathered."""

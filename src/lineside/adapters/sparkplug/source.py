@@ -22,10 +22,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, Will, place_of
 from lineside.adapters.sparkplug.assets import Binding
+from lineside.adapters.sparkplug.columns import Aliases, Columns
 from lineside.adapters.sparkplug.node import EdgeNode, Output, Refused, Silenced, Stands, Values
 from lineside.adapters.sparkplug.payloads import (
     NAMESPACE,
@@ -55,6 +57,9 @@ from lineside.ports import Clock, SourceDelivery
 
 MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; messages beyond that are refused, for a broker cannot be made to wait."""
+_LEAST_COLUMNS: Final = 16
+"""Metrics that a message must have to be read as columns, and for each that is none of them."""
+_TIMELESS: Final = Metric()
 _STATE_AGAIN: Final = 5.0
 """Seconds before somebody who says that this host is away is contradicted again."""
 
@@ -95,6 +100,7 @@ class SparkplugSource:
         self._outages = Outages(self._gate, spec.url)
         self._upkeep = Upkeep(f"sparkplug {spec.id}", self._outages, clock)
         self._nodes = _nodes(self._gate, spec)
+        self._aliases: dict[tuple[str, str, str], Aliases] = {}
         self._deliveries: deque[tuple[Taken, bool]] = deque()
         self._connection: Connection | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -246,7 +252,7 @@ class SparkplugSource:
         """Do what the protocol of an edge node says."""
         for output in outputs:
             if isinstance(output, Values):
-                unknown = self._read(output)
+                unknown = self._read(group, edge, output)
                 if unknown:
                     self._do(group, edge, self._nodes[group, edge].not_named(output, unknown, _monotonic()))
             elif isinstance(output, Refused):
@@ -273,11 +279,18 @@ class SparkplugSource:
         else:
             self._outages.record.trouble(name, str(stands.state))
 
-    def _read(self, values: Values) -> int:
+    def _read(self, group: str, edge: str, values: Values) -> int:
         """Let the metrics of a message in; return how many were named by no birth."""
         past: list[tuple[Metric, Binding]] = []
-        unknown, binding_of = 0, values.names.binding_of
-        for metric in values.heard.payload.metrics:
+        metrics, binding_of = values.heard.payload.metrics, values.names.binding_of
+        columns = self._columns(group, edge, values)
+        singles = range(len(metrics)) if columns is None else np.flatnonzero(~columns.plain).tolist()
+        unknown, at = 0, 0
+        for place in singles:
+            if columns is not None:
+                unknown += self._offer_columns(columns, at, place, values.heard.received)
+                at = place + 1
+            metric = metrics[place]
             binding = binding_of(metric)
             if binding is None:
                 unknown += 1
@@ -286,12 +299,38 @@ class SparkplugSource:
                     past.append((metric, binding))
                 else:
                     self._offer(values, metric, binding)
+        if columns is not None:
+            unknown += self._offer_columns(columns, at, len(metrics), values.heard.received)
         if past:
             if self._rows.pending:
                 self._cut_off(replayed=False)
             for metric, binding in past:
                 self._offer(values, metric, binding)
             self._cut_off(replayed=True)
+        return unknown
+
+    def _columns(self, group: str, edge: str, values: Values) -> Columns | None:
+        """Return the metrics of a message as columns, None where they are better taken one by one."""
+        heard = values.heard
+        count = len(heard.payload.metrics)
+        moment = time_of(_TIMELESS, heard.payload, heard.received)
+        if count < _LEAST_COLUMNS or values.doubtful or not isinstance(moment, int):
+            return None
+        key = (group, edge, heard.device)
+        aliases = self._aliases.get(key)
+        if aliases is None or aliases.names is not values.names:
+            aliases = self._aliases[key] = Aliases(values.names, self._rows.codes)
+        columns = aliases.read(heard.raw, count, moment, heard.received)
+        if columns is None or count - np.count_nonzero(columns.plain) > count // _LEAST_COLUMNS:
+            return None
+        return columns
+
+    def _offer_columns(self, columns: Columns, begin: int, end: int, received: int) -> int:
+        """Let the plain metrics between two places in; return how many were named by no birth."""
+        if begin == end:
+            return 0
+        signal, time, value, unknown = columns.within(begin, end)
+        self._rows.offer_columns(signal, time, value, received)
         return unknown
 
     def _offer(self, values: Values, metric: Metric, binding: Binding) -> None:

@@ -37,6 +37,7 @@ from lineside.apps.gateway.wiring import (
 )
 from lineside.apps.gateway_figures import GatewayLook, gateway_figures
 from lineside.apps.layout import Layout
+from lineside.apps.running import keep_for_good
 from lineside.apps.telemetry import open_telemetry
 from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
@@ -115,6 +116,7 @@ async def _run(opened: Opened) -> None:
     beside = [
         asyncio.create_task(work, name=name) for name, work in _beside(opened, judging, uplink, faces, changed).items()
     ]
+    keep_for_good()
     tell_manager(READY)
     collecting = asyncio.create_task(judging.collector.run(faces.sources), name="collect")
     why = "it was told to end"
