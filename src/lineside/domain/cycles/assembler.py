@@ -12,6 +12,7 @@ and by the number of readings that may be held.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -175,7 +176,7 @@ class CycleAssembler:
         closed = self.flush()
         self._holding.forget_clocks()
         self._holding.late_log.forget()
-        self._sums.last_time[:] = _LONG_AGO
+        self._sums.forget_times()
         self._on = False
         return closed
 
@@ -212,19 +213,17 @@ class CycleAssembler:
             self._opened or 0,
             self._special,
             sums.slot_of,
-            sums.needs,
             sums.phase_signal,
             sums.phase_equals,
             sums.phase_after,
             sums.phase_until,
             sums.phase_on,
             sums.sums,
-            sums.kept_of,
+            sums.marks,
             sums.kept,
             sums.kept_times,
-            sums.kept_count,
-            sums.last_time,
-            sums.last_value,
+            sums.said_at,
+            sums.said,
             self._counts,
         )
         self._received = max(self._received, newest)
@@ -246,7 +245,7 @@ class CycleAssembler:
     def _pass_edge(self, time: int, received: int) -> list[PartRecord]:
         cycle = self._station.cycle
         assert isinstance(cycle, CycleByTrigger)
-        first_seen = self._sums.last_time[0] == np.iinfo(np.int64).min
+        first_seen = not self._sums.heard_of(0)
         self._on = not self._on
         closed: list[PartRecord] = []
         if self._opened is not None and (self._on or cycle.ends == "falling"):
@@ -334,9 +333,9 @@ class CycleAssembler:
         """Name the cycle after the machine's counter (which may start again another day) or its start."""
         cycle = self._station.cycle
         if isinstance(cycle, CycleByTrigger) and cycle.counter is not None:
-            count = self._sums.last_value[self._number[cycle.counter]]
-            if not np.isnan(count):
-                return f"{self._station.id}-{opened // DAY}-{_plain(float(count))}"
+            count = self._sums.last_value(self._number[cycle.counter])
+            if not math.isnan(count):
+                return f"{self._station.id}-{opened // DAY}-{_plain(count)}"
         return f"{self._station.id}-{opened}"
 
     def _unit(self, cycle_id: str, serial: str | None) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 from lineside.domain.features import kernels
 from lineside.domain.features.recipe import WHOLE, FeatureRecipe, FeatureSpec, trace_kind
 from lineside.domain.plan.model import Role, Station
-from lineside.domain.readings import Float64
+from lineside.domain.readings import Float64, Int64
 
 _FOREVER: Final = np.iinfo(np.int64).max
 _ROOM: Final = 64
 """Values that a slot has room for at first."""
+_LINE: Final = 64
+"""Bytes of a line of the processor's cache."""
 _NEVER: Final = np.iinfo(np.int64).min
 _NEEDS: Final = {
     "slope": kernels.NEEDS_SLOPE,
@@ -41,9 +43,10 @@ class Accumulator:
         for feature in recipe.features:
             self._open_slot(number[feature.signal], phases[feature.phase])
         slots = len(self._signal_of_slot)
-        self.needs = np.zeros(slots, dtype=np.int64)
-        self.sums = np.zeros((slots, kernels.COLUMNS), dtype=np.float64)
-        self.kept_of = np.full(slots, -1, dtype=np.int64)
+        self.marks = _aligned(slots, kernels.COLUMNS)
+        self.marks[:, kernels.KEPT_OF] = -1
+        self.sums = self.marks.view(np.float64)
+        needs, kept_of = self.marks[:, kernels.NEEDS], self.marks[:, kernels.KEPT_OF]
         self._kind = np.empty(len(recipe.features), dtype=np.int64)
         self._slot = np.empty(len(recipe.features), dtype=np.int64)
         self._parameter = np.zeros(len(recipe.features), dtype=np.float64)
@@ -56,20 +59,21 @@ class Accumulator:
             kind, self._parameter[index] = _kind_of(feature)
             self._kind[index] = kernels.KINDS[kind]
             self._slot[index] = number[feature.signal] if kind == "carried" else slot
-            self.needs[slot] |= _NEEDS.get(kind, 0)
-            if self.needs[slot] & kernels.NEEDS_VALUES and self.kept_of[slot] < 0:
-                self.kept_of[slot] = keeps
+            needs[slot] |= _NEEDS.get(kind, 0)
+            if needs[slot] & kernels.NEEDS_VALUES and kept_of[slot] < 0:
+                kept_of[slot] = keeps
                 keeps += 1
         carried = self._kind == kernels.KINDS["carried"]
         self._slots, first = np.unique(self._slot[~carried], return_index=True)
         self._wanted_by_slot = wanted_by[~carried][first]
         self._carried, self._wanted_by_carried = self._slot[carried], wanted_by[carried]
-        self._keeps_times = bool((self.needs & kernels.NEEDS_TIMES).any())
+        self._keeps_times = bool((needs & kernels.NEEDS_TIMES).any())
         self.kept = np.empty((_ROOM, keeps), dtype=np.float64)
         self.kept_times = np.empty((_ROOM, keeps if self._keeps_times else 0), dtype=np.float64)
-        self.kept_count = np.zeros(keeps, dtype=np.int64)
-        self.last_time = np.full(len(signals), _NEVER, dtype=np.int64)
-        self.last_value = np.full(len(signals), np.nan, dtype=np.float64)
+        self.said_at = _aligned(len(signals), 2)
+        self.said = self.said_at.view(np.float64)
+        self.said[:, kernels.SAID] = np.nan
+        self.forget_times()
         self.phase_signal = np.array(
             [-1 if phase.signal is None else number[phase.signal] for phase in station.phases], dtype=np.int64
         )
@@ -82,8 +86,20 @@ class Accumulator:
 
     def reset(self) -> None:
         """Forget the cycle; what signals last said stays known."""
-        self.sums[:] = 0.0
-        self.kept_count[:] = 0
+        self.sums[:, : kernels.SUMS] = 0.0
+        self.marks[:, kernels.KEPT] = 0
+
+    def forget_times(self) -> None:
+        """Forget when signals last said something: times begin anew."""
+        self.said_at[:, kernels.SAID_AT] = _NEVER
+
+    def heard_of(self, signal: int) -> bool:
+        """Whether a signal has said anything since times began."""
+        return bool(self.said_at[signal, kernels.SAID_AT] != _NEVER)
+
+    def last_value(self, signal: int) -> float:
+        """Return what a signal last said, NaN where nothing."""
+        return float(self.said[signal, kernels.SAID])
 
     def widen(self) -> None:
         """Make four times the room for kept values; what is not written to costs no memory."""
@@ -98,11 +114,10 @@ class Accumulator:
             self._slot,
             self._parameter,
             self.sums,
-            self.kept_of,
+            self.marks,
             self.kept,
             self.kept_times,
-            self.kept_count,
-            self.last_value,
+            self.said,
             answer,
         )
         return answer
@@ -111,13 +126,20 @@ class Accumulator:
         """Return the signals that the recipe wants and that have given nothing it could use."""
         gave = np.zeros(len(self._wanted), dtype=np.bool_)
         gave[self._wanted_by_slot[self.sums[self._slots, kernels.COUNT] > 0.0]] = True
-        gave[self._wanted_by_carried[~np.isnan(self.last_value[self._carried])]] = True
+        gave[self._wanted_by_carried[~np.isnan(self.said[self._carried, kernels.SAID])]] = True
         return tuple(self._wanted[index] for index in np.flatnonzero(~gave).tolist())
 
     def _open_slot(self, signal: int, phase: int) -> None:
         if self.slot_of[signal, phase] < 0:
             self.slot_of[signal, phase] = len(self._signal_of_slot)
             self._signal_of_slot.append(signal)
+
+
+def _aligned(rows: int, columns: int) -> Int64:
+    """Return zeros whose rows begin with a line of the processor's cache, as far as they are that long."""
+    whole = np.zeros(rows * columns + _LINE // 8, dtype=np.int64)
+    first = -whole.ctypes.data % _LINE // 8
+    return whole[first : first + rows * columns].reshape(rows, columns)
 
 
 def _widened(kept: Float64) -> Float64:

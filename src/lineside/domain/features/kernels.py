@@ -4,19 +4,24 @@ Every statistic is updated by one reading after the other in canonical order and
 statistics of batches: that alone makes the result independent, bit for bit, of how the stream was cut.
 Fast-math stays off for the same reason.
 
-A *slot* is one signal over one phase of the cycle. A slot's running sums are a row of ``sums``, a float64
-matrix of shape ``(slots, COLUMNS)``; values that a percentile or a time above a limit needs are kept in
-``kept``, of shape ``(capacity, kept slots)``, beside their times in ``kept_times``: what many signals say at about one
-time then lies side by side, which is what keeps the cost of a reading nearly the same for many signals.
+A *slot* is one signal over one phase of the cycle. Its state is a row of ``sums``, a float64 matrix of shape
+``(slots, COLUMNS)``, of which ``marks`` is a view as int64 for the columns that are whole numbers. Values that a
+percentile or a time above a limit needs are kept in ``kept``, of shape ``(capacity, kept slots)``, beside their times
+in ``kept_times``. So what one reading touches lies together, and what many signals say at about one time lies side by
+side: with many signals, fetching state from memory is most of the cost of a reading.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import Final
+from typing import Any, Final, cast
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from lineside.domain.readings import BAD, SEVERITY, Float64, Int32, Int64, UInt32
 
@@ -33,7 +38,15 @@ TIME_SQUARES: Final = 8
 CROSS: Final = 9  # sum of products of deviations of time and value
 AREA: Final = 10
 TIME_LAST: Final = 11
-COLUMNS: Final = 12
+SUMS: Final = 12  # so many columns begin anew with each cycle
+# Columns of ``marks``, in the same rows.
+KEPT: Final = 12  # values kept in this cycle
+KEPT_OF: Final = 13  # column of ``kept``, -1 where none are
+NEEDS: Final = 14
+COLUMNS: Final = 16  # two lines of the processor's cache
+# Columns of what a signal last said: a matrix as int64, and a view of it as float64.
+SAID_AT: Final = 0
+SAID: Final = 1
 
 # Kinds of feature, as `emit` knows them.
 KINDS: Final = {
@@ -67,6 +80,11 @@ NEEDS_AREA: Final = 2
 NEEDS_TIMES: Final = 4
 NEEDS_VALUES: Final = 8
 
+FEW: Final = 5_000
+"""Signals whose state the processor's own cache holds; for more it is asked to fetch what later rows need."""
+AHEAD: Final = 12
+"""Rows between asking for a state and using it."""
+
 # Why `absorb` stopped.
 DONE: Final = 0
 EDGE: Final = 1
@@ -76,6 +94,26 @@ FULL: Final = 4
 
 _SEVERITY = np.uint32(SEVERITY)
 _BAD = np.uint32(BAD)
+
+
+def _code_of_fetch(_context: Any, matrix: Any, _row: Any, _column: Any) -> Any:
+    """Let the processor bring a place of a matrix (row, column) from memory, without waiting for it."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        array = context.make_array(matrix)(context, builder, arguments[0])
+        pointer_to, declared = cast(Any, cgutils.get_item_pointer), cast(Any, cgutils.get_or_insert_function)
+        place = pointer_to(context, builder, matrix, array, arguments[1:])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        to_write, near, data = number(1), number(3), number(1)
+        prefetch = declared(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(prefetch, [builder.bitcast(place, byte), to_write, near, data])
+        return context.get_dummy_value()
+
+    return types.void(matrix, types.int64, types.int64), generate
+
+
+_fetch: Any = intrinsic(_code_of_fetch)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -125,19 +163,17 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
     opened: int,
     text_signals: int,
     slot_of: Int32,
-    needs: Int64,
     phase_signal: Int64,
     phase_equals: Float64,
     phase_after: Int64,
     phase_until: Int64,
     phase_on: Int64,
     sums: Float64,
-    kept_of: Int64,
+    marks: Int64,
     kept: Float64,
     kept_times: Float64,
-    kept_count: Int64,
-    last_time: Int64,
-    last_value: Float64,
+    said_at: Int64,
+    said: Float64,
     counts: Int64,
 ):
     """Take rows ``start`` to ``stop`` of the held readings, in canonical order, into the open cycle.
@@ -152,16 +188,27 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
     places = phases + 1
     capacity = kept.shape[0]
     first_text = 1 if delimiter == 0 else 0
+    many = len(said_at) > FEW
     for row in range(start, stop):
         now = time[row]
         if now >= boundary:
             return row, BOUNDARY, newest
         mine = signal[row]
         reading = value[row]
+        if many and row + AHEAD < stop:
+            soon = signal[row + AHEAD]
+            _fetch(said_at, soon, SAID_AT)
+            slot = slot_of[soon, 0]
+            if slot >= 0:
+                _fetch(sums, slot, 0)
+                _fetch(sums, slot, KEPT)
+            slot = slot_of[signal[row + AHEAD // 2], 0]
+            if slot >= 0 and marks[slot, KEPT_OF] >= 0:
+                _fetch(kept, marks[slot, KEPT], marks[slot, KEPT_OF])
         if first_text <= mine < first_text + text_signals:
             return row, TEXT, newest
-        if last_time[mine] == now:
-            if last_value[mine] == reading:
+        if said_at[mine, SAID_AT] == now:
+            if said[mine, SAID] == reading:
                 counts[2] += 1
             else:
                 counts[3] += 1
@@ -174,10 +221,10 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
         if active:
             for place in range(places):
                 slot = slot_of[mine, place]
-                if slot >= 0 and needs[slot] & NEEDS_VALUES and kept_count[kept_of[slot]] >= capacity:
+                if slot >= 0 and marks[slot, KEPT] >= capacity:
                     return row, FULL, newest
-        last_time[mine] = now
-        last_value[mine] = reading
+        said_at[mine, SAID_AT] = now
+        said[mine, SAID] = reading
         for phase in range(phases):  # which phases this very reading begins or ends
             if phase_signal[phase] == mine:
                 phase_on[phase] = 1 if reading == phase_equals[phase] else 0
@@ -198,14 +245,14 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
                         continue
                 elif passed < phase_after[phase] or passed >= phase_until[phase]:
                     continue
-            _update(sums, slot, needs[slot], reading, seconds)
-            if needs[slot] & NEEDS_VALUES:
-                where = kept_of[slot]
-                index = kept_count[where]
+            needs = marks[slot, NEEDS]
+            _update(sums, slot, needs, reading, seconds)
+            if needs & NEEDS_VALUES:
+                where, index = marks[slot, KEPT_OF], marks[slot, KEPT]
                 kept[index, where] = reading
-                if needs[slot] & NEEDS_TIMES:
+                if needs & NEEDS_TIMES:
                     kept_times[index, where] = seconds
-                kept_count[where] = index + 1
+                marks[slot, KEPT] = index + 1
     return stop, DONE, newest
 
 
@@ -321,11 +368,10 @@ def emit(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR091
     slot: Int64,
     parameter: Float64,
     sums: Float64,
-    kept_of: Int64,
+    marks: Int64,
     kept: Float64,
     kept_times: Float64,
-    kept_count: Int64,
-    last_value: Float64,
+    said: Float64,
     features: Float64,
 ):
     """Write the features of the cycle that has just ended; NaN where a slot has seen too little.
@@ -335,7 +381,7 @@ def emit(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR091
     for index in range(len(kind)):
         what = kind[index]
         if what == 12:
-            features[index] = last_value[slot[index]]
+            features[index] = said[slot[index], SAID]
             continue
         row = slot[index]
         count = sums[row, COUNT]
@@ -365,13 +411,13 @@ def emit(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR091
         elif what == 9:
             answer = sums[row, LAST]
         else:
-            where = kept_of[slot[index]]
+            where, kept_count = marks[row, KEPT_OF], marks[row, KEPT]
             if what == 10:
-                answer = _percentile(kept[:, where], kept_count[where], parameter[index])
+                answer = _percentile(kept[:, where], kept_count, parameter[index])
             elif what == 13:
-                answer = _piece(kept[:, where], kept_times[:, where], kept_count[where], parameter[index])
+                answer = _piece(kept[:, where], kept_times[:, where], kept_count, parameter[index])
             elif what == 14:
-                answer = _wave(kept[:, where], kept_times[:, where], kept_count[where], parameter[index])
+                answer = _wave(kept[:, where], kept_times[:, where], kept_count, parameter[index])
             else:
-                answer = _time_above(kept[:, where], kept_times[:, where], kept_count[where], parameter[index])
+                answer = _time_above(kept[:, where], kept_times[:, where], kept_count, parameter[index])
         features[index] = answer
