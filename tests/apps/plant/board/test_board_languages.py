@@ -138,6 +138,17 @@ async def test_who_comes_by_a_messages_link_logs_in_in_its_language(tmp_path: Pa
     bench.state.close()
 
 
+async def test_a_refused_login_goes_on_in_the_language_of_its_address(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    async with client_of(bench) as client:
+        there = "/login?language=es"
+        answer = await client.send_form(there, there, name="nobody", password="not the one")
+        assert answer.status_code == 401
+        assert '<html lang="es"' in answer.text
+        assert f'action="{there}"' in answer.text
+    bench.state.close()
+
+
 async def test_a_frame_that_shows_one_station_speaks_its_language(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, floor=busy_floor(plan=speaking_plan()).floor)
     now = bench.clock.now()

@@ -27,7 +27,7 @@ async def login_form(call: Call) -> Response:
     """Ask for name and password."""
     if call.who is not None:
         return RedirectResponse(own_path(call.request.query_params.get("next", "/")), status_code=303)
-    return with_form_cookie(call, "login.html", next=own_path(call.request.query_params.get("next", "/")), problem="")
+    return _login(call, own_path(call.request.query_params.get("next", "/")))
 
 
 async def log_in(call: Call) -> Response:
@@ -39,9 +39,7 @@ async def log_in(call: Call) -> Response:
             call.form.get("name", ""), call.form.get("password", ""), address=call.address, device=device
         )
     except LoginRefusedError as error:
-        answer = with_form_cookie(
-            call, "login.html", status=refusal_status(error), next=target, problem=_LATER if error.later else _WRONG
-        )
+        answer = _login(call, target, _LATER if error.later else _WRONG, refusal_status(error))
         return with_retry(answer, error)
     return come_in(call.board, entry, RedirectResponse(target, status_code=303))
 
@@ -143,6 +141,12 @@ def with_retry(answer: Response, error: LoginRefusedError) -> Response:
     if error.later:
         answer.headers["Retry-After"] = str(WINDOW // SECOND)
     return answer
+
+
+def _login(call: Call, target: str, problem: str = "", status: int = 200) -> Response:
+    """Return the login page, which goes on in the language that its address asks for."""
+    wish = call.request.query_params.get("language", "")
+    return with_form_cookie(call, "login.html", status=status, next=target, problem=problem, wish=wish)
 
 
 def _same_twice(form: dict[str, str]) -> None:
