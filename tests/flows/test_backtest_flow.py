@@ -216,3 +216,30 @@ def test_a_regime_that_was_never_shown_is_reported_by_name_as_the_worst() -> Non
     assert worst.value > 0.9 > worst.mean
     assert "lot C" in overview(result, "press")
     assert json_object(result)["regimes"]["worst"][0]["regime"] == "lot C"
+
+
+def test_walking_forward_a_measured_value_is_corrected_by_measurements_that_come_late() -> None:
+    plan = make_plan(
+        time_column="time",
+        signals=[{"id": "tool", "station": "press", "source": "files", "role": "context", "type": "text"}],
+        characteristic={
+            "kind": "variable",
+            "specification": {"usl": 120.0},
+            "model": {"family": "regression", "setup": ["tool"]},
+            "outcome": {"column": "label", "delay": "20 s"},
+        },
+    )
+    rng = np.random.default_rng(5)
+    force = rng.normal(100.0, 1.0, 400)
+    bias = np.where(np.arange(400) >= 200, 4.0, 0.0)
+    length = force + bias + rng.normal(0.0, 0.2, 400)
+    tool = np.array(["T1"] * 200 + ["T2"] * 200, dtype=np.object_)
+    table = make_table(force.tolist(), [repr(float(item)) for item in length], times=list(range(400)), tool=tool)
+    units = units_from_tables(plan, plan.characteristics[0], [("a", table)])
+    result = run_backtest(make_request(Protocol.WALK_FORWARD, plan, folds=1), units, open_judge)
+    assert result.corrected is not None
+    assert result.corrected["rmse"] < result.metrics["rmse"] / 2
+    assert result.corrected["rmse"] < result.trivial["last_measured"]["rmse"]
+    assert {"last_measured", "regime_mean", "measured_ewma"} <= set(result.trivial)
+    assert json_object(result)["corrected"]["rmse"] == result.corrected["rmse"]
+    assert "| corrected |" in overview(result, "lengths")

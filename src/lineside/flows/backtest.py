@@ -6,7 +6,8 @@
 4. Judge its test rows group by group, in order, one at a time, as the gateway does. Every group starts with an
    empty memory, into which the rows of the same group before the judged ones are run without being counted: in
    production, too, a model goes live in the middle of a stream. The judge never sees an outcome.
-5. Make the figures, and the same for predictors that know nothing.
+5. Make the figures, and the same for predictors that know nothing. Walking forward, a measured value is also judged
+   as late measurements correct it (`lineside.domain.correction`), beside what those measurements say alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import numpy as np
 
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import AlertKind
-from lineside.domain.backtests.figures import FigureOptions, figures, trivial_figures
+from lineside.domain.backtests.correcting import correct, made_from, measured_alone
+from lineside.domain.backtests.figures import FigureOptions, figures, plain_figures, trivial_figures
 from lineside.domain.backtests.judged import Judged, joined, judged_from
 from lineside.domain.backtests.money import money_of
 from lineside.domain.backtests.regimes import regime_report
@@ -28,7 +30,7 @@ from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.backtests.units import Units, in_time_order, shuffled
 from lineside.domain.errors import DataError
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import Plan
+from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.regimes import Production, Regimes, regimes_of
 from lineside.domain.splits import (
@@ -50,6 +52,8 @@ from lineside.wire.bundle import Bundle
 
 MOST_WARMED: Final = 1000
 """Rows before the judged ones that are run into a judge's memory, at most."""
+
+CORRECTED: Final = "corrected"
 
 JudgeFactory = Callable[[Plan, Bundle], Judge]
 Progress = Callable[[str], None]
@@ -105,12 +109,17 @@ def run_backtest(
     found = regimes_in(request, units) if request.protocol is Protocol.LEAVE_ONE_REGIME_OUT else None
     folds = cut(request, units, found)
     pieces, fits = [], []
+    late: dict[str, list[Judged]] = {}
     for number, fold in enumerate(folds, start=1):
         progress(f"fold {number} of {len(folds)} ({fold.name}): {len(fold.train)} to learn, {len(fold.test)} to judge")
         judged, report = _run_fold(request, units, fold, make_judge)
         pieces.append(judged)
         fits.append((fold.name, report.lines()))
+        for name, piece in _with_late_measurements(request, units, fold, judged).items():
+            late.setdefault(name, []).append(piece)
     judged = joined(pieces)
+    by_measurements = {name: plain_figures(characteristic, joined(rows)) for name, rows in late.items()}
+    corrected = by_measurements.pop(CORRECTED, None)
     options = FigureOptions(seed=request.seed, after=request.alarm_after, by_unit=not units.continuous)
     trained = [units.outcome[row] for fold in folds for row in fold.train]
     return BacktestResult(
@@ -121,7 +130,8 @@ def run_backtest(
         duplicates_kept=request.keep_duplicates,
         dropped=units.dropped,
         metrics=figures(characteristic, judged, options),
-        trivial=trivial_figures(characteristic, judged, trained, options),
+        trivial=trivial_figures(characteristic, judged, trained, options) | by_measurements,
+        corrected=corrected,
         fits=tuple(fits),
         seconds=time.perf_counter() - began,
         regimes=None
@@ -210,15 +220,42 @@ def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: Ju
             timed=units.timed,
         )
     )
-    test = units.take(fold.test)
-    group = np.asarray(test.group, dtype=object)
-    order = np.concatenate([np.flatnonzero(group == name) for name in dict.fromkeys(test.group)])
-    test = test.take(order)
+    test = units.take(_by_group(units, fold))
     warm = _rows_before(units, fold)
     predictions, raised = _judge_in_order(request, test, warm, lambda: make_judge(request.plan, result.bundle))
     named_by_fold = request.protocol in {Protocol.REPEATED_STRATIFIED_KFOLD, Protocol.LEAVE_ONE_REGIME_OUT}
     groups = (fold.name,) * len(test) if named_by_fold else test.group
     return judged_from(predictions, raised, groups, test.outcome, timed=test.timed), result.report
+
+
+def _by_group(units: Units, fold: Fold) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the test rows of a fold in the order judged: each group's together."""
+    group = np.asarray([units.group[row] for row in fold.test], dtype=object)
+    order = np.concatenate([np.flatnonzero(group == name) for name in dict.fromkeys(group)])
+    return np.asarray(fold.test[order], dtype=np.int64)
+
+
+def _with_late_measurements(request: BacktestRequest, units: Units, fold: Fold, judged: Judged) -> dict[str, Judged]:
+    """Return a fold's units as measurements that had come by then correct them, or foresee them alone, by name.
+
+    Nothing for attributes, where units do not follow the training in time, or where no value was predicted.
+    """
+    characteristic = request.plan.characteristic(request.characteristic)
+    if characteristic.kind is not CharacteristicKind.VARIABLE or request.protocol is not Protocol.WALK_FORWARD:
+        return {}
+    made, before = (
+        made_from(
+            [part.ended for part in chosen.parts],
+            ["|".join(part.context.get(name, "") for name in characteristic.model.setup) for part in chosen.parts],
+            chosen.outcome,
+        )
+        for chosen in (units.take(fold.test), units.take(np.sort(np.concatenate((fold.train, fold.calibrate)))))
+    )
+    in_order = judged.take(np.argsort(_by_group(units, fold), kind="stable").astype(np.int64))
+    corrected = correct(characteristic, in_order, made)
+    if corrected is None:
+        return {}
+    return {CORRECTED: corrected, **measured_alone(characteristic, in_order, made, before)}
 
 
 def _rows_before(units: Units, fold: Fold) -> dict[str, tuple[PartRecord, ...]]:

@@ -37,14 +37,15 @@ def figure_text(value: object) -> str:
 
 
 def figure_rows(result: BacktestResult) -> tuple[list[str], list[list[str]]]:
-    """Return the header and rows of the table of figures: the result, its interval, and the trivial rows."""
-    header = ["figure", "result", "90 % interval", *(name.replace("_", " ") for name in result.trivial)]
+    """Return the header and rows of the table of figures: the result, its interval, corrected and trivial rows."""
+    beside = ({} if result.corrected is None else {"corrected": result.corrected}) | dict(result.trivial)
+    header = ["figure", "result", "90 % interval", *(name.replace("_", " ") for name in beside)]
     intervals = result.metrics.get("intervals", {})
     rows = []
     for name, value in _flat(result.metrics).items():
         low, high = intervals.get(name, (np.nan, np.nan))
         interval = f"{figure_text(low)} to {figure_text(high)}" if np.isfinite(low) else ""
-        trivial = [figure_text(_flat(row).get(name, float("nan"))) for row in result.trivial.values()]
+        trivial = [figure_text(_flat(row).get(name, float("nan"))) for row in beside.values()]
         rows.append([name.replace("_", " "), figure_text(value), interval, *trivial])
     return header, rows
 

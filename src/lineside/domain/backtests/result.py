@@ -22,6 +22,7 @@ class BacktestResult:
 
     ``duplicates`` counts copies found, dropped only if not ``duplicates_kept``; ``dropped`` counts by reason what
     else never became a unit. ``costs`` are those of the limits, where good and bad units are known.
+    ``corrected`` are the figures of values as late measurements correct them.
     """
 
     characteristic: Characteristic
@@ -36,6 +37,7 @@ class BacktestResult:
     seconds: float
     regimes: RegimeReport | None = None
     costs: CostReport | None = None
+    corrected: Figures | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -53,6 +55,7 @@ def json_object(result: BacktestResult) -> dict[str, Any]:
         "groups": len(result.groups),
         "metrics": _plain(result.metrics | ({"duplicates_kept": result.duplicates} if result.duplicates_kept else {})),
         "trivial": _plain(result.trivial),
+        **({} if result.corrected is None else {"corrected": _plain(result.corrected)}),
         **regimes,
         **costs,
         "seconds": round(result.seconds, 3),
