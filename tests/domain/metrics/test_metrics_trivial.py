@@ -31,6 +31,11 @@ def test_the_last_value_predicts_the_next() -> None:
     assert last_value(np.empty(0), 9.0).tolist() == []
 
 
+def test_the_last_value_is_that_of_the_last_measured_unit() -> None:
+    truth = np.array([np.nan, 2.0, np.nan, np.nan, 5.0, np.nan])
+    assert last_value(truth, 9.0).tolist() == [9.0, 9.0, 2.0, 2.0, 2.0, 5.0]
+
+
 def test_the_interval_resamples_whole_groups_and_depends_on_the_seed_alone() -> None:
     value = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
     seen: list[int] = []

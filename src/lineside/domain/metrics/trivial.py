@@ -46,5 +46,7 @@ def class_prior(trained: Sequence[str]) -> tuple[str, dict[str, float]]:
 
 
 def last_value(truth: Floats, start: float) -> Floats:
-    """Return for each unit the value of the one before it; ``start`` (the training mean, say) for the first."""
-    return np.concatenate(([start], truth[:-1])) if len(truth) else truth
+    """Return for each unit the last known value before it (NaN: unknown); until there is one, ``start``."""
+    before = np.concatenate(([start], truth))[:-1] if len(truth) else truth
+    known = np.maximum.accumulate(np.where(np.isnan(before), 0, np.arange(len(before))))
+    return before[known]
