@@ -16,6 +16,7 @@ from typing import Final
 
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
+from lineside.domain.record_words import read_back
 from lineside.domain.releases.comparing import ALPHA, Comparison, Relation
 from lineside.domain.said import Said, Value, exact, joined, number, say, share, word
 from lineside.domain.units import SECOND
@@ -243,7 +244,11 @@ def _false_alarms(plan: Plan, characteristic: str, held_out: HeldOut) -> Level:
     alerts = held_out.false_alerts if budget.per_episode else None
     false = held_out.false if alerts is None else alerts
     low, high = wilson(false, held_out.good)
-    counted: dict[str, int | str] = {"false": false, "good": held_out.good, "scheme": held_out.scheme}
+    counted: dict[str, int | str] = {
+        "false": false,
+        "good": held_out.good,
+        "scheme": read_back(held_out.scheme) or held_out.scheme,
+    }
     if alerts is None:
         evidence = say("{false} of {good} conforming parts held out ({scheme})", **counted)
     else:

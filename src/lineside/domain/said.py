@@ -7,7 +7,8 @@ its translation, and its values, and says both as its reader does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -146,6 +147,17 @@ def planned(text: str) -> Value:
 def word(text: str) -> Value:
     """Return a word that is translated by itself."""
     return Value(Kind.WORD, text)
+
+
+def reader_of(pattern: str, forms: Mapping[str, str]) -> re.Pattern[str]:
+    """Return what recognises a text that was made of a pattern; a value has its form, or is just anything."""
+    pieces = re.split(r"\{(\w+)\}", pattern)
+    return re.compile(
+        "".join(
+            f"(?P<{piece}>{forms.get(piece, '.+')})" if place % 2 else re.escape(piece)
+            for place, piece in enumerate(pieces)
+        )
+    )
 
 
 _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from lineside.apps.web.language import language, plan_text, speaking, tr, word
 from lineside.domain.judging.reasons import recall
 from lineside.domain.plan.model import Plan
+from lineside.domain.record_words import read_back
 from lineside.domain.said import Kind, Language, Said, Tongue, Value
 from lineside.domain.units import DAY, HOUR, MINUTE, SECOND
 
@@ -150,12 +151,15 @@ def _quantity(text: str) -> str:
 
 
 def recorded(text: str) -> str:
-    """Return a text out of a record in the spoken language: of the plan, of ours, or a reason and the plan's words."""
+    """Return a text out of a record in the spoken language: the plan's, ours, or a reason and the plan's words."""
     known = plan_text(text)
     if known != text:
         return known
     said = recall(text)
-    return " ".join(sentence(item) if isinstance(item, Said) else plan_text(item) for item in said) or tr(text)
+    if said:
+        return " ".join(sentence(item) if isinstance(item, Said) else plan_text(item) for item in said)
+    again = read_back(text)
+    return tr(text) if again is None else sentence(again)
 
 
 def _three_digits(value: float) -> str:

@@ -6,11 +6,10 @@ that it can be said in the language of whoever reads it, years later too. What i
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from lineside.domain.judging.wording import NO_JUDGEMENT
-from lineside.domain.said import Said, Value, planned, quantity, say, word
+from lineside.domain.said import Said, Value, planned, quantity, reader_of, say, word
 
 _PATTERNS: Final = tuple(
     item.value
@@ -34,18 +33,7 @@ _FORMS: Final = {"value": r"-?\d\S*(?: \S+)?", "bound": r"\S+", "count": r"\d+",
 """What stands for a value, where it is not just anything."""
 
 
-def _read(pattern: str) -> re.Pattern[str]:
-    """Return what recognises a text that was made of a pattern."""
-    pieces = re.split(r"\{(\w+)\}", pattern)
-    return re.compile(
-        "".join(
-            f"(?P<{piece}>{_FORMS.get(piece, '.+')})" if place % 2 else re.escape(piece)
-            for place, piece in enumerate(pieces)
-        )
-    )
-
-
-_READERS: Final = tuple((pattern, _read(pattern)) for pattern in _PATTERNS)
+_READERS: Final = tuple((pattern, reader_of(pattern, _FORMS)) for pattern in _PATTERNS)
 
 
 def recall(text: str) -> tuple[str, ...]:

@@ -51,3 +51,25 @@ async def test_it_shows_states_with_reasons_identities_and_last_words(bench: Ben
     for words in ("gw-2 is gone", "fell silent; all was good"):
         assert words in shown
     assert "None" not in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "gone", "subject"),
+    [
+        ("de", "ist verstummt; alles war gut", "Quelle"),
+        ("es", "dejó de hablar; todo estaba bien", "fuente"),
+        ("pt", "ficou em silêncio; tudo estava bem", "fonte"),
+        ("zh", "一切正常", "数据源"),
+    ],
+)
+async def test_last_words_and_states_are_said_in_the_readers_language(
+    bench: Bench, code: str, gone: str, subject: str
+) -> None:
+    await bench.account(AccessRole.OPERATOR)
+    async with client_of(bench) as client:
+        await client.log_in("operator")
+        shown = (await client.get(f"/gateways?language={code}")).text
+    assert gone in shown
+    assert subject in shown
+    assert "fell silent" not in shown
+    assert "&lt;refused&gt;" in shown  # what a machine said stands as it is

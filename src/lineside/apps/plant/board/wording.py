@@ -130,6 +130,12 @@ _SAID: Final = frozenset(
         *(word("silent"), word("lost"), word("stopped"), word("steady"), word("stepped"), word("skewed")),
         *(word("refused"), word("buffer"), word("record"), word("load")),
         *(word("clock"), word("model"), word("signal"), word("station"), word("outbox")),
+        *(word("waiting"), word("judging"), word("unjudged"), word("ready"), word("filling"), word("full")),
+        *(word("unrecorded"), word("slow"), word("low"), word("none"), word("behind"), word("shedding")),
+        *(word("agreed"), word("different"), word("kept"), word("not signed")),
+        *(word("family"), word("why"), word("metrics"), word("validated"), word("parts"), word("limit")),
+        *(word("false alarm rate"), word("plan revision"), word("plan"), word("data"), word("code")),
+        *(word("offer"), word("fallback")),
     }
 )
 """Names out of records, as they are said."""
