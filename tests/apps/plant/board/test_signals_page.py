@@ -10,6 +10,7 @@ import pytest
 from board_client import BoardClient, client_of
 from lineside.apps.web.language import read_catalogues
 from lineside.domain.access import AccessRole
+from lineside.domain.intake.reasons import EXPLANATIONS, Reason
 from lineside.testing.boards import Bench, make_bench
 from lineside.testing.signals import sample_signals
 
@@ -79,5 +80,6 @@ async def test_it_speaks_the_language_of_whoever_asks(engineer: BoardClient, cod
     words = read_catalogues()[code]
     await engineer.send_form("/", "/language", language=code)
     html = (await engineer.get("/signals")).text
-    for text in ("Signals and sources", "came twice", "degraded", "skewed", "bad", "stuck", "clock behind by"):
+    refused = EXPLANATIONS[Reason.NOT_A_NUMBER]
+    for text in ("Signals and sources", "came twice", "degraded", "skewed", "bad", "stuck", "clock behind by", refused):
         assert words[text] in html

@@ -12,6 +12,7 @@ from lineside.apps.plant.board.context import Board
 from lineside.apps.plant.board.guard import Call
 from lineside.apps.plant.board.rendering import page
 from lineside.domain.health.states import Subject
+from lineside.domain.intake.reasons import EXPLANATIONS
 from lineside.wire.status import HealthStatus, SourceStatus
 
 _MOST_REFUSALS: Final = 50
@@ -59,6 +60,7 @@ async def signals(call: Call) -> Response:
         labels={source.id: source.label for source in plan.sources},
         doubtful=doubtful,
         refusals=refusals[:_MOST_REFUSALS],
+        explained=EXPLANATIONS,
         refused_kinds=len(refusals),
         dropped=dropped.most_common(),
     )
