@@ -2,9 +2,10 @@
 
 from measuring.works import Subject, Work
 
-WORKS = [
-    Work(
-        name="decide 200 signals of 300 readings",
+
+def _work(name: str, family: str) -> Work:
+    return Work(
+        name=name,
         unit="us CPU (p50)",
         better="lower",
         setup="normal",
@@ -12,6 +13,11 @@ WORKS = [
             Subject(name="lineside", module="decide_lineside"),
             Subject(name="limit", module="decide_limit"),
         ),
-        parameters={"signals": 200},
+        parameters={"signals": 200, "family": family},
     )
+
+
+WORKS = [
+    _work("decide 200 signals of 300 readings", "normal"),
+    _work("decide 200 signals of 300 readings, by trees", "supervised"),
 ]

@@ -23,7 +23,7 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, float]]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    model = (Path(work["folder"]) / "normal.onnx").read_bytes()
+    model = (Path(work["folder"]) / f"{work['family']}.onnx").read_bytes()
     session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
     chance = np.random.default_rng(7)
     original = chance.normal(size=(signals, ROOM))

@@ -20,8 +20,9 @@ CYCLES = 30
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, float]]:
     """Return a run over some cycles; only the tick that closes each is timed."""
     signals = int(work["signals"])
-    plan = line_of(signals, model={"family": "normal"})
-    bundle = unpack_bundle((Path(work["folder"]) / "normal.bundle").read_bytes())
+    family = str(work["family"])
+    plan = line_of(signals, model={"family": family})
+    bundle = unpack_bundle((Path(work["folder"]) / f"{family}.bundle").read_bytes())
     data = readings({"signals": signals, "cycles": CYCLES + 1})
     ticks = [batch_of(plan, data, slice(at, at + signals)) for at in range(0, len(data.signal), signals)]
 
