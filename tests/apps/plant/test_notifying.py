@@ -13,9 +13,10 @@ import pytest
 
 from lineside.adapters.notifiers.targets_file import load_notifying
 from lineside.adapters.state_sql import open_state, sqlite_url
+from lineside.apps.plant.floor.views import Card
 from lineside.apps.plant.notifying import AlertTeller
 from lineside.domain.alerts import AlertKind, Verdict
-from lineside.domain.errors import ConfigurationError
+from lineside.domain.errors import ConfigurationError, StorageError
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.said import Language
 from lineside.domain.units import HOUR, MINUTE
@@ -187,3 +188,87 @@ async def _until(holds, within: float = 30) -> None:  # type: ignore[no-untyped-
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(0.02)
+
+
+class Heard(Teller):
+    """Remembers what it is told; fails as often as it is asked to."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.awaited: dict[str, asyncio.Event] = {}
+        self.failing = 0
+
+    async def tell(self, message: Message) -> int:
+        if self.failing:
+            self.failing -= 1
+            raise StorageError("the disk is full")
+        self.told.append(message.id)
+        if (waiting := self.awaited.get(message.id)) is not None:
+            waiting.set()
+        return 1
+
+    async def record(self, message: Message) -> None:
+        pass
+
+
+def watched(now: int) -> tuple[AlertTeller, Heard, ManualClock, list[str]]:
+    """Return who watches a busy floor at a time, what hears it, its clock, and the cards that were made."""
+    busy, heard, clock, made = busy_floor(), Heard(), ManualClock(now), list[str]()
+    watcher = AlertTeller(floor=busy.floor, teller=heard, clock=clock)
+    of_one, of_all = busy.floor.card, busy.floor.alerts
+
+    def card(alert_id: str, at: int) -> Card | None:
+        made.append(alert_id)
+        return of_one(alert_id, at)
+
+    def alerts(at: int, **which: int) -> tuple[Card, ...]:
+        cards = of_all(at, **which)  # type: ignore[arg-type]
+        made.extend(item.id for item in cards)
+        return cards
+
+    busy.floor.card, busy.floor.alerts = card, alerts  # type: ignore[method-assign,assignment]
+    return watcher, heard, clock, made
+
+
+async def test_what_has_not_changed_is_not_looked_at_again() -> None:
+    watcher, heard, _, made = watched(busy_floor().now)
+    await watcher.look()
+    assert f"{ALERT}#raised" in heard.told
+    told, made[:] = list(heard.told), []
+    await watcher.look()
+    assert heard.told == told
+    assert made == []
+
+
+async def test_what_is_due_goes_to_the_next_without_any_change() -> None:
+    watcher, heard, clock, made = watched(busy_floor().now)
+    await watcher.look()
+    made.clear()
+    clock.move(HOUR)
+    await watcher.look()
+    assert f"{ALERT}#escalated@1" in heard.told
+    assert ALERT in made
+    assert len(heard.told) == len(set(heard.told))
+
+
+async def test_what_could_not_be_kept_is_told_at_the_next_look() -> None:
+    watcher, heard, _, _ = watched(busy_floor().now)
+    heard.failing = 1
+    with pytest.raises(StorageError):
+        await watcher.look()
+    await watcher.look()
+    assert f"{ALERT}#raised" in heard.told
+    assert len(heard.told) == len(set(heard.told))
+
+
+async def test_a_change_is_looked_at_though_everything_had_been_told() -> None:
+    watcher, heard, clock, made = watched(busy_floor().now)
+    raised, cleared = (heard.awaited.setdefault(f"{ALERT}#{what}", asyncio.Event()) for what in ("raised", "cleared"))
+    running = asyncio.create_task(watcher.run())
+    await raised.wait()
+    await asyncio.sleep(0)  # the look that told of it ends
+    made.clear()
+    watcher.floor.apply_alerts([alert_event(AlertKind.CLEARED, clock.now())], shown=True)
+    await cleared.wait()
+    running.cancel()
+    assert set(made) == {ALERT}

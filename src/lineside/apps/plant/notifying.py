@@ -1,7 +1,8 @@
 """From what the floor shows to messages: who has to be told of which alert, and when the next in line is.
 
 Looking again makes the same messages under the same ids, so nothing needs to be remembered of what has been told: a
-restart tells what the process before it did not get to, and nothing twice.
+restart tells what the process before it did not get to, and nothing twice. Looked at is what has changed, and what is
+due to go to the next in the plan: a card takes time to make, and hundreds of alerts may be known.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from lineside.adapters.notifiers.targets_file import load_notifying
 from lineside.adapters.state_sql import SqlState
 from lineside.apps.gateway.secrets import find_secret
 from lineside.apps.layout import Layout
-from lineside.apps.plant.floor import Floor
+from lineside.apps.plant.floor import Change, Floor
 from lineside.apps.plant.floor.shifts import shift_at
 from lineside.apps.plant.floor.views import Card
 from lineside.apps.web.words import tongue
@@ -32,6 +33,7 @@ from lineside.domain.answer_links import AnswerLink, mark_of, seal_link
 from lineside.domain.errors import StorageError
 from lineside.domain.notifying.messages import Message, Occasion
 from lineside.domain.plan.model import Plan
+from lineside.domain.plan.reactions import Escalation
 from lineside.domain.units import HOUR
 from lineside.flows.notify import Audit, Teller
 from lineside.ports import Clock
@@ -109,12 +111,24 @@ class AlertTeller:
     clock: Clock
     board: str = ""
     answer: Answers | None = None
-    _told: set[str] = field(default_factory=set)
+    _told: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Ids of messages by alert, those looked at last at the end."""
+    _due: dict[str, int] = field(default_factory=dict)
+    """When an alert goes to the next in the plan (UTC ns)."""
+    _changed: set[str] | None = None
+    """Alerts to be looked at; None: all that may still be told of."""
 
     async def run(self) -> None:
         """Look at every change, and once a second, until cancelled."""
         changed = asyncio.Event()
-        stop = self.floor.listen(lambda change: changed.set() if change.alerts else None)
+
+        def note(change: Change) -> None:
+            if change.alerts:
+                changed.set()
+                if self._changed is not None:
+                    self._changed |= change.alerts
+
+        stop = self.floor.listen(note)
         try:
             while True:
                 changed.clear()
@@ -127,15 +141,47 @@ class AlertTeller:
             stop()
 
     async def look(self) -> None:
-        """Tell what has not been told."""
+        """Tell what has not been told.
+
+        Raises:
+            StorageError: a message could not be kept; the next look begins with what this one was to look at.
+        """
         now = self.clock.now()
-        messages = list(self.messages(self.floor.alerts(now, most=_MOST), now))
+        changed, self._changed = self._changed, set()
+        try:
+            for card in self._cards(changed, now):
+                await self._tell_of(card, now)
+        except StorageError:
+            self._changed = None if changed is None else self._changed | changed
+            raise
+        for alert in list(self._told)[: -2 * _MOST]:
+            del self._told[alert]
+
+    def _cards(self, changed: set[str] | None, now: int) -> Iterator[Card]:
+        if changed is None:
+            yield from self.floor.alerts(now, most=_MOST)
+            return
+        for alert in sorted(changed | {alert for alert, due in self._due.items() if due <= now}):
+            card = self.floor.card(alert, now)
+            if card is not None:
+                yield card
+
+    async def _tell_of(self, card: Card, now: int) -> None:
+        told, messages = self._told.get(card.id, frozenset()), list(self.messages([card], now))
         for message in messages:
-            if message.id not in self._told:
+            if message.id not in told:
                 if message.occasion is Occasion.ESCALATED:
                     await self.teller.record(message)
                 await self.teller.tell(message)
-        self._told = {message.id for message in messages}
+        self._told.pop(card.id, None)
+        self._told[card.id] = frozenset(message.id for message in messages)
+        self._due.pop(card.id, None)
+        if card.state in HELD:
+            self._due[card.id] = now  # it comes back by the clock
+            return
+        due = min((at for step in self._escalation(card) if (at := card.raised + step.after) > now), default=0)
+        if due:
+            self._due[card.id] = due
 
     def messages(self, cards: Iterable[Card], now: int) -> Iterator[Message]:
         """Yield everything that is to be told of alerts by now."""
@@ -148,17 +194,21 @@ class AlertTeller:
         closed = card.verdict is not None
         if not closed and card.active:
             yield self._message(card, Occasion.RAISED, card.raised, role=card.owner)
-        reaction = reaction_for(self.floor.plan, card.characteristic, card.cause)
-        if not closed and not card.taken_by and reaction is not None and card.active:
-            for number, step in enumerate(reaction.escalation, start=1):
-                if card.raised + step.after <= now:
-                    yield self._message(card, Occasion.ESCALATED, card.raised + step.after, role=step.to, number=number)
+        for number, step in enumerate(self._escalation(card), start=1):
+            if card.raised + step.after <= now:
+                yield self._message(card, Occasion.ESCALATED, card.raised + step.after, role=step.to, number=number)
         over = next((entry.time for entry in reversed(card.history) if entry.kind == AlertKind.CLEARED), None)
         if over is not None and not card.active:
             yield self._message(card, Occasion.CLEARED, over)
         ended = next((entry.time for entry in reversed(card.history) if entry.kind == AlertKind.CLOSED), None)
         if ended is not None:
             yield self._message(card, Occasion.CLOSED, ended)
+
+    def _escalation(self, card: Card) -> Sequence[Escalation]:
+        """Return who comes after the owner while an alert is open and nobody has taken it."""
+        reaction = reaction_for(self.floor.plan, card.characteristic, card.cause)
+        waits = card.verdict is None and not card.taken_by and card.active
+        return reaction.escalation if waits and reaction is not None else ()
 
     def _message(self, card: Card, occasion: Occasion, time: int, *, role: str = "", number: int = 0) -> Message:
         step = next((step.text for step in card.steps if not step.done), "")
