@@ -182,7 +182,7 @@ class DeltaHistory:
 
     def _rows(self, table: str, records: Sequence[LandedRecord]) -> pa.Table | None:
         pieces = []
-        if table != READINGS and (rows := rows_of(records, self._recipes).get(table)) is not None:
+        if table != READINGS and (rows := rows_of(table, records, self._recipes)) is not None:
             pieces.append(rows)
         for entry in records:
             header, body = entry.record.header, entry.record.body

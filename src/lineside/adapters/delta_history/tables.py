@@ -110,25 +110,25 @@ TABLES: Final[Mapping[str, pa.Schema]] = {
 """The schema of every table, by name."""
 
 
-def rows_of(landed: Sequence[LandedRecord], recipes: Mapping[str, Sequence[str]]) -> dict[str, pa.Table]:
-    """Return the rows that items of landed records make, by table; readings are `reading_rows`' business.
+def rows_of(table: str, landed: Sequence[LandedRecord], recipes: Mapping[str, Sequence[str]]) -> pa.Table | None:
+    """Return the rows of a table that items of landed records make, None where there is none.
 
-    ``recipes`` gives the feature names of each recipe's digest.
+    Readings are `reading_rows`' business. ``recipes`` gives the feature names of each recipe's digest.
     """
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: list[dict[str, Any]] = []
     for entry in landed:
         header = entry.record.header
-        if header.kind not in ITEMS:
+        where, of = ITEMS.get(header.kind, ("", None))
+        if of is None or where != ("alert_events" if table == FEEDBACK else table):
             continue
-        table, of = ITEMS[header.kind]
         for place, item in enumerate(decode_items(entry.record.body, of)):
+            if table == FEEDBACK and (item.kind is not AlertKind.CLOSED or item.verdict is None):
+                continue
             row = _row(header, place, item, TABLES[table])
             if table == "parts":
                 row["feature_names"] = list(recipes.get(item.recipe, ()))
-            rows.setdefault(table, []).append(row)
-            if table == "alert_events" and item.kind is AlertKind.CLOSED and item.verdict is not None:
-                rows.setdefault(FEEDBACK, []).append(row)
-    return {table: pa.Table.from_pylist(found, schema=TABLES[table]) for table, found in rows.items()}
+            rows.append(row)
+    return pa.Table.from_pylist(rows, schema=TABLES[table]) if rows else None
 
 
 def reduced_rows(header: RecordHeader, kept: Kept) -> dict[str, pa.Table]:
@@ -151,9 +151,10 @@ def reading_rows(header: RecordHeader, batch: ReadingBatch) -> pa.Table:
     texts = pa.array([*batch.texts, None], type=pa.string())
     textual = batch.catalogue.text_mask()[batch.signal] & ~np.isnan(batch.value)
     index = np.where(textual, batch.value, len(batch.texts)).astype(np.int64)
+    days, on_day = np.unique(batch.receive_time // DAY, return_inverse=True)
     columns = [
         pa.repeat(pa.scalar(header.line), size),
-        pa.array([day_of(day * DAY) for day in (batch.receive_time // DAY).tolist()], type=pa.string()),
+        pa.array([day_of(day * DAY) for day in days.tolist()], type=pa.string()).take(pa.array(on_day)),
         pa.repeat(pa.scalar(header.writer), size),
         pa.repeat(pa.scalar(header.epoch), size),
         pa.repeat(pa.scalar(header.sequence, pa.int64()), size),
