@@ -32,6 +32,8 @@ _FORMS: Final = {
     "span": _SPAN,
     "jitter": _SPAN,
     "id": r"[^:(]+",
+    "gain": r"\S+",
+    "error": r"\S+",
 }
 """What stands for a value, where it is not just anything."""
 _WORDS: Final = frozenset({"subject", "state", "detail"})
@@ -105,6 +107,9 @@ _PATTERNS: Final = tuple(
         word("whole groups held out ({n} folds)"),
         word("stratified {n}-fold at random: rows have no time, so later parts may do worse"),
         word("too few parts to validate"),
+        word("trees against line: error lower by {gain} +- {error} per fold"),
+        word("parts made after those that the prototype was learned from"),
+        word("parts that the prototype may have seen: nothing is promised"),
         # A state in one line.
         word("{subject} {id}: {state} ({reason})"),
         word("{subject}: {state} ({reason})"),
