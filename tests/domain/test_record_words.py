@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineside.domain.backtests.regimes import Worst
 from lineside.domain.buffering import REASONS
+from lineside.domain.coverage.facts import Condition
+from lineside.domain.coverage.gaps import Gap, Side, gap_words
+from lineside.domain.coverage.record import Share
+from lineside.domain.eight_d import Problem, eight_d
 from lineside.domain.health import gateway as health
 from lineside.domain.health.clocks import ClockEstimate, clock_finding
 from lineside.domain.health.load import Detail, Shedder, Use
@@ -15,6 +20,7 @@ from lineside.domain.health.states import Health, State, Subject
 from lineside.domain.plan.gateway import Ceilings
 from lineside.domain.record_words import read_back
 from lineside.domain.units import HOUR, MILLISECOND, MINUTE, SECOND
+from lineside.learn.regime_check import RegimeCheck
 
 SIZES = st.integers(0, 10**13)
 SPANS = st.integers(0, 100 * HOUR)
@@ -99,6 +105,45 @@ def test_a_silent_source_and_a_busy_station_are_read_back(span: int, allowed: in
 )
 def test_what_is_said_is_read_back(text: str) -> None:
     whole(text)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("parts", [0, 1, 7])
+@pytest.mark.parametrize("unit", ["degC", ""])
+def test_every_gap_is_read_back(side: Side, parts: int, unit: str) -> None:
+    hall = Condition(
+        signal="hall", label="Hall: north (2)", unit=unit, declared=(5.0, 42.0), seen=(12.0, 33.5), beyond=(0, 0),
+        edges=(5.0, 42.0), parts=(9,), states=False, known=9,
+    )  # fmt: skip
+    gap = Gap(signal="hall", side=side, low=-33.5, high=42.0, parts=parts)
+    whole(gap_words(hall, gap))
+    whole(f"{gap_words(hall, gap)}; how often the line is there is not known")
+
+
+@pytest.mark.parametrize("per", ["shifts", "days"])
+@pytest.mark.parametrize("month", ["", "July", "May 2026"])
+@pytest.mark.parametrize("there", [0, 1, 40])
+def test_how_often_the_line_is_somewhere_is_read_back(per: str, month: str, there: int) -> None:
+    share = Share(there=there, total=400, per=per, month=month, month_there=there, month_total=60)
+    whole(share.words())
+    whole(f"Hall with Water: no parts in some combinations; {share.words()}, most often Hall 3 to 4 degC with Water 1")
+
+
+@pytest.mark.parametrize("figure", ["false_alarm_rate", "recall", "auc", "rmse", "share_outside_experience"])
+def test_the_worst_regimes_are_read_back(figure: str) -> None:
+    worst = Worst(figure=figure, regime="summer", value=0.25, units=40, mean=0.125, of=3)
+    whole(RegimeCheck(each=(), worst=(worst,)).lines()[0])
+    whole(RegimeCheck(each=(), worst=()).lines()[0])
+
+
+def test_what_an_8d_report_says_of_its_own_is_read_back() -> None:
+    problem = Problem(
+        alert="a", line="L", part="P", station="S", characteristic="C", text="t", raised="r", ended="e", score=None,
+        limit=None, causes=(), suspects=("1", "2"), steps=(), done=(), checked=2, nonconforming=1, verdict="",
+    )  # fmt: skip
+    report = eight_d(problem)
+    for text in (report["D2"]["how_found"], report["D2"]["how_many"], report["D3"]["since"]):
+        whole(text)
 
 
 def test_a_step_of_the_clock_is_read_back() -> None:

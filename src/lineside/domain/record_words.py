@@ -8,10 +8,11 @@ or an operating system said of itself) stands as it is. Reasons of judgements: `
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from lineside.domain.health.states import State, Subject
-from lineside.domain.said import Said, Value, quantity, reader_of, say, word
+from lineside.domain.said import Said, Value, planned, quantity, reader_of, say, word
 
 _LONGEST: Final = 4_000
 """Characters of a text that is read back: a record may come from anywhere."""
@@ -21,6 +22,16 @@ _DETAILS: Final = (
     word("details of the status"),
 )  # fmt: skip
 """What a gateway leaves out under load, as `lineside.domain.health.load` names it."""
+_MONTHS: Final = (
+    word("January"), word("February"), word("March"), word("April"), word("May"), word("June"), word("July"),
+    word("August"), word("September"), word("October"), word("November"), word("December"),
+)  # fmt: skip
+_FIGURES: Final = (
+    word("false alarms"), word("found of nonconforming"), word("area under the ROC curve"),
+    word("error (root mean square)"), word("outside experience"),
+)  # fmt: skip
+_SEASONS: Final = (word("winter"), word("spring"), word("summer"), word("autumn"))
+"""Regimes that are named by a word; others are named by the plan."""
 _FORMS: Final = {
     "subject": "|".join(Subject),
     "state": "|".join(State),
@@ -32,13 +43,18 @@ _FORMS: Final = {
     "span": _SPAN,
     "jitter": _SPAN,
     "id": r"[^:(]+",
+    "count": r"no parts|only \d+ parts?",
+    "bad": r"\d+",
+    "share": r"under 1 %|\d+ %",
+    "part": r"under 1 %|\d+ %",
+    "month": rf"(?:{'|'.join(item.value for item in _MONTHS)})(?: \d{{4}})?",
+    "figure": "|".join(re.escape(item.value) for item in _FIGURES),
     "gain": r"\S+",
     "error": r"\S+",
 }
 """What stands for a value, where it is not just anything."""
-_WORDS: Final = frozenset({"subject", "state", "detail"})
-_QUANTITIES: Final = frozenset({"size", "limit", "span", "jitter"})
-_NESTED: Final = frozenset({"words", "reason", "clock", "scheme"})
+_QUANTITIES: Final = frozenset({"size", "limit", "span", "jitter", "value", "bound"})
+_NESTED: Final = frozenset({"words", "reason", "clock", "scheme", "count", "often"})
 """What is a text of ours in its turn, or somebody else's."""
 
 _PATTERNS: Final = tuple(
@@ -110,6 +126,31 @@ _PATTERNS: Final = tuple(
         word("trees against line: error lower by {gain} +- {error} per fold"),
         word("parts made after those that the prototype was learned from"),
         word("parts that the prototype may have seen: nothing is promised"),
+        # What models have learned from, and have not.
+        word("no parts"),
+        word("only {n} part"),
+        word("only {n} parts"),
+        word("{label}: {count} below {value} (declared down to {bound})"),
+        word("{label}: {count} above {value} (declared up to {bound})"),
+        word("{label}: {count} between {bound} and {value}"),
+        word("{label}: {count} at {value}"),
+        word("{label}: {count} with a value (it is declared, and not measured here)"),
+        word("{label} with {other}: no parts in some combinations"),
+        word("how often the line is there is not known"),
+        word("{often}, most often {most_often}"),
+        word("none of the {n} shifts on record was there"),
+        word("none of the {n} days on record was there"),
+        word("{share} of the {n} shifts on record were there"),
+        word("{share} of the {n} days on record were there"),
+        word("{share} of the shifts in {month} were there ({part} of all {n})"),
+        word("{share} of the days in {month} were there ({part} of all {n})"),
+        word("no two regimes large enough to be left out"),
+        word("{figure}: worst {worst} at {regime} ({n} parts), mean of {most} {mean}"),
+        # Reports and steps.
+        word("predicted from the process before inspection"),
+        word("{n} suspect parts, {bad} of {most} checked do not conform"),
+        word("the last good part"),
+        word("it judged before there was a ladder"),
         # A state in one line.
         word("{subject} {id}: {state} ({reason})"),
         word("{subject}: {state} ({reason})"),
@@ -173,10 +214,26 @@ def _left_out(text: str) -> tuple[str, dict[str, Value | int | str]]:
 
 
 def _value(name: str, text: str) -> Value | str:
-    if name in _WORDS:
-        return word(text)
-    if name in _QUANTITIES:
-        return quantity(text)
     if name in _NESTED:
         return read_back(text) or text
-    return text
+    if name in _MADE:
+        return _MADE[name](text)
+    return quantity(text) if name in _QUANTITIES else text
+
+
+def _month(text: str) -> Value | str:
+    month, _, year = text.partition(" ")
+    return say("{month} {year}", month=word(month), year=year) if year else word(month)
+
+
+def _regime(text: str) -> Value | str:
+    return word(text) if text in {item.value for item in _SEASONS} else text
+
+
+_MADE: Final[dict[str, Callable[[str], Value | str]]] = {
+    **dict.fromkeys(("subject", "state", "detail", "figure"), word),
+    **dict.fromkeys(("label", "other"), planned),
+    "month": _month,
+    "regime": _regime,
+}
+"""How a value of a name is made that is more than a text."""

@@ -8,6 +8,7 @@ from typing import Final
 from lineside.domain.coverage.facts import LEAST_PARTS, Condition, Coverage, Pair
 from lineside.domain.coverage.gaps import Side, gaps_of
 from lineside.domain.judging.wording import format_value
+from lineside.domain.said import Tongue, planned, quantity, say
 
 WIDTH: Final = 640
 HEIGHT: Final = 150
@@ -18,8 +19,8 @@ _ROOM: Final = 150
 """For the names of rows of a plot of pairs."""
 
 
-def condition_plot(condition: Condition) -> str:
-    """Return bars of parts per band, with the gaps of the declared range shaded beneath."""
+def condition_plot(condition: Condition, tongue: Tongue = str) -> str:
+    """Return bars of parts per band, with the gaps of the declared range shaded beneath; ``tongue`` says its texts."""
     if not condition.edges:
         return ""
     low, high = condition.edges[0], condition.edges[-1]
@@ -33,7 +34,7 @@ def condition_plot(condition: Condition) -> str:
         (gap.low - 0.5, gap.high + 0.5) if gap.side is Side.STATE else (gap.low, gap.high) for gap in gaps_of(condition)
     ]
     base = HEIGHT - _BOTTOM
-    parts = [_head(f"Parts seen by {condition.label}", WIDTH, HEIGHT)]
+    parts = [_head(tongue(say("Parts seen by {label}", label=planned(condition.label))), WIDTH, HEIGHT)]
     parts += [_box(x(a), _TOP, x(b) - x(a), base - _TOP, _GAP, 0.18) for a, b in shaded]
     bands = list(zip(condition.edges, condition.edges[1:], condition.parts, strict=False))
     for left, right, count in bands:
@@ -43,21 +44,23 @@ def condition_plot(condition: Condition) -> str:
     parts.append(_box(_LEFT, base, WIDTH - _LEFT - _RIGHT, 1, "currentColor", 1))
     marks = [(left + right) / 2 for left, right, _ in bands] if condition.states else list(condition.edges)
     parts += [_text(x(value), base + 14, format_value(value), "middle") for value in marks]
-    name = f"{condition.label} [{condition.unit}]" if condition.unit else condition.label
-    parts.append(_text(_LEFT, HEIGHT - 8, f"{name}: parts per band; declared and not seen is shaded", "start"))
+    label, unit = planned(condition.label), f" [{condition.unit}]" if condition.unit else ""
+    below = say("{label}{unit}: parts per band; declared and not seen is shaded", label=label, unit=unit)
+    parts.append(_text(_LEFT, HEIGHT - 8, tongue(below), "start"))
     return "\n".join([*parts, "</svg>"])
 
 
-def pair_plot(coverage: Coverage, pair: Pair) -> str:
+def pair_plot(coverage: Coverage, pair: Pair, tongue: Tongue = str) -> str:
     """Return a table of bands as cells: the darker, the more parts; cells without enough parts are empty."""
     first, second = coverage.condition(pair.first), coverage.condition(pair.second)
     down, across = pair.edges
     most = max((*(count for row in pair.parts for count in row), 1))
     width, height = max(_ROOM + 4 * _CELL * (len(across) - 1), WIDTH), _TOP + _CELL * len(down) + 18
-    parts = [_head(f"{first.label} with {second.label}", width, height)]
+    title = say("{first} with {second}", first=planned(first.label), second=planned(second.label))
+    parts = [_head(tongue(title), width, height)]
     for i, row in enumerate(pair.parts):
         y = _TOP + _CELL * i
-        parts.append(_text(_ROOM - 8, y + 17, _band(first, down, i), "end"))
+        parts.append(_text(_ROOM - 8, y + 17, _band(first, down, i, tongue), "end"))
         for j, count in enumerate(row):
             x = _ROOM + 4 * _CELL * j
             strength = 0.0 if count < LEAST_PARTS else 0.15 + 0.85 * (count / most) ** 0.5
@@ -65,15 +68,17 @@ def pair_plot(coverage: Coverage, pair: Pair) -> str:
             parts.append(_text(x + 2 * _CELL, y + 17, str(count), "middle", "#fff" if strength > 0.6 else ""))
     foot = _TOP + _CELL * (len(down) - 1) + 16
     parts += [
-        _text(_ROOM + 4 * _CELL * (j + 0.5), foot, _band(second, across, j), "middle") for j in range(len(across) - 1)
+        _text(_ROOM + 4 * _CELL * (j + 0.5), foot, _band(second, across, j, tongue), "middle")
+        for j in range(len(across) - 1)
     ]
-    return "\n".join([*parts, _text(_ROOM, foot + 20, second.label, "start"), "</svg>"])
+    return "\n".join([*parts, _text(_ROOM, foot + 20, tongue(second.label), "start"), "</svg>"])
 
 
-def _band(condition: Condition, edges: tuple[float, ...], place: int) -> str:
+def _band(condition: Condition, edges: tuple[float, ...], place: int, tongue: Tongue) -> str:
     if condition.states:
         return format_value((edges[place] + edges[place + 1]) / 2)
-    return f"{format_value(edges[place])} to {format_value(edges[place + 1])} {condition.unit}".rstrip()
+    low, high = format_value(edges[place]), f"{format_value(edges[place + 1])} {condition.unit}".rstrip()
+    return tongue(say("{low} to {high}", low=quantity(low), high=quantity(high)))
 
 
 def _head(title: str, width: float, height: float) -> str:

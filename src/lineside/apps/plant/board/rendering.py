@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -71,8 +72,8 @@ def make_templates() -> Environment:
         "plot_attributes": plot_attributes,
         "plot_source": plot_source,
         "chart_source": chart_source,
-        "condition_plot": condition_plot,
-        "pair_plot": pair_plot,
+        "condition_plot": partial(condition_plot, tongue=wording.in_plots),
+        "pair_plot": partial(pair_plot, tongue=wording.in_plots),
         "version": __version__,
     }
     return templates

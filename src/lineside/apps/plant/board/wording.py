@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from lineside.apps.plant.floor.views import Card, Condition, Trust
-from lineside.apps.web.language import lazily, tr, word
+from lineside.apps.web.language import lazily, plan_text, tr, word
 from lineside.apps.web.words import (
     age,
     clock_time,
@@ -136,6 +136,8 @@ _SAID: Final = frozenset(
         *(word("family"), word("why"), word("metrics"), word("validated"), word("parts"), word("limit")),
         *(word("false alarm rate"), word("plan revision"), word("plan"), word("data"), word("code")),
         *(word("offer"), word("fallback")),
+        *(word("what"), word("where"), word("when"), word("until"), word("how found"), word("how many"), word("score")),
+        *(word("is unusual"), word("verdict"), word("hold back"), word("since"), word("planned"), word("done")),
     }
 )
 """Names out of records, as they are said."""
@@ -145,6 +147,11 @@ def said(name: str) -> str:
     """Return the name of a kind, a state or a role in the spoken language; the name itself where it is not known."""
     words = str(name or "").replace("_", " ")
     return tr(words) if words in _SAID else words
+
+
+def in_plots(text: str) -> str:
+    """Return a text of a drawing in the spoken language: a sentence of ours, or a text of the plan."""
+    return sentence(text) if isinstance(text, Said) else plan_text(text)
 
 
 FIELDS: Final = lazily(
