@@ -8,6 +8,7 @@ from lineside.apps.demo import commands
 from lineside.apps.demo.episodes import EPISODES, Episode
 from lineside.apps.plant.board.settings import Demo, Fault
 from lineside.domain.errors import UnavailableError
+from lineside.domain.said import exact, say
 from lineside.ports import Bus
 
 _WITHIN: Final = 3.0
@@ -35,7 +36,7 @@ class Panel:
 
     def faults(self, speed: float) -> Demo:
         """Return the board's panel for a process that runs at this speed."""
-        note = f"Process time runs {speed:g} times as fast as the clock on your wall."
+        note = say("Process time runs {speed} times as fast as the clock on your wall.", speed=exact(speed))
         return Demo(faults=tuple(self._fault(episode, speed) for episode in EPISODES), note=note)
 
     def _fault(self, episode: Episode, speed: float) -> Fault:
