@@ -34,7 +34,7 @@ def eight_d(problem: Problem) -> dict[str, Any]:
     return {
         "D2": {
             "what": f"{problem.characteristic}: {problem.text}",
-            "where": f"{problem.line}, {problem.station}, part {problem.part}",
+            "where": f"line {problem.line}, station {problem.station}, part {problem.part}",
             "when": problem.raised,
             "until": problem.ended,
             "how_found": "predicted from the process before inspection",

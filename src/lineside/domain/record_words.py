@@ -150,6 +150,9 @@ _PATTERNS: Final = tuple(
         word("predicted from the process before inspection"),
         word("{n} suspect parts, {bad} of {most} checked do not conform"),
         word("the last good part"),
+        word("it still stands"),
+        word("{label}: usual {band}"),
+        word("line {line}, station {label}, part {number}"),
         word("it judged before there was a ladder"),
         # A state in one line.
         word("{subject} {id}: {state} ({reason})"),

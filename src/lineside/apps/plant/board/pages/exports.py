@@ -68,7 +68,7 @@ def _problem(card: Card, plan: Plan) -> Problem:
         characteristic=card.characteristic_label,
         text=card.text,
         raised=date_time(card.raised, zone),
-        ended=date_time(over, zone) if over else "stands",
+        ended=date_time(over, zone) if over else "it still stands",
         score=card.score,
         limit=card.limit,
         causes=tuple(f"{item.label}: usual {span(item.low, item.high, item.unit)}" for item in card.why),
