@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineside.apps.web.language import speaking
+from lineside.apps.web.words import recorded
 from lineside.domain.backtests.regimes import Worst
 from lineside.domain.buffering import REASONS
 from lineside.domain.coverage.facts import Condition
@@ -19,6 +21,8 @@ from lineside.domain.health.sources import Phase, SourceCondition, source_health
 from lineside.domain.health.states import Health, State, Subject
 from lineside.domain.plan.gateway import Ceilings
 from lineside.domain.record_words import read_back
+from lineside.domain.said import Value
+from lineside.domain.shifts import MONTHS, SEASONS
 from lineside.domain.units import HOUR, MILLISECOND, MINUTE, SECOND
 from lineside.learn.regime_check import RegimeCheck
 
@@ -121,7 +125,7 @@ def test_every_gap_is_read_back(side: Side, parts: int, unit: str) -> None:
 
 
 @pytest.mark.parametrize("per", ["shifts", "days"])
-@pytest.mark.parametrize("month", ["", "July", "May 2026"])
+@pytest.mark.parametrize("month", ["", *MONTHS, "May 2026"])
 @pytest.mark.parametrize("there", [0, 1, 40])
 def test_how_often_the_line_is_somewhere_is_read_back(per: str, month: str, there: int) -> None:
     share = Share(there=there, total=400, per=per, month=month, month_there=there, month_total=60)
@@ -130,9 +134,14 @@ def test_how_often_the_line_is_somewhere_is_read_back(per: str, month: str, ther
 
 
 @pytest.mark.parametrize("figure", ["false_alarm_rate", "recall", "auc", "rmse", "share_outside_experience"])
-def test_the_worst_regimes_are_read_back(figure: str) -> None:
-    worst = Worst(figure=figure, regime="summer", value=0.25, units=40, mean=0.125, of=3)
-    whole(RegimeCheck(each=(), worst=(worst,)).lines()[0])
+@pytest.mark.parametrize("regime", [*SEASONS, "Shift early"])
+def test_the_worst_regimes_are_read_back(figure: str, regime: str) -> None:
+    worst = Worst(figure=figure, regime=regime, value=0.25, units=40, mean=0.125, of=3)
+    text = RegimeCheck(each=(), worst=(worst,)).lines()[0]
+    whole(text)
+    said = read_back(text)
+    assert said is not None
+    assert isinstance(said.clauses[0][1]["regime"], Value) is (regime in SEASONS)
     whole(RegimeCheck(each=(), worst=()).lines()[0])
 
 
@@ -174,6 +183,15 @@ def test_what_a_machine_says_of_itself_stands_as_it_is_among_what_is_ours() -> N
     assert read_back("connection refused") is None
 
 
+@pytest.mark.parametrize(
+    "text", ["it failed: [Errno 5] no; more of it", "nothing heard; no route to host", "no; all was good"]
+)
+def test_what_is_not_ours_may_stand_at_either_end(text: str) -> None:
+    assert recorded(text) == text
+    with speaking("de"):
+        assert recorded("nothing heard; no route to host") == "nichts gehört; no route to host"
+
+
 def test_a_state_of_every_subject_is_read_back() -> None:
     for subject in Subject:
         for state in State:
@@ -182,6 +200,22 @@ def test_a_state_of_every_subject_is_read_back() -> None:
             except ValueError:
                 continue
             whole(item.words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is gone: " * 440,
+        "; ".join(["nothing heard"] * 260),
+        "nothing heard; " + "; ".join(["a"] * 1_300),
+        "4 s ahead, jitter 1 s" + ", drift 1 ppm" * 300,
+        "source a: lost (" * 240,
+        "line " + ", station " * 380 + ", part",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_text_of_anybody_however_long_and_deep_is_said_as_it_stands(text: str) -> None:
+    assert recorded(text) == text
 
 
 @given(st.text(max_size=60) | st.text(max_size=40).map(lambda text: f"is gone: {text}; nothing heard"))

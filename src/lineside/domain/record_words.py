@@ -16,6 +16,10 @@ from lineside.domain.said import Said, Value, planned, quantity, reader_of, say,
 
 _LONGEST: Final = 4_000
 """Characters of a text that is read back: a record may come from anywhere."""
+_MOST_CLAUSES: Final = 10
+"""Clauses that are told apart; what follows them stands as it is."""
+_DEEPEST: Final = 5
+"""Texts within texts that are read back."""
 _SPAN: Final = r"[+-]?[\d.]+ (?:ms|s|min|h)"
 _DETAILS: Final = (
     word("further sources"), word("live messages for the board"), word("contributions of parts that are normal"),
@@ -30,8 +34,10 @@ _FIGURES: Final = (
     word("false alarms"), word("found of nonconforming"), word("area under the ROC curve"),
     word("error (root mean square)"), word("outside experience"),
 )  # fmt: skip
-_SEASONS: Final = (word("winter"), word("spring"), word("summer"), word("autumn"))
-"""Regimes that are named by a word; others are named by the plan."""
+_SEASONS: Final = (
+    word("December to February"), word("March to May"), word("June to August"), word("September to November"),
+)  # fmt: skip
+"""Regimes that are named by us, as `lineside.domain.shifts` does; others are named by the plan."""
 _FORMS: Final = {
     "subject": "|".join(Subject),
     "state": "|".join(State),
@@ -170,11 +176,14 @@ _LEFT_OUT: Final = tuple(
 _COUNTED: Final = reader_of("{n} {detail}", _FORMS)
 
 
-def read_back(text: str) -> Said | None:
-    """Return what a recorded text was made of; None where nothing of it is ours."""
-    if len(text) > _LONGEST:
+def read_back(text: str, depth: int = 0) -> Said | None:
+    """Return what a recorded text was made of; None where nothing of it is ours.
+
+    ``depth`` says within how many others it stands.
+    """
+    if len(text) > _LONGEST or depth > _DEEPEST:
         return None
-    clauses = [(clause, _clause(clause)) for clause in _clauses(text)]
+    clauses = [(clause, _clause(clause, depth)) for clause in _clauses(text)]
     if all(said is None for _, said in clauses):
         return None
     plain, last = clauses[-1]
@@ -186,21 +195,21 @@ def read_back(text: str) -> Said | None:
 
 def _clauses(text: str) -> list[str]:
     """Return the clauses of a text: what stands between semicolons, but for those in brackets."""
-    found, depth, begin = [], 0, 0
+    found, depth, begin = list[str](), 0, 0
     for mark in re.finditer(r"[()]|; ", text):
         if mark[0] != "; ":
             depth = max(0, depth + (1 if mark[0] == "(" else -1))
-        elif depth == 0:
+        elif depth == 0 and len(found) < _MOST_CLAUSES:
             found.append(text[begin : mark.start()])
             begin = mark.end()
     return [*found, text[begin:]]
 
 
-def _clause(text: str) -> Said | None:
+def _clause(text: str, depth: int) -> Said | None:
     for pattern, reader in _READERS:
         found = reader.fullmatch(text)
         if found is not None:
-            return say(pattern, **{name: _value(name, value) for name, value in found.groupdict().items()})
+            return say(pattern, **{name: _value(name, value, depth) for name, value in found.groupdict().items()})
     for pattern, reader in _LEFT_OUT:
         found = reader.fullmatch(text)
         if found is not None:
@@ -216,9 +225,9 @@ def _left_out(text: str) -> tuple[str, dict[str, Value | int | str]]:
     return "{n} {detail}", {"n": found["n"], "detail": word(found["detail"])}
 
 
-def _value(name: str, text: str) -> Value | str:
+def _value(name: str, text: str, depth: int) -> Value | str:
     if name in _NESTED:
-        return read_back(text) or text
+        return read_back(text, depth + 1) or text
     if name in _MADE:
         return _MADE[name](text)
     return quantity(text) if name in _QUANTITIES else text

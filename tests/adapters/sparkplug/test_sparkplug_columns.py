@@ -97,12 +97,14 @@ def test_what_is_plain_has_the_value_time_and_signal_that_the_library_reads(metr
 def test_bytes_that_are_cut_anywhere_are_read_without_harm(metrics: list[dict[str, Any]], data: st.DataObject) -> None:
     raw = payload_of(metrics).SerializeToString()
     cut = raw[: data.draw(st.integers(0, len(raw)))]
-    aliases().read(cut, len(metrics), NOW, NOW)
+    columns = aliases().read(cut, len(metrics), NOW, NOW)
+    assert columns is None or len(columns.plain) == len(metrics)
 
 
 @given(st.binary(max_size=60), st.integers(0, 5))
 def test_bytes_of_anything_are_read_without_harm(raw: bytes, count: int) -> None:
-    aliases().read(raw, count, NOW, NOW)
+    columns = aliases().read(raw, count, NOW, NOW)
+    assert columns is None or len(columns.plain) == count
 
 
 def test_a_signal_of_texts_is_left_to_be_read_by_itself() -> None:

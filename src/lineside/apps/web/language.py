@@ -66,12 +66,12 @@ def speaking(code: str, words: Mapping[str, Mapping[str, str]] | None = None) ->
         _plan.set(planned)
 
 
-def tr(text: str, **values: Any) -> str:
+def tr(text: str, /, **values: Any) -> str:
     """Return a text in the spoken language with its values put in; English where it has no translation."""
     return _form(text, values).format(**values) if values else _form(text, values)
 
 
-def tr_html(text: str, **values: Any) -> Markup:
+def tr_html(text: str, /, **values: Any) -> Markup:
     """Return a text of a template in the spoken language; the values are escaped."""
     found = Markup(_form(text, values))  # noqa: S704 - texts are ours: from templates and catalogues
     return found.format(**values) if values else found
