@@ -117,6 +117,23 @@ _fetch: Any = intrinsic(_code_of_fetch)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
+def _fetch_state(mine, slot_of, sums, said_at):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    _fetch(said_at, mine, SAID_AT)
+    slot = slot_of[mine, 0]
+    if slot >= 0:
+        _fetch(sums, slot, 0)
+        _fetch(sums, slot, KEPT)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _fetch_kept(mine, slot_of, marks, kept):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """For a signal whose state has been fetched by now."""
+    slot = slot_of[mine, 0]
+    if slot >= 0 and marks[slot, KEPT_OF] >= 0:
+        _fetch(kept, marks[slot, KEPT], marks[slot, KEPT_OF])
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
 def _update(sums, slot, needs, value, seconds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     count = sums[slot, COUNT] + 1.0
     share = 1.0 / count
@@ -196,15 +213,8 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
         mine = signal[row]
         reading = value[row]
         if many and row + AHEAD < stop:
-            soon = signal[row + AHEAD]
-            _fetch(said_at, soon, SAID_AT)
-            slot = slot_of[soon, 0]
-            if slot >= 0:
-                _fetch(sums, slot, 0)
-                _fetch(sums, slot, KEPT)
-            slot = slot_of[signal[row + AHEAD // 2], 0]
-            if slot >= 0 and marks[slot, KEPT_OF] >= 0:
-                _fetch(kept, marks[slot, KEPT], marks[slot, KEPT_OF])
+            _fetch_state(signal[row + AHEAD], slot_of, sums, said_at)
+            _fetch_kept(signal[row + AHEAD // 2], slot_of, marks, kept)
         if first_text <= mine < first_text + text_signals:
             return row, TEXT, newest
         if said_at[mine, SAID_AT] == now:

@@ -15,13 +15,12 @@ import struct
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from lineside.testing.faults.namespaces import Namespace
+from lineside.testing.faults.namespaces import Namespace, namespace
 
 _DEVICE: Final = "/dev/net/tun"
 _SET_INTERFACE: Final = 0x400454CA
@@ -108,34 +107,30 @@ def missing() -> str:
 @contextmanager
 def wire(seed: int) -> Iterator[Wire]:
     """Give a namespace at the far end of a wire; both are removed afterwards."""
-    short = uuid.uuid4().hex[:6]
-    name, near, far = f"lineside-{short}", f"lw{short}a", f"lw{short}b"
-    net = f"10.204.{int(short[:2], 16)}"
-    ends = _open_end(near), _open_end(far)
-    steps = (
-        ["ip", "netns", "add", name],
-        ["ip", "link", "set", far, "netns", name],
-        ["ip", "address", "add", f"{net}.1", "peer", f"{net}.2", "dev", near],
-        ["ip", "link", "set", near, "up"],
-        ["ip", "-n", name, "address", "add", f"{net}.2", "peer", f"{net}.1", "dev", far],
-        ["ip", "-n", name, "link", "set", far, "up"],
-        ["ip", "-n", name, "link", "set", "lo", "up"],
-    )
-    ended = threading.Event()
-    made = Wire(Namespace(name=name, near=f"{net}.1"), ends, random.Random(seed))  # noqa: S311 - faults, not secrets
-    carrier = threading.Thread(target=made.carry, args=(ended,), name="wire", daemon=True)
-    try:
-        for step in steps:
-            subprocess.run(step, check=True, capture_output=True)
+    with namespace() as there:
+        short = there.name.rpartition("-")[2]
+        near, far, net = f"lw{short}a", f"lw{short}b", f"10.204.{int(short[:2], 16)}"
+        ends = _open_end(near), _open_end(far)
+        steps = (
+            ["ip", "link", "set", far, "netns", there.name],
+            ["ip", "address", "add", f"{net}.1", "peer", f"{net}.2", "dev", near],
+            ["ip", "link", "set", near, "up"],
+            ["ip", "-n", there.name, "address", "add", f"{net}.2", "peer", f"{net}.1", "dev", far],
+            ["ip", "-n", there.name, "link", "set", far, "up"],
+        )
+        ended = threading.Event()
+        made = Wire(replace(there, near=f"{net}.1"), ends, random.Random(seed))  # noqa: S311 - faults, not secrets
+        carrier = threading.Thread(target=made.carry, args=(ended,), name="wire", daemon=True)
         carrier.start()
-        yield made
-    finally:
-        ended.set()
-        if carrier.ident is not None:
+        try:
+            for step in steps:
+                subprocess.run(step, check=True, capture_output=True)
+            yield made
+        finally:
+            ended.set()
             carrier.join()
-        subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
-        for end in ends:
-            os.close(end)
+            for end in ends:
+                os.close(end)
 
 
 def _open_end(device: str) -> int:
