@@ -8,7 +8,6 @@ import numpy as np
 
 from lineside.domain.plan.model import Plan
 from lineside.learn.fit import FitRequest, FitResult, fit
-from lineside.learn.regime_check import outside_experience
 from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_table
 
 
@@ -50,9 +49,3 @@ def test_regimes_are_left_out_only_where_that_is_asked_for() -> None:
     result = fitted("normal", wanted=False)
     assert result.report.regimes == ()
     assert not any(name.startswith("worst_regime") for name in result.report.metrics)
-
-
-def test_conditions_beyond_those_learned_are_outside_experience() -> None:
-    hall = np.random.default_rng(0).uniform(15, 25, (300, 1))
-    outside = outside_experience(hall, np.array([[20.0], [24.9], [40.0], [np.nan]]), np.array([0]))
-    assert outside.tolist() == [False, False, True, False]

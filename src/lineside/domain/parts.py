@@ -64,16 +64,19 @@ class PartTable:
         """Return the number of parts."""
         return len(self.unit)
 
-    def since(self, time: int) -> PartTable:
-        """Return the parts that started at or after a time (UTC ns)."""
+    def parted(self, time: int) -> tuple[PartTable, PartTable]:
+        """Return the parts that started before a time (UTC ns), and those that started then or later."""
         first = int(np.searchsorted(self.started, time))
+        return self._stretch(slice(first)), self._stretch(slice(first, None))
+
+    def _stretch(self, where: slice) -> PartTable:
         return PartTable(
             recipe=self.recipe,
-            unit=self.unit[first:],
-            started=self.started[first:],
-            ended=self.ended[first:],
-            features=self.features[first:],
-            group=self.group[first:],
-            outcome=self.outcome[first:],
-            context=self.context[first:],
+            unit=self.unit[where],
+            started=self.started[where],
+            ended=self.ended[where],
+            features=self.features[where],
+            group=self.group[where],
+            outcome=self.outcome[where],
+            context=self.context[where],
         )

@@ -44,9 +44,10 @@ Complete = Callable[[Plan, Bundle], Bundle]
 class TrainRequest:
     """What to train: ``characteristics`` by id (empty: all of the plan); ``now`` in UTC ns.
 
-    Only parts made since ``since`` (UTC ns; 0: any) are learned from: what was made before a change of the process
-    teaches what holds no more. ``unseen`` asks for the test in conditions never shown, which takes about as long again
-    as learning. ``complete`` adds to each bundle the reference of its golden parts before it is kept.
+    Only parts made since ``since`` (UTC ns; 0: any) are learned from: the outcomes of what was made before a change of
+    the process hold no more, so that it teaches no more than `lineside.learn.older` says. ``unseen`` asks for the test
+    in conditions never shown, which takes about as long again as learning. ``complete`` adds to each bundle the
+    reference of its golden parts before it is kept.
     """
 
     plan: Plan
@@ -87,10 +88,10 @@ def _train_one(
 ) -> Trained:
     progress(f"{name}: loading parts")
     loaded = load(request.plan.characteristic(name))
-    table, dropped = loaded.table, dict(loaded.dropped)
+    table, older, dropped = loaded.table, None, dict(loaded.dropped)
     if request.since:
-        table = table.since(request.since)
-        dropped["made before"] = len(loaded.table) - len(table)
+        older, table = table.parted(request.since)
+        dropped["made before"] = len(older)
     if not len(table):
         raise DataError(
             "no part was made since", field="--since", value=request.since, next_step="name an earlier time"
@@ -100,6 +101,7 @@ def _train_one(
             plan=request.plan,
             characteristic=name,
             table=table,
+            older=older,
             seed=request.seed,
             now=request.now,
             data_version=loaded.version,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
+from lineside.domain.judging.experience import strangeness
 from lineside.domain.readings import Float64, Int64
 from lineside.learn.normal import robust_scale, standardise
 from lineside.wire.bundle import ExperienceFact
@@ -42,3 +44,15 @@ def learn_experience(features: Float64, environment: Int64) -> ExperienceFact | 
         seen_low=tuple(low.tolist()),
         seen_high=tuple(high.tolist()),
     )
+
+
+def outside_experience(learned: Float64, judged: Float64, environment: Int64) -> NDArray[np.bool_]:
+    """Return which judged rows lie outside the conditions of those learned from (features of the whole recipe)."""
+    fact = learn_experience(learned, environment)
+    if fact is None:
+        return np.zeros(len(judged), dtype=np.bool_)
+    low, high, centre, scale = (np.array(item) for item in (fact.low, fact.high, fact.centre, fact.scale))
+    precision = np.array(fact.precision).reshape(len(low), len(low))
+    values = np.ascontiguousarray(judged[:, list(fact.features)])
+    levels = [strangeness(row, low, high, centre, scale, precision, fact.limit)[0] for row in values]
+    return np.array(levels) > 1.0

@@ -33,6 +33,7 @@ from lineside.learn.experience import learn_experience
 from lineside.learn.golden import golden_parts
 from lineside.learn.learned import Learned, Progress, Task
 from lineside.learn.limiting import following, promise
+from lineside.learn.older import Experienced, experienced, older_rows
 from lineside.learn.regime_check import check_regimes
 from lineside.learn.response_words import response_facts, word_responses
 from lineside.learn.rows import (
@@ -76,13 +77,15 @@ class FitRequest:
     their own (None: as the plan's sources say). ``unseen`` asks what becomes of the model in conditions that it was
     not shown, and whether made-up parts help there; a few small models more are learned for it. ``release`` names the
     model, by default after the characteristic. ``data_version`` and ``data_marks`` say where the parts are from,
-    ``since`` that only those made since then (UTC ns; 0: any) are among them.
+    ``since`` that only those made since then (UTC ns; 0: any) are among them; ``older`` are parts made before, which
+    teach what `lineside.learn.older` says.
     """
 
     plan: Plan
     characteristic: str
     table: PartTable
     calibration: PartTable | None = None
+    older: PartTable | None = None
     seed: int = 0
     now: int = 0
     data_version: str = ""
@@ -123,6 +126,7 @@ class FitReport:
     trail: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
     augmentation: str = ""
+    older: str = ""
     costs: CostReport | None = None
 
     def lines(self) -> tuple[str, ...]:
@@ -143,6 +147,7 @@ class FitReport:
             *figures,
             *(f"  {'regimes' if not place else '':12} {words}" for place, words in enumerate(self.regimes)),
             *([f"  made up      {self.augmentation}"] if self.augmentation else []),
+            *([f"  made before  {self.older}"] if self.older else []),
             f"  limit        {self.limit:.6g} from {self.limit_from}",
             *(f"               {words}" for words in self.promise),
             *self._costs(),
@@ -184,22 +189,31 @@ def fit(request: FitRequest) -> FitResult:
     else:
         task, learned, reason = learn_by_setup(task, setups)
     if not request.unseen:
-        report = _report(request, task, learned, reason)
-        return FitResult(bundle=_bundle(request, task, learned, report), report=report)
+        return _sealed(request, task, learned, reason)
     task, learned, augmentation = with_augmentation(request.plan, request.table.recipe, task, learned)
     check = check_regimes(request.plan, request.table.recipe, task, learned)
-    report = _report(request, task, learned, reason)
-    metrics = {**report.metrics, **check.metrics()}
-    report = replace(report, augmentation=augmentation, regimes=check.lines(), metrics=metrics)
-    return FitResult(bundle=_bundle(request, task, learned, report), report=report)
+    learned = replace(learned, metrics={**learned.metrics, **check.metrics()})
+    return _sealed(request, task, learned, reason, augmentation=augmentation, regimes=check.lines())
 
 
 def seal_brought(request: FitRequest, make: Callable[[Task], tuple[Learned, str]]) -> FitResult:
     """Seal what was not learned here: ``make`` gives it from the task, and in words where it comes from."""
     task = _task(request)
-    learned, reason = make(task)
-    report = _report(request, task, learned, reason)
-    return FitResult(bundle=_bundle(request, task, learned, report), report=report)
+    return _sealed(request, task, *make(task))
+
+
+def _sealed(
+    request: FitRequest,
+    task: Task,
+    learned: Learned,
+    reason: str,
+    *,
+    augmentation: str = "",
+    regimes: tuple[str, ...] = (),
+) -> FitResult:
+    shown = experienced(task, learned)
+    report = replace(_report(request, task, learned, reason, shown), augmentation=augmentation, regimes=regimes)
+    return FitResult(bundle=_bundle(request, task, learned, report, shown), report=report)
 
 
 def _task(request: FitRequest) -> Task:
@@ -217,7 +231,7 @@ def _task(request: FitRequest) -> Task:
     remembers, setup = continuous or remembers_parts(characteristic.model), characteristic.model.setup
     rows = prepare(request.table, columns.inputs, remembers=remembers, setup=setup)
     calibration = request.calibration
-    return Task(
+    task = Task(
         characteristic=characteristic,
         columns=columns,
         all_columns=choose_columns(request.table.recipe, characteristic, with_environment=True),
@@ -232,9 +246,10 @@ def _task(request: FitRequest) -> Task:
         continuous=continuous,
         least_recall=request.plan.service_levels.least_recall,
     )
+    return replace(task, older=older_rows(request.older, characteristic, task))
 
 
-def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> FitReport:
+def _report(request: FitRequest, task: Task, learned: Learned, reason: str, shown: Experienced) -> FitReport:
     return FitReport(
         characteristic=task.characteristic.id,
         family=str(learned.family),
@@ -253,7 +268,8 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
         known=int(known(task.rows).sum()),
         nonconforming=int(nonconforming(task.rows, task.characteristic).sum()),
         dropped=dict(task.rows.dropped),
-        coverage=coverage_of(request.plan, request.table.recipe, task.rows.features),
+        coverage=coverage_of(request.plan, request.table.recipe, shown.features),
+        older=shown.words,
         features=len(learned.columns.inputs) - learned.conditions_only,
         conditions=learned.conditions_why,
         responses=word_responses(response_facts(learned.given), request.table.recipe.features),
@@ -263,7 +279,7 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str) -> F
     )
 
 
-def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport) -> Bundle:
+def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport, shown: Experienced) -> Bundle:
     characteristic, plan = task.characteristic, request.plan
     specification = characteristic.specification
     attribute = characteristic.kind is CharacteristicKind.ATTRIBUTE
@@ -296,7 +312,7 @@ def _bundle(request: FitRequest, task: Task, learned: Learned, report: FitReport
         usl=None if specification is None else specification.usl,
         setups=learned.setups,
         follow=None if learned.follow is None else FollowFact(**asdict(learned.follow)),
-        experience=learn_experience(task.rows.features, learned.columns.environment),
+        experience=learn_experience(shown.features, learned.columns.environment),
         training=_training(request, task, learned, report),
     )
     golden = _golden(task, learned) | golden_parts(task, learned)
@@ -332,6 +348,7 @@ def _training(request: FitRequest, task: Task, learned: Learned, report: FitRepo
         metrics=dict(report.metrics),
         regimes=report.regimes,
         augmentation=report.augmentation,
+        older=report.older,
         guaranteed_rate=report.guaranteed_rate,
         likely_rate=report.likely_rate,
         parity=learned.parity,

@@ -58,12 +58,17 @@ class Given:
 
 
 def learn_given(
-    characteristic: Characteristic, columns: Choice, rows: Rows, *, all_conditions: bool = False
+    characteristic: Characteristic,
+    columns: Choice,
+    rows: Rows,
+    *,
+    older: Rows | None = None,
+    all_conditions: bool = False,
 ) -> Given | None:
     """Learn from the conforming of some rows how the process features among the columns' inputs respond.
 
-    None where the plan ignores conditions, there are none, or nothing responds. Conditions to which nothing responds
-    are left out unless ``all_conditions``.
+    ``older`` are conforming rows from before these, which teach it beside them. None where the plan ignores conditions,
+    there are none, or nothing responds. Conditions to which nothing responds are left out unless ``all_conditions``.
     """
     conditions = columns.environment
     process = np.setdiff1d(columns.inputs, conditions)
@@ -71,6 +76,7 @@ def learn_given(
     if not wanted or not len(conditions) or not len(process):
         return None
     good = rows.features[~nonconforming(rows, characteristic)]
+    good = good if older is None else np.vstack([older.features, good])
     response = fit_response(good[:, process], good[:, conditions])
     if not response.responds.any():
         return None

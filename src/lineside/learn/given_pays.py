@@ -25,16 +25,21 @@ _FALSE: Final = 0.01
 _MOST_ROWS: Final = 6_000
 
 
-def given_pays(characteristic: Characteristic, columns: Choice, rows: Rows) -> tuple[bool, str]:
-    """Return whether judging given conditions pays, and in words what was seen; empty where nothing responds."""
+def given_pays(
+    characteristic: Characteristic, columns: Choice, rows: Rows, older: Rows | None = None
+) -> tuple[bool, str]:
+    """Return whether judging given conditions pays, and in words what was seen; empty where nothing responds.
+
+    ``older`` rows teach the response beside those that are not left out, as they do in `learn_given`.
+    """
     good = rows.take(np.flatnonzero(~nonconforming(rows, characteristic)))
     good = good.take(thinned(len(good), _MOST_ROWS))
-    given = learn_given(characteristic, columns, good)
+    given = learn_given(characteristic, columns, good, older=older)
     if given is None:
         return False, ""
     found = np.array(
         [
-            _found(characteristic, columns, good.take(~out), good.take(out))
+            _found(characteristic, columns, good.take(~out), good.take(out), older)
             for out in unseen_quarters(given, good.features)
             if min(np.sum(out), np.sum(~out)) >= 4 * LEAST_ROWS
         ]
@@ -52,8 +57,10 @@ def given_pays(characteristic: Characteristic, columns: Choice, rows: Rows) -> t
     return pays, f"conditions are {'considered' if pays else 'left out'}: {words}"
 
 
-def _found(characteristic: Characteristic, columns: Choice, rest: Rows, out: Rows) -> tuple[float, float]:
-    """Return the shares of simulated faults found without and with a response that knows the rest only."""
+def _found(
+    characteristic: Characteristic, columns: Choice, rest: Rows, out: Rows, older: Rows | None
+) -> tuple[float, float]:
+    """Return the shares of simulated faults found without and with a response that knows the rest and older rows."""
     process = np.setdiff1d(columns.inputs, columns.environment)
     faulty = rest.features.copy()
     number = np.arange(len(faulty))
@@ -61,7 +68,7 @@ def _found(characteristic: Characteristic, columns: Choice, rest: Rows, out: Row
     faulty[number, process[number % len(process)]] += (
         np.where(number // len(process) % 2, -1.0, 1.0) * (size[number % len(process)])
     )
-    given = learn_given(characteristic, columns, rest)
+    given = learn_given(characteristic, columns, rest, older=older)
     plain = _share(rest.features[:, process], out.features[:, process], faulty[:, process], None)
     if given is None:
         return plain, plain

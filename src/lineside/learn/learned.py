@@ -39,7 +39,8 @@ class Task:
     ``alarms`` says how many false alarms it may give. ``columns`` are for models of normal, for which conditions are
     no inputs; ``all_columns`` for the others, of which trees see what ``view`` says. ``least_scale`` is the least scale
     of each of ``columns``' inputs, where something was taken off them that hides how coarse they are. ``augment`` makes
-    parts up for fits of trees (None: they are not). ``by_conditions`` says whether models of normal judge features
+    parts up for fits of trees (None: they are not). ``older`` are conforming parts made before a change of the process:
+    see `lineside.learn.older`. ``by_conditions`` says whether models of normal judge features
     given their conditions (None: not decided yet).
     """
 
@@ -56,6 +57,7 @@ class Task:
     least_recall: float = 0.0
     least_scale: Float64 | None = None
     augment: Augment | None = None
+    older: Rows | None = None
     view: TreeView = TreeView.AS_THEY_ARE
     by_conditions: bool | None = None
 

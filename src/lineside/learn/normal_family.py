@@ -90,12 +90,12 @@ def decided(task: Task) -> tuple[Task, str]:
     if task.by_conditions is not None:
         return task, ""
     task.progress("asking whether conditions help on unseen ones")
-    pays, why = given_pays(task.characteristic, task.columns, task.rows)
+    pays, why = given_pays(task.characteristic, task.columns, task.rows, task.older)
     return replace(task, by_conditions=pays), why
 
 
 def _given(task: Task, rows: Rows) -> Given | None:
-    return learn_given(task.characteristic, task.columns, rows) if task.by_conditions else None
+    return learn_given(task.characteristic, task.columns, rows, older=task.older) if task.by_conditions else None
 
 
 def fit_rows(task: Task, rows: Rows, given: Given | None) -> NormalModel:

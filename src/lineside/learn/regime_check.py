@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,14 +26,13 @@ from lineside.domain.backtests.regimes import (
 )
 from lineside.domain.errors import DataError
 from lineside.domain.features.recipe import FeatureRecipe
-from lineside.domain.judging.experience import strangeness
 from lineside.domain.metrics.ranking import roc_auc
 from lineside.domain.metrics.regression import rmse
 from lineside.domain.plan.model import NORMAL_FAMILIES, ModelFamily, Plan
 from lineside.domain.readings import Float64, Int64
 from lineside.domain.regimes import Production, Regime, regimes_of
 from lineside.domain.splits import Fold, leave_one_regime_out
-from lineside.learn.experience import learn_experience
+from lineside.learn.experience import outside_experience
 from lineside.learn.learned import Learned, Task
 from lineside.learn.limiting import limit_on
 from lineside.learn.local_time import local_times
@@ -77,7 +76,8 @@ class RegimeCheck:
 
 
 def check_regimes(plan: Plan, recipe: FeatureRecipe, task: Task, learned: Learned) -> RegimeCheck:
-    """Return what a model like the one learned makes of regimes that it has not seen."""
+    """Return what a model like the one learned makes of regimes that it has not seen, nor any older part."""
+    task = replace(task, older=None)
     family = learned.family
     rows = _usable(task.rows.take(thinned(len(task.rows), MOST_ROWS)), family)
     each = []
@@ -144,18 +144,6 @@ def _row(regime: Regime, bad: Bools, figures: dict[str, float]) -> RegimeRow:
 def scorer(task: Task, family: ModelFamily, rows: Rows) -> Scorer:
     """Return what scores rows, bigger is worse, by a model of normal or of classes learned from some rows."""
     return normal_scorer(task, rows) if family in NORMAL_FAMILIES else supervised_scorer(task, rows)
-
-
-def outside_experience(learned: Float64, judged: Float64, environment: Int64) -> Bools:
-    """Return which judged rows lie outside the conditions of those learned from (features of the whole recipe)."""
-    fact = learn_experience(learned, environment)
-    if fact is None:
-        return np.zeros(len(judged), dtype=np.bool_)
-    low, high, centre, scale = (np.array(item) for item in (fact.low, fact.high, fact.centre, fact.scale))
-    precision = np.array(fact.precision).reshape(len(low), len(low))
-    values = np.ascontiguousarray(judged[:, list(fact.features)])
-    levels = [strangeness(row, low, high, centre, scale, precision, fact.limit)[0] for row in values]
-    return np.array(levels) > 1.0
 
 
 def _usable(rows: Rows, family: ModelFamily) -> Rows:

@@ -51,7 +51,7 @@ def learn_supervised(task: Task, held: HeldOut | None = None) -> Learned:
     rows = task.rows.take(known(task.rows))
     label = labels(task, rows)
     held = held or validate_supervised(task)
-    seen = tree_inputs(task.view, task.characteristic, task.all_columns, rows)
+    seen = tree_inputs(task.view, task.characteristic, task.all_columns, rows, task.older)
     task.progress(f"learning {len(classes_of(task.characteristic))} classes from {len(rows)} parts")
     boosted = _boosted(task, rows, seen.exact)
     calibration = calibrate(held.score[held.judged], label[held.judged])
@@ -89,7 +89,7 @@ def viewed(task: Task) -> tuple[Task, str]:
     rows = task.rows.take(known(task.rows))
     task.progress("choosing what trees see of conditions")
     view, words = choose_view(
-        task.characteristic, task.all_columns, rows, labels(task, rows), _class_count(task), task.seed
+        task.characteristic, task.all_columns, rows, labels(task, rows), _class_count(task), task.seed, task.older
     )
     return replace(task, view=view), words
 
@@ -192,7 +192,7 @@ def _scorer(task: Task, rows: Rows) -> Scorer:
     classes = _class_count(task)
     if len(set(label.tolist())) < 2:
         return lambda later: np.zeros((len(later), 1 if classes == 2 else classes))
-    seen = tree_inputs(task.view, task.characteristic, task.all_columns, kept)
+    seen = tree_inputs(task.view, task.characteristic, task.all_columns, kept, task.older)
     boosted = _boosted(task, kept, seen.rows, stands_for)
     return lambda later: np.clip(boosted.raw(seen.rows(later.features)), -_FARTHEST, _FARTHEST)
 

@@ -78,8 +78,10 @@ class TreeInputs:
         return seen.astype(np.float64)
 
 
-def tree_inputs(view: TreeView, characteristic: Characteristic, columns: Choice, rows: Rows) -> TreeInputs:
-    """Return what trees see by a view, its response learned from the conforming of some rows.
+def tree_inputs(
+    view: TreeView, characteristic: Characteristic, columns: Choice, rows: Rows, older: Rows | None = None
+) -> TreeInputs:
+    """Return what trees see by a view, its response learned from the conforming of some rows and from older ones.
 
     Where nothing responds in these rows, they see features and conditions as they are.
     """
@@ -87,15 +89,24 @@ def tree_inputs(view: TreeView, characteristic: Characteristic, columns: Choice,
     if view is TreeView.AS_THEY_ARE:
         return as_they_are
     seen = view is TreeView.DEVIATIONS_AND_CONDITIONS
-    given = learn_given(characteristic, columns, rows, all_conditions=seen)
+    given = learn_given(characteristic, columns, rows, older=older, all_conditions=seen)
     return as_they_are if given is None else TreeInputs(inputs=given.inputs, given=given, conditions_seen=seen)
 
 
 def choose_view(
-    characteristic: Characteristic, columns: Choice, rows: Rows, label: Int64, classes: int, seed: int
+    characteristic: Characteristic,
+    columns: Choice,
+    rows: Rows,
+    label: Int64,
+    classes: int,
+    seed: int,
+    older: Rows | None = None,
 ) -> tuple[TreeView, str]:
-    """Return the view that foresees unseen conditions best, and in words why it was taken."""
-    given = learn_given(characteristic, columns, rows)
+    """Return the view that foresees unseen conditions best, and in words why it was taken.
+
+    ``older`` rows teach the response beside those that are not left out.
+    """
+    given = learn_given(characteristic, columns, rows, older=older)
     if given is None:
         return TreeView.AS_THEY_ARE, ""
     some = _some(label)
@@ -103,7 +114,7 @@ def choose_view(
     loss: dict[TreeView, list[float]] = {view: [] for view in TreeView}
     for out in _unseen(given, rows, label):
         for view in TreeView:
-            inputs = tree_inputs(view, characteristic, columns, rows.take(~out))
+            inputs = tree_inputs(view, characteristic, columns, rows.take(~out), older)
             raw = boost_classes(inputs.rows(rows.features[~out]), label[~out], classes, seed).raw
             loss[view].append(_log_loss(raw(inputs.rows(rows.features[out])), label[out], label[~out]))
     if len(loss[TreeView.AS_THEY_ARE]) < 2:

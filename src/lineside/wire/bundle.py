@@ -182,7 +182,8 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ``since``: only parts made since then (UTC ns; 0: any) were to be learned from. ``data_marks`` say what the history
     held: its last sequence by ``writer/epoch`` (none: the data were files). ``coverage`` is what its parts have seen of
     the plan's envelope (None: not counted), ``regimes`` says in words what the model made of regimes left out of
-    learning, ``augmentation`` whether made-up parts helped it and were kept. ``guaranteed_rate`` is the share of
+    learning, ``augmentation`` whether made-up parts helped it and were kept, ``older`` what parts made before ``since``
+    teach. ``guaranteed_rate`` is the share of
     conforming parts that the limit promises on average over such limits, ``likely_rate`` the one that nine of ten of
     them keep.
     """
@@ -206,6 +207,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     coverage: Coverage | None = None
     regimes: tuple[str, ...] = ()
     augmentation: str = ""
+    older: str = ""
     data_marks: dict[str, int] = {}
     since: int = 0
 
