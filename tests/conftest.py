@@ -14,11 +14,12 @@ import pytest
 import find_browser
 from lineside.adapters.cancelling import keep_cancellations
 from lineside.testing.peers.brokers import mosquitto
+from lineside.testing.peers.postgresql import programs
 from process_guard import ProcessGuard
 
 keep_cancellations()  # as every process of the project does; tests run much of what those run
 
-pytest_plugins = ["board_fixtures", "broker_fixtures", "fault_fixtures"]
+pytest_plugins = ["board_fixtures", "broker_fixtures", "fault_fixtures", "postgresql_fixtures"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,8 +36,9 @@ def real_data_folder() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the gate insist on a browser and a broker, where a developer may go without, and drills be run on purpose."""
+    """Let the gate insist on what a developer may go without, and drills be run on purpose."""
     parser.addoption("--require-mosquitto", action="store_true", help="end at once without a mosquitto")
+    parser.addoption("--require-postgresql", action="store_true", help="end at once without a PostgreSQL server")
     parser.addoption("--require-browser", action="store_true", help="fail browser tests without a Chromium")
     parser.addoption("--drill", action="store_true", help="run what is long or needs root as well")
     for name, default, what in (
@@ -58,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch over the processes that tests start."""
     if config.getoption("--require-mosquitto") and mosquitto() is None:
         raise pytest.UsageError("no mosquitto: install the system's package of that name")
+    if config.getoption("--require-postgresql") and programs() is None:
+        raise pytest.UsageError("no PostgreSQL server: install the system's package postgresql")
     if not hasattr(config, "workerinput"):  # a worker's processes are its controller's
         config.pluginmanager.register(ProcessGuard(), "process-guard")
 
@@ -85,7 +89,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-        if {"browser", "real_data"} & set(report.keywords) or "mosquitto" in reason:
+        if {"browser", "real_data"} & set(report.keywords) or "mosquitto" in reason or "PostgreSQL" in reason:
             reasons[reason] = reasons.get(reason, 0) + 1
     if reasons:
         terminalreporter.section("not everything ran")

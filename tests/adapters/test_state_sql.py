@@ -1,4 +1,4 @@
-"""The small state over a real SQLite file."""
+"""The small state over a real SQLite file and a real PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine, inspect
 
-from lineside.adapters.state_sql import ReleaseRecord, SqlState, migrations, open_state, sqlite_url
+from lineside.adapters.state_sql import ReleaseRecord, SqlState, migrations, open_state, postgresql_url, sqlite_url
 from lineside.adapters.state_sql.tables import metadata
 from lineside.domain.access import AccessRole, Account, CodePurpose, OneTimeCode
 from lineside.domain.errors import ConfigurationError, InputError
@@ -26,9 +25,16 @@ MIGRATIONS = Path(migrations.__file__).parent
 ANNA = Account(id="a1", name="Anna", role=AccessRole.OPERATOR, pseudonym="K7QM", created=1, password="hash")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str | URL:
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "plant" / "state.db")
+    return postgresql_url(request.getfixturevalue("postgresql_database"))
+
+
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[SqlState]:
-    state = open_state(sqlite_url(tmp_path / "plant" / "state.db"))
+def state(address: str | URL) -> Iterator[SqlState]:
+    state = open_state(address)
     yield state
     state.close()
 
@@ -40,10 +46,9 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "state.db")
-    open_state(url).close()
-    engine = create_engine(url)
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(address: str | URL) -> None:
+    open_state(address).close()
+    engine = create_engine(address)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
@@ -175,27 +180,27 @@ async def test_settings_and_releases_are_kept(state: SqlState) -> None:
     assert await state.releases.all() == (replace(release, state="champion"),)
 
 
-def test_a_state_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "state.db")
-    open_state(url).close()
-    with closing(sqlite3.connect(tmp_path / "state.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    before = (tmp_path / "state.db").read_bytes()
+def test_a_state_of_a_newer_version_is_refused_and_left_as_it_is(address: str | URL) -> None:
+    open_state(address).close()
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("DROP TABLE leases")
     with pytest.raises(ConfigurationError, match="newer version"):
-        open_state(url)
-    assert (tmp_path / "state.db").read_bytes() == before
+        open_state(address)
+    with engine.connect() as connection:
+        assert "leases" not in inspect(connection).get_table_names()
+    engine.dispose()
 
 
-def test_every_change_of_the_states_form_can_be_taken_back(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "state.db")
-    open_state(url).close()
+def test_every_change_of_the_states_form_can_be_taken_back(address: str | URL) -> None:
+    open_state(address).close()
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    engine = create_engine(url)
+    engine = create_engine(address)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
-        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
-        assert set(tables) - {"sqlite_sequence"} == {"alembic_version"}
+        assert set(inspect(connection).get_table_names()) == {"alembic_version"}
     engine.dispose()
-    open_state(url).close()
+    open_state(address).close()

@@ -16,6 +16,7 @@ from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.apps.backup import LIST, back_up, check, restore
 from lineside.apps.layout import Layout
 from lineside.apps.plant.stores import open_stores
+from lineside.apps.plant_state import move_state, open_plant_state
 from lineside.domain.audit import verify_chain
 from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.outcomes import Outcome
@@ -165,3 +166,18 @@ async def test_a_copy_that_was_broken_off_leaves_none_under_its_name(tmp_path: P
     back_up(layout.root, tmp_path / "copy", BORN)
     assert not (tmp_path / "copy.part").exists()
     assert not (tmp_path / "copy" / "left").exists()
+
+
+async def test_a_state_in_a_database_is_copied_and_comes_back_as_a_file(
+    tmp_path: Path, postgresql_database: str
+) -> None:
+    layout = await a_plant(tmp_path / "data")
+    move_state(layout, postgresql_database)
+    back_up(layout.root, tmp_path / "copy", BORN)
+    again = Layout(tmp_path / "again")
+    restore(tmp_path / "copy", again.root)
+    assert again.state.exists()
+    assert not again.state_address.exists()
+    state = open_plant_state(again)
+    assert len(await state.deliveries.listed()) == 1
+    state.close()

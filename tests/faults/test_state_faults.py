@@ -1,4 +1,4 @@
-"""The plant's small state: the power goes while its schema is brought up to date; another connection holds it."""
+"""The plant's small state: the power goes, another connection holds it, its server goes away and comes back."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, insert, select
 
-from lineside.adapters.state_sql import open_state, sqlite_url
+from lineside.adapters.state_sql import open_engine, open_state, postgresql_url, sqlite_url
+from lineside.adapters.state_sql.store import transact
+from lineside.adapters.state_sql.tables import settings
+from lineside.domain.errors import StorageError
 from lineside.testing.faults import disks
+from lineside.testing.peers.postgresql import PostgresServer, postgresql, programs
 
 OPEN = """
 import sys
@@ -70,3 +75,82 @@ async def test_a_state_that_somebody_holds_for_a_while_is_waited_for(tmp_path: P
     assert await state.settings.get("colour") == "grey"
     holder.close()
     state.close()
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A server of the test's own, since it is stopped and killed."""
+    if programs() is None:
+        pytest.skip("no PostgreSQL server: install the system's package postgresql")
+    with postgresql() as running:
+        yield running
+
+
+@pytest.mark.parametrize("kill", [False, True])
+async def test_a_database_that_is_started_anew_loses_nothing_and_is_waited_for(
+    server: PostgresServer, *, kill: bool
+) -> None:
+    state = open_state(postgresql_url(server.new_database()))
+    await state.settings.put("before", "1", 1)
+    server.stop(kill=kill)
+    writing = [asyncio.create_task(state.settings.put(f"during {n}", "1", 1)) for n in range(4)]
+    await asyncio.to_thread(server.start)
+    await asyncio.wait_for(asyncio.gather(*writing), timeout=60)
+    kept = [await state.settings.get(name) for name in ("before", *(f"during {n}" for n in range(4)))]
+    assert kept == ["1"] * 5
+    state.close()
+
+
+async def test_a_database_that_stands_still_for_a_while_is_waited_for(server: PostgresServer) -> None:
+    state = open_state(postgresql_url(server.new_database()))
+    with server.frozen():
+        writing = asyncio.create_task(state.settings.put("colour", "grey", 1))
+        done, _ = await asyncio.wait([writing], timeout=0.5)
+        assert not done
+    await asyncio.wait_for(writing, timeout=60)
+    assert await state.settings.get("colour") == "grey"
+    state.close()
+
+
+def test_a_transaction_whose_server_dies_in_its_middle_is_made_again_as_a_whole(server: PostgresServer) -> None:
+    engine = open_engine(postgresql_url(server.new_database()))
+    tries: list[int] = []
+
+    def work(connection: Connection) -> None:
+        connection.execute(insert(settings).values(name=f"first {len(tries)}", value="1", changed=1))
+        tries.append(1)
+        if len(tries) == 1:
+            server.stop(kill=True)
+            server.start()
+        connection.execute(insert(settings).values(name="second", value="1", changed=1))
+
+    transact(engine, work)
+    with engine.connect() as connection:
+        assert sorted(connection.execute(select(settings.c.name)).scalars()) == ["first 1", "second"]
+    engine.dispose()
+
+
+def test_a_commit_that_got_no_answer_is_not_done_twice_and_says_so(server: PostgresServer) -> None:
+    engine = open_engine(postgresql_url(server.new_database()))
+    tries: list[int] = []
+
+    def work(connection: Connection) -> None:
+        connection.execute(insert(settings).values(name="once", value="1", changed=1))
+        tries.append(1)
+        server.stop(kill=True)
+        server.start()
+
+    with pytest.raises(StorageError, match="did not say"):
+        transact(engine, work)
+    assert len(tries) == 1
+    engine.dispose()
+
+
+def test_a_database_that_does_not_come_back_is_given_up_in_words(server: PostgresServer) -> None:
+    engine = open_engine(postgresql_url(server.new_database()))
+    server.stop()
+    with pytest.raises(StorageError, match="could not be read or written"):
+        transact(engine, lambda connection: connection.execute(select(settings)).all(), patience=0.2)
+    server.start()
+    assert transact(engine, lambda connection: connection.execute(select(settings)).all()) == []
+    engine.dispose()

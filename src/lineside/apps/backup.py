@@ -1,6 +1,7 @@
 """A copy of everything that is kept, made while the plant runs, and its way back.
 
 What is copied is enough to go on elsewhere: state, history, audit chains, keys, bundles, a gateway's outbox and models.
+A state in a database is copied into a file, and comes back as one.
 The order makes the copy sound: first how far the history is, then its tables, then the databases, each as one moment
 shows it. The landing table may then be ahead of the history, as after a crash, and never behind it. Left out is what is
 only on its way: logs, sockets, the transport's own store, whose messages gateways send again.
@@ -23,6 +24,9 @@ from typing import Any, Final
 
 from lineside import __version__
 from lineside.adapters.durable_files import replace_file
+from lineside.adapters.state_sql import copy_state, open_engine, sqlite_url
+from lineside.apps.layout import Layout
+from lineside.apps.plant_state import state_url
 from lineside.domain.errors import ConfigurationError, IntegrityError, StorageError
 
 LIST: Final = "backup.json"
@@ -60,6 +64,7 @@ def back_up(root: Path, out: Path, now: int) -> Copied:
     try:
         part.mkdir(mode=0o700, parents=True)
         files = {str(name): _copy(root / name, part / name) for name in _names(root)}
+        files |= _from_database(root, part)
         content = {"format": FORMAT, "lineside": __version__, "begun": now, "files": files}
         replace_file(part / LIST, json.dumps(content, indent=1).encode())
         part.rename(out)
@@ -144,6 +149,7 @@ def _names(root: Path) -> Iterator[Path]:
 def _wanted(path: Path, root: Path) -> bool:
     name = path.relative_to(root)
     passing = path.suffix in _LEFT_OUT or path.name.endswith(("-wal", "-shm")) or path.is_socket()
+    passing = passing or path == Layout(root).state_address  # what it leads to is copied in its place
     return not (passing or name.parts[0] == "demo" or "jetstream" in name.parts or "store" in name.parts[1:2])
 
 
@@ -163,6 +169,20 @@ def _copy_database(source: Path, target: Path) -> None:
     writing = sqlite3.connect(target)
     with contextlib.closing(reading), contextlib.closing(writing):
         reading.backup(writing)
+
+
+def _from_database(root: Path, part: Path) -> dict[str, dict[str, Any]]:
+    """Copy a state that is in a database into a file of the copy; nothing where it is in a file."""
+    layout, copy = Layout(root), Layout(part).state
+    if not layout.state_address.exists():
+        return {}
+    source, target = open_engine(state_url(layout)), open_engine(sqlite_url(copy))
+    try:
+        copy_state(source, target)
+    finally:
+        source.dispose()
+        target.dispose()
+    return {str(copy.relative_to(part)): {"size": copy.stat().st_size, "sha256": _digest(copy)}}
 
 
 def _digest(path: Path) -> str:

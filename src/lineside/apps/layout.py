@@ -8,6 +8,7 @@
       plant/landing.db    what has arrived at the plant        plant/audit.db     its audit chain
       plant/history/      the long memory, a folder per table
       plant/state.db      users, releases, settings            plant/bundles/     models in every stage
+      plant/state.url     the database in which these are instead
       plant/jobs/         trainings that were asked for
       keys/               secrets, readable by the owner only
       notify.yaml         who is told of alerts, and where; secrets are only named in it
@@ -77,8 +78,13 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """The plant's small state."""
+        """The plant's small state, where it is in a file."""
         return self.root / "plant" / "state.db"
+
+    @property
+    def state_address(self) -> Path:
+        """The address of the plant's small state, where it is in a database."""
+        return self.root / "plant" / "state.url"
 
     @property
     def jobs(self) -> Path:

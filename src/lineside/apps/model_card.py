@@ -38,6 +38,8 @@ def _lines(plan: Plan, bundle: Bundle, service: InService | None) -> Iterator[st
     yield ""
     yield f"- {training.rows:,} parts, {training.nonconforming:,} of them nonconforming, made {_day(training.first)} to"
     yield f"  {_day(training.last)}; {training.calibration_rows:,} more set the limit."
+    if training.older:
+        yield f"- {training.older}."
     yield f"- Data version {training.data_version}."
     yield f"- Label quality: left out {_dropped(bundle)}."
     yield f"- Family {manifest.family}, chosen because {training.reason}. Seed {training.seed}."

@@ -10,11 +10,11 @@ from lineside.adapters.clocks import SystemClock
 from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_server import read_address
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.apps.gateway.enrol import enrol
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
 from lineside.apps.plant.gateways import GatewayDesk
+from lineside.apps.plant_state import open_plant_state
 from lineside.domain.enrolment import Gateway
 from lineside.domain.plan.model import Plan
 
@@ -28,7 +28,7 @@ async def enrol_own(plan_file: Path, layout: Layout, name: str) -> None:
         UnavailableError: the plant does not answer.
     """
     plan, clock = load_plan(plan_file), SystemClock()
-    state = open_state(sqlite_url(layout.state))
+    state = open_plant_state(layout)
     audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=clock, key=layout.audit_key)
     try:
         if not _is_known(await state.gateways.all(), layout, plan, name):

@@ -10,8 +10,8 @@ from typing import Final
 from lineside.adapters.bundle_folder import BundleFolder, InService
 from lineside.adapters.onnx_judge.golden import with_reference
 from lineside.adapters.release_keys import release_signer
-from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.apps.layout import Layout
+from lineside.apps.plant_state import open_plant_state
 from lineside.domain.plan.model import Plan
 from lineside.domain.releases.deciding import check_offer, found
 from lineside.domain.releases.ladder import WATERMARK, LadderEvent, fold
@@ -54,7 +54,7 @@ def offer_checked(
     Raises:
         InputError: it is neither, or an approved champion judges there.
     """
-    folder, state = signing_folder(layout), open_state(sqlite_url(layout.state))
+    folder, state = signing_folder(layout), open_plant_state(layout)
     try:
         events = asyncio.run(state.ladder.all())
     finally:

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "reproduce": "Build a release again, and compare.",
     "screen": "Let screens of other systems show stations.",
     "source": "Test, trust and browse machines, brokers and folders.",
+    "state": "Where users, releases and gateways are kept.",
     "spc": "Control charts of a column, with the false alarms to expect.",
     "train": "Learn a model from history or files and write a bundle.",
     "up": "Gateway, plant and transport on one machine.",

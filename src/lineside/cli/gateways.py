@@ -19,12 +19,12 @@ from lineside.adapters.durable_files import replace_file
 from lineside.adapters.nats_server import check_version, find_binary
 from lineside.adapters.nats_users import check_configuration
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.adapters.state_sql.configurations import Placement
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
 from lineside.apps.plant.configurations import ConfigurationDesk, describe
 from lineside.apps.plant.gateways import GatewayDesk
+from lineside.apps.plant_state import open_plant_state
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.enrolment import Gateway
 from lineside.domain.units import SECOND, parse_duration
@@ -150,7 +150,7 @@ def _with_desk(data: Path, work: Callable[[GatewayDesk], Awaitable[_T]]) -> _T:
 async def _run(data: Path, work: Callable[[GatewayDesk], Awaitable[_T]]) -> _T:
     layout, clock = Layout(data), SystemClock()
     layout.create()
-    state = open_state(sqlite_url(layout.state))
+    state = open_plant_state(layout)
     audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=clock, key=layout.audit_key)
     try:
         return await work(GatewayDesk(layout=layout, state=state, audit=audit, clock=clock))

@@ -15,10 +15,10 @@ from lineside.adapters.notifiers import notifier_for
 from lineside.adapters.notifiers.posting import Poster
 from lineside.adapters.notifiers.targets_file import load_notifying
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.adapters.state_sql.deliveries import Delivery
 from lineside.apps.gateway.secrets import find_secret
 from lineside.apps.layout import Layout
+from lineside.apps.plant_state import open_plant_state
 from lineside.apps.web.words import tongue
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import ConfigurationError, UnavailableError
@@ -80,7 +80,7 @@ def test(target: str, plan: Path, data: Path) -> None:
 def listed(everything: bool, data: Path) -> None:
     """List messages: what waits, what was given up and why."""
     states = () if everything else ("waiting", "dead")
-    state = open_state(sqlite_url(Layout(data).state))
+    state = open_plant_state(Layout(data))
     try:
         found = asyncio.run(state.deliveries.listed(states))
     finally:
@@ -97,7 +97,7 @@ def listed(everything: bool, data: Path) -> None:
 @data_option
 def again(target: str, message: str, data: Path) -> None:
     """Let MESSAGE, which was given up, be sent to TARGET again; the running plant does it."""
-    state = open_state(sqlite_url(Layout(data).state))
+    state = open_plant_state(Layout(data))
     try:
         done = asyncio.run(state.deliveries.again(target, message, SystemClock().now()))
     finally:

@@ -13,13 +13,13 @@ import click
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
 from lineside.apps.plant.board.doorkeeper import Doorkeeper
 from lineside.apps.plant.board.passwords import Passwords
 from lineside.apps.plant.board.settings import BoardSettings
 from lineside.apps.plant.release_ladder import ReleaseLadder
+from lineside.apps.plant_state import open_plant_state
 from lineside.apps.releasing import is_revision, signing_folder
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
@@ -154,7 +154,7 @@ def _run(plan: Path, data: Path, name: str, work: Work[_T]) -> _T:
 
 async def _work(plan: Path, data: Path, name: str, password: str, work: Work[_T]) -> _T:
     folder = signing_folder(layout := Layout(data))
-    state, clock = open_state(sqlite_url(layout.state)), SystemClock()
+    state, clock = open_plant_state(layout), SystemClock()
     audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=clock, key=layout.audit_key)
     try:
         doors = Doorkeeper(state=state, audit=audit, clock=clock, passwords=Passwords(), settings=BoardSettings())

@@ -15,11 +15,12 @@ import click
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
+from lineside.adapters.state_sql import SqlState
 from lineside.adapters.state_sql.screens import Screen
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
 from lineside.apps.plant.board.tokens import hashed, new_secret
+from lineside.apps.plant_state import open_plant_state
 from lineside.cli.options import data_option, plan_option
 from lineside.domain.errors import InputError
 from lineside.domain.units import SECOND, parse_duration
@@ -64,7 +65,7 @@ def issue(label: str, plan: Path, stations: tuple[str, ...], origins: tuple[str,
 @data_option
 def listed(data: Path) -> None:
     """List screens: id, label, stations, origins, until when."""
-    state = open_state(sqlite_url(Layout(data).state))
+    state = open_plant_state(Layout(data))
     try:
         found = asyncio.run(state.screens.all())
     finally:
@@ -94,7 +95,7 @@ def _change(data: Path, kind: str, said: Mapping[str, object], work: Callable[[S
     async def change() -> _T:
         layout = Layout(data)
         audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=SystemClock(), key=layout.audit_key)
-        state = open_state(sqlite_url(layout.state))
+        state = open_plant_state(layout)
         try:
             await audit.append(kind, {**said, "by": "command line"})
             return await work(state)

@@ -15,10 +15,10 @@ import click
 
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import SystemClock
-from lineside.adapters.state_sql import open_state, sqlite_url
 from lineside.apps.layout import Layout
 from lineside.apps.plant.app import WRITER
 from lineside.apps.plant.board.people import People
+from lineside.apps.plant_state import open_plant_state
 from lineside.cli.options import data_option
 from lineside.domain.access import AccessRole, Account
 from lineside.domain.errors import InputError
@@ -122,7 +122,7 @@ def _with_people(data: Path, work: Callable[[People], Awaitable[_T]]) -> _T:
 async def _run(data: Path, work: Callable[[People], Awaitable[_T]]) -> _T:
     layout, clock = Layout(data), SystemClock()
     layout.create()
-    state = open_state(sqlite_url(layout.state))
+    state = open_plant_state(layout)
     audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=clock, key=layout.audit_key)
     try:
         return await work(People(state=state, audit=audit, clock=clock))

@@ -28,7 +28,7 @@ from lineside.adapters.landing_sqlite import SqliteLanding
 from lineside.adapters.nats_bus import NatsBus
 from lineside.adapters.plan_files import load_plan_files
 from lineside.adapters.plan_yaml import load_plan
-from lineside.adapters.state_sql import SqlState, open_state, sqlite_url
+from lineside.adapters.state_sql import SqlState
 from lineside.adapters.tls_authority import LocalCertificate
 from lineside.apps.drifting import DriftLook
 from lineside.apps.layout import Layout
@@ -65,6 +65,7 @@ from lineside.apps.plant.stores import open_stores
 from lineside.apps.plant.tracing import RecordTracer, ingest_of
 from lineside.apps.plant.watching import Watch
 from lineside.apps.plant.witness import Witness
+from lineside.apps.plant_state import open_plant_state
 from lineside.apps.releasing import signing_folder
 from lineside.apps.telemetry import open_telemetry
 from lineside.apps.training_jobs import JobRunner, Relearn
@@ -113,7 +114,7 @@ async def run_plant(settings: PlantSettings) -> None:
         stack.push_async_callback(landing.close)
         audit = await SqliteAudit.open(layout.plant_audit, writer=WRITER, clock=SystemClock(), key=layout.audit_key)
         stack.push_async_callback(audit.close)
-        state = open_state(sqlite_url(layout.state))
+        state = open_plant_state(layout)
         stack.callback(state.close)
         for what in stores.mended:
             await audit.append("store.mended", {"what": what})
