@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Rates
-from lineside.domain.readiness import HeldOut, Level, Lived, Used, Verdict, lacking, readiness, wilson
+from lineside.domain.readiness import HeldOut, Level, Lived, Used, Verdict, lacking, loss_of_share, readiness, wilson
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.testing.floors import sample_plan
 
@@ -107,3 +109,22 @@ def test_false_alarms_are_counted_in_alerts_where_parts_came_in_time() -> None:
     assert "alerts" in found.measured
     assert found.evidence.startswith("2 false alerts at 10000 conforming parts held out")
     assert found.evidence.endswith("nine of ten such limits keep to 0.01%")
+
+
+@pytest.mark.parametrize("cases", [(40, 40), (60, 150), (400, 30)])
+def test_the_interval_of_a_loss_holds_what_it_says_and_not_far_more(cases: tuple[int, int]) -> None:
+    rng = np.random.default_rng(sum(cases))
+    held = []
+    for then, now in ((0.9, 0.8), (0.7, 0.7), (0.95, 0.5)):
+        hits = zip(
+            *(rng.binomial(count, share, 400) for count, share in zip(cases, (then, now), strict=True)), strict=True
+        )
+        intervals = [loss_of_share((a, cases[0]), (b, cases[1])) for a, b in hits]
+        held += [least <= then - now <= greatest for _, least, greatest in intervals]
+    assert 0.87 <= np.mean(held) <= 0.95
+
+
+def test_a_loss_is_known_sooner_than_both_shares_are() -> None:
+    loss, least, greatest = loss_of_share((52, 60), (80, 100))
+    then, now = wilson(52, 60), wilson(80, 100)
+    assert then[0] - now[1] < least < loss < greatest < then[1] - now[0]

@@ -206,6 +206,17 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def loss_of_share(before: tuple[int, int], now: tuple[int, int]) -> tuple[float, float, float]:
+    """Return by how much a share has fallen, and the 90 % interval of that; each is hits of cases, not of none.
+
+    The interval is Newcombe's (*Statistics in Medicine* 17, 1998, method 10): the distances of both shares from the ends
+    of their own intervals, added as the sides of a right angle are. To add them as they stand would cover far more.
+    """
+    (then, low, high), (here, least, most) = ((hits / of, *wilson(hits, of)) for hits, of in (before, now))
+    fallen = then - here
+    return fallen, fallen - math.hypot(then - low, most - here), fallen + math.hypot(high - then, here - least)
+
+
 def _share(name: str, hits: int, cases: int, least: float, evidence: Said) -> Level:
     low, high = wilson(hits, cases)
     verdict = Verdict.MET if cases and low >= least else Verdict.MISSED if high < least else Verdict.INSUFFICIENT
@@ -220,16 +231,14 @@ def _between(value: float, low: float, high: float) -> Said:
 
 
 def _loss(held_out: HeldOut, lived: Lived, most: float) -> Level:
-    """Return the loss of recall in service against held-out parts, by the ends of both intervals."""
+    """Return the loss of recall in service against held-out parts."""
     evidence = say("{bad} nonconforming parts in service, {before} held out", bad=lived.bad, before=held_out.bad)
     declared = say("≤ {value}", value=exact(most))
     if not held_out.bad or not lived.bad:
         return Level(
             name="performance loss", declared=declared, measured="-", verdict=Verdict.INSUFFICIENT, evidence=evidence
         )
-    before, now = wilson(held_out.found, held_out.bad), wilson(lived.found, lived.bad)
-    least, greatest = before[0] - now[1], before[1] - now[0]
-    loss = held_out.found / held_out.bad - lived.found / lived.bad
+    loss, least, greatest = loss_of_share((held_out.found, held_out.bad), (lived.found, lived.bad))
     verdict = Verdict.MET if greatest <= most else Verdict.MISSED if least > most else Verdict.INSUFFICIENT
     measured = _between(loss, least, greatest)
     return Level(name="performance loss", declared=declared, measured=measured, verdict=verdict, evidence=evidence)
