@@ -116,9 +116,7 @@ def test_the_interval_of_a_loss_holds_what_it_says_and_not_far_more(cases: tuple
     rng = np.random.default_rng(sum(cases))
     held = []
     for then, now in ((0.9, 0.8), (0.7, 0.7), (0.95, 0.5)):
-        hits = zip(
-            *(rng.binomial(count, share, 400) for count, share in zip(cases, (then, now), strict=True)), strict=True
-        )
+        hits = zip(rng.binomial(cases[0], then, 400), rng.binomial(cases[1], now, 400), strict=True)
         intervals = [loss_of_share((a, cases[0]), (b, cases[1])) for a, b in hits]
         held += [least <= then - now <= greatest for _, least, greatest in intervals]
     assert 0.87 <= np.mean(held) <= 0.95

@@ -93,12 +93,18 @@ def confirmed(demo: RunningDemo) -> set[str]:
     return suspects & {row["unit"] for row in outcomes if row["value"] == "nonconforming"}
 
 
+def corrected(demo: RunningDemo) -> bool:
+    """Whether the gateway has heard what earlier castings weighed, and says so of a later one."""
+    return any(row["measured"] for row in demo.rows("predictions") if row["characteristic"] == "weight")
+
+
 def test_a_closed_cooling_valve_is_alerted_confirmed_and_survives_a_second_start(demo: RunningDemo) -> None:
     raised = eventually(
         lambda: [row for row in alerts(demo) if row["cause"] == "porosity_cooling"], 180, saying=demo.log
     )
     assert raised[0]["priority"] == "critical"
     eventually(lambda: confirmed(demo), 180, saying=demo.log)
+    eventually(lambda: corrected(demo), 180, saying=demo.log)
     assert "hot_day" in demo.ask(Command("start", "hot_day")).broken
     before = demo.ask(Command("status"))
     assert demo.stop() == 0

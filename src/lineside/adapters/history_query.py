@@ -203,6 +203,12 @@ class HistoryQuery:
         where = f"characteristic = {quoted(characteristic)}{_held(until)}"
         yield from self._items(RecordKind.OUTCOMES, f"WHERE {where} ORDER BY recorded, writer, epoch, sequence, item")
 
+    def newest_outcomes(self, characteristic: str, most: int) -> tuple[Outcome, ...]:
+        """Return the outcomes of a characteristic that were recorded last, oldest of them first."""
+        newest = "ORDER BY recorded DESC, sequence DESC, item DESC"
+        where = f"WHERE characteristic = {quoted(characteristic)} {newest} LIMIT {int(most)}"
+        return tuple(reversed(list(self._items(RecordKind.OUTCOMES, where))))
+
     def recent(self, kind: RecordKind, most: int) -> tuple[Any, ...]:
         """Return the newest items of a kind as the domain's objects, oldest of them first."""
         newest = f"ORDER BY {NEWEST_BY[kind]} DESC, sequence DESC, item DESC LIMIT {int(most)}"

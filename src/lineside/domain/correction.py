@@ -26,7 +26,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -65,6 +66,14 @@ class _Bias:
         return _Bias(place=place, mean=kept * self.mean, variance=kept**2 * self.variance + (1.0 - kept**2) * _BETWEEN)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorrectionState:
+    """A `Correction` as plain values: the filters' weights and, by regime, place, means and variances of its biases."""
+
+    weight: tuple[float, ...] = ()
+    bias: Mapping[str, tuple[int, tuple[float, ...], tuple[float, ...]]] = field(default_factory=dict)
+
+
 class Correction:
     """The bias of one model, by regime.
 
@@ -100,6 +109,31 @@ class Correction:
         self._bias[regime] = _Bias(
             place=bias.place, mean=bias.mean + gain * off, variance=(1.0 - gain * kept) * bias.variance
         )
+
+    def state(self) -> CorrectionState:
+        """Return it as plain values, for a checkpoint."""
+        return CorrectionState(
+            weight=tuple(self._weight.tolist()),
+            bias={
+                name: (item.place, tuple(item.mean.tolist()), tuple(item.variance.tolist()))
+                for name, item in self._bias.items()
+            },
+        )
+
+    def restore(self, state: CorrectionState) -> None:
+        """Take over stored values.
+
+        Raises:
+            ValueError: they are of another bank of filters.
+        """
+        lengths = {len(state.weight), *(len(part) for _, *parts in state.bias.values() for part in parts)}
+        if lengths != {len(_BANK)}:
+            raise ValueError("a correction by other filters")
+        self._weight = np.array(state.weight)
+        self._bias = {
+            name: _Bias(place=place, mean=np.array(mean), variance=np.array(variance))
+            for name, (place, mean, variance) in state.bias.items()
+        }
 
     def _at(self, regime: str, place: int) -> _Bias:
         bias = self._bias.get(regime)

@@ -43,7 +43,8 @@ class Prediction:
     ``score`` is compared with ``limit`` (above: alarm). ``risk`` is the calibrated probability that the part
     does not conform, None where the model has never seen enough nonconforming parts to say. ``predicted`` is
     the class or the value expected; ``low``/``high`` its interval for a variable. ``judged`` is UTC ns. ``revision`` is
-    that of the part which was judged.
+    that of the part which was judged. ``bias`` is how much of a value expected is said by ``measured`` earlier parts
+    that were measured since, and not by the model (None: the model speaks for itself).
     """
 
     cycle_id: str
@@ -69,3 +70,5 @@ class Prediction:
     unrecorded: bool = False
     reason: str = ""
     revision: int = 0
+    bias: float | None = None
+    measured: int = 0

@@ -209,8 +209,8 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 def loss_of_share(before: tuple[int, int], now: tuple[int, int]) -> tuple[float, float, float]:
     """Return by how much a share has fallen, and the 90 % interval of that; each is hits of cases, not of none.
 
-    The interval is Newcombe's (*Statistics in Medicine* 17, 1998, method 10): the distances of both shares from the ends
-    of their own intervals, added as the sides of a right angle are. To add them as they stand would cover far more.
+    The interval is Newcombe's (*Statistics in Medicine* 17, 1998, method 10): the distances of both shares from the
+    ends of their own intervals, added as the sides of a right angle are. To add them as they stand covers far more.
     """
     (then, low, high), (here, least, most) = ((hits / of, *wilson(hits, of)) for hits, of in (before, now))
     fallen = then - here

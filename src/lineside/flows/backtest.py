@@ -29,6 +29,7 @@ from lineside.domain.backtests.regimes import regime_report
 from lineside.domain.backtests.result import BacktestResult
 from lineside.domain.backtests.units import Units, in_time_order, shuffled
 from lineside.domain.errors import DataError
+from lineside.domain.judging.late_values import regime_of
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CharacteristicKind, Plan
 from lineside.domain.predictions import Prediction
@@ -45,7 +46,7 @@ from lineside.domain.splits import (
     repeated_stratified_kfold,
     walk_forward,
 )
-from lineside.learn.fit import FitReport, FitRequest, fit
+from lineside.learn.fit import FitRequest, FitResult, fit
 from lineside.learn.local_time import local_times
 from lineside.ports import Judge
 from lineside.wire.bundle import Bundle
@@ -112,10 +113,11 @@ def run_backtest(
     late: dict[str, list[Judged]] = {}
     for number, fold in enumerate(folds, start=1):
         progress(f"fold {number} of {len(folds)} ({fold.name}): {len(fold.train)} to learn, {len(fold.test)} to judge")
-        judged, report = _run_fold(request, units, fold, make_judge)
+        judged, result = _run_fold(request, units, fold, make_judge)
         pieces.append(judged)
-        fits.append((fold.name, report.lines()))
-        for name, piece in _with_late_measurements(request, units, fold, judged).items():
+        fits.append((fold.name, result.report.lines()))
+        spread = result.bundle.manifest.calibration.get("spread", 1.0)
+        for name, piece in _with_late_measurements(request, units, fold, judged, spread).items():
             late.setdefault(name, []).append(piece)
     judged = joined(pieces)
     by_measurements = {name: plain_figures(characteristic, joined(rows)) for name, rows in late.items()}
@@ -209,7 +211,7 @@ def _needs_no_time(request: BacktestRequest, units: Units) -> None:
         )
 
 
-def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: JudgeFactory) -> tuple[Judged, FitReport]:
+def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: JudgeFactory) -> tuple[Judged, FitResult]:
     result = fit(
         FitRequest(
             plan=request.plan,
@@ -225,7 +227,7 @@ def _run_fold(request: BacktestRequest, units: Units, fold: Fold, make_judge: Ju
     predictions, raised = _judge_in_order(request, test, warm, lambda: make_judge(request.plan, result.bundle))
     named_by_fold = request.protocol in {Protocol.REPEATED_STRATIFIED_KFOLD, Protocol.LEAVE_ONE_REGIME_OUT}
     groups = (fold.name,) * len(test) if named_by_fold else test.group
-    return judged_from(predictions, raised, groups, test.outcome, timed=test.timed), result.report
+    return judged_from(predictions, raised, groups, test.outcome, timed=test.timed), result
 
 
 def _by_group(units: Units, fold: Fold) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -235,7 +237,9 @@ def _by_group(units: Units, fold: Fold) -> np.ndarray[tuple[int], np.dtype[np.in
     return np.asarray(fold.test[order], dtype=np.int64)
 
 
-def _with_late_measurements(request: BacktestRequest, units: Units, fold: Fold, judged: Judged) -> dict[str, Judged]:
+def _with_late_measurements(
+    request: BacktestRequest, units: Units, fold: Fold, judged: Judged, spread: float
+) -> dict[str, Judged]:
     """Return a fold's units as measurements that had come by then correct them, or foresee them alone, by name.
 
     Nothing for attributes, where units do not follow the training in time, or where no value was predicted.
@@ -246,13 +250,13 @@ def _with_late_measurements(request: BacktestRequest, units: Units, fold: Fold, 
     made, before = (
         made_from(
             [part.ended for part in chosen.parts],
-            ["|".join(part.context.get(name, "") for name in characteristic.model.setup) for part in chosen.parts],
+            [regime_of(part.context, characteristic.model.setup) for part in chosen.parts],
             chosen.outcome,
         )
         for chosen in (units.take(fold.test), units.take(np.sort(np.concatenate((fold.train, fold.calibrate)))))
     )
     in_order = judged.take(np.argsort(_by_group(units, fold), kind="stable").astype(np.int64))
-    corrected = correct(characteristic, in_order, made)
+    corrected = correct(characteristic, in_order, made, spread)
     if corrected is None:
         return {}
     return {CORRECTED: corrected, **measured_alone(characteristic, in_order, made, before)}

@@ -50,6 +50,9 @@ class Learning(Protocol):
     def clear(self, units: Collection[str]) -> None:
         """Take parts in that were suspected and are found good."""
 
+    def measured(self, found: Iterable[tuple[str, float]]) -> None:
+        """Take in what was measured of parts, by unit."""
+
 
 class Mark(Protocol):
     """Says across a crash that a model was at work."""
@@ -208,6 +211,17 @@ class Seat:
             else:
                 judge.suspect(units)
             self.corrections += 1
+
+    def measured(self, found: Sequence[tuple[str, float]]) -> None:
+        """Tell every model of the seat what was measured of parts, by unit, in the order in which it came."""
+        judges: tuple[object, ...] = (
+            None if self._model is None else self._model.judge,
+            None if self.trial is None else self.trial.judge_with,
+        )
+        for judge in judges:
+            if isinstance(judge, Learning):
+                judge.measured(found)
+        self.corrections += bool(found)
 
     @property
     def learned(self) -> Mapping[str, ModelState]:

@@ -37,6 +37,11 @@ class Subjects:
         return f"{self._line}.responses.{self.gateway}"
 
     @property
+    def measured(self) -> str:
+        """Requests for what was measured of parts."""
+        return f"{self._line}.measured.{self.gateway}"
+
+    @property
     def control(self) -> str:
         """Responses and commands from the plant to the line's gateways."""
         return f"{self._line}.control"
@@ -59,7 +64,8 @@ class Subjects:
     @property
     def may_publish(self) -> tuple[str, ...]:
         """Everything that a gateway may send or ask; the transport refuses the rest."""
-        return (self.ingest, f"{self.live}.>", self.release, self.responses, self.rotation, self.configuration)
+        asked = (self.release, self.responses, self.measured, self.rotation, self.configuration)
+        return (self.ingest, f"{self.live}.>", *asked)
 
     @property
     def may_hear(self) -> tuple[str, ...]:

@@ -54,18 +54,18 @@ def values(judged: Judged) -> list[float]:
 def test_a_value_is_corrected_only_by_what_had_come_when_its_part_was_made() -> None:
     ended = [place * SECOND for place in range(12)]
     truth = ["12.0"] * 12
-    corrected = correct(LENGTH, expected(12), made_from(ended, [""] * 12, truth))
+    corrected = correct(LENGTH, expected(12), made_from(ended, [""] * 12, truth), 2.0)
     assert corrected is not None
     assert values(corrected)[:5] == [10.0] * 5
     assert 10.0 < values(corrected)[5] < values(corrected)[11] <= 12.0
-    changed = correct(LENGTH, expected(12), made_from(ended, [""] * 12, truth[:7] + ["99.0"] * 5))
+    changed = correct(LENGTH, expected(12), made_from(ended, [""] * 12, truth[:7] + ["99.0"] * 5), 2.0)
     assert changed is not None
     assert changed.predicted == corrected.predicted
 
 
 def test_a_campaign_begins_without_the_correction_of_the_one_before() -> None:
     ended = [place * SECOND for place in range(60)]
-    corrected = correct(LENGTH, expected(60), made_from(ended, ["a"] * 50 + ["b"] * 10, ["12.0"] * 60))
+    corrected = correct(LENGTH, expected(60), made_from(ended, ["a"] * 50 + ["b"] * 10, ["12.0"] * 60), 2.0)
     assert corrected is not None
     assert values(corrected)[49] > 11.5
     assert values(corrected)[50] == 10.0
@@ -73,13 +73,14 @@ def test_a_campaign_begins_without_the_correction_of_the_one_before() -> None:
     assert width[50] > width[49]
 
 
-def test_a_part_is_in_alarm_where_the_chance_of_an_escape_costs_more_than_a_false_alarm() -> None:
+def test_a_corrected_value_is_held_against_the_models_own_limit() -> None:
     ended = [place * SECOND for place in range(60)]
-    corrected = correct(LENGTH, expected(60), made_from(ended, [""] * 60, ["15.0"] * 60))
+    corrected = correct(LENGTH, expected(60), made_from(ended, [""] * 60, ["17.0"] * 60), 2.0)
     assert corrected is not None
-    assert set(corrected.limit) == {0.1}
+    assert set(corrected.limit) == {1.0}
     assert not corrected.alarm[0]
     assert corrected.alarm[59]
+    assert corrected.score[59] == (values(corrected)[59] - 14.0) / 2.0
     assert corrected.risk[59] > 0.9
     assert corrected.raised.sum() == 1
 
@@ -87,7 +88,8 @@ def test_a_part_is_in_alarm_where_the_chance_of_an_escape_costs_more_than_a_fals
 def test_parts_without_a_value_get_none_and_teach_nothing() -> None:
     judged = expected(20)
     judged = replace(judged, predicted=("",) * 10 + judged.predicted[10:])
-    corrected = correct(LENGTH, judged, made_from([place * SECOND for place in range(20)], [""] * 20, ["12.0"] * 20))
+    made = made_from([place * SECOND for place in range(20)], [""] * 20, ["12.0"] * 20)
+    corrected = correct(LENGTH, judged, made, 2.0)
     assert corrected is not None
     assert corrected.predicted[:10] == ("",) * 10
     assert values(corrected)[10:15] == [10.0] * 5
@@ -95,7 +97,7 @@ def test_parts_without_a_value_get_none_and_teach_nothing() -> None:
 
 
 def test_a_model_without_intervals_is_not_corrected() -> None:
-    assert correct(LENGTH, expected(3, half=None), made_from([0, 1, 2], [""] * 3, ["12.0"] * 3)) is None
+    assert correct(LENGTH, expected(3, half=None), made_from([0, 1, 2], [""] * 3, ["12.0"] * 3), 2.0) is None
 
 
 def test_measurements_alone_foresee_by_the_last_one_the_mean_and_the_moving_average_of_the_regime() -> None:

@@ -9,7 +9,7 @@ score is not beyond all that setups have shown), `alarm` (score above limit), `n
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from lineside.adapters.onnx_judge.verdict import Verdict, contributions, judged_
 from lineside.domain.baselines import SetupView
 from lineside.domain.errors import ConfigurationError, IntegrityError
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.judging.late_values import Foreseen, regime_of
 from lineside.domain.judging.rows import take_inputs
 from lineside.domain.judging.state import ModelState
 from lineside.domain.judging.wording import word_outside
@@ -61,6 +62,7 @@ class OnnxJudge:
         self._width = 0
         self._reactions: dict[str, tuple[Reaction, ...]] = {}
         self._places: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._setup: dict[str, tuple[str, ...]] = {}
 
     def open(self) -> OnnxJudge:
         """Load the bundles, check them against the plan and their golden rows, and compile the kernels.
@@ -79,6 +81,10 @@ class OnnxJudge:
         self._reactions = {name: self._plan.reactions_to(name) for name in names}
         self._models = tuple(open_model(bundle, setups=self._setups) for bundle in self._bundles)
         self._places = {model.name: self._places_in(model) for model in self._models}
+        self._setup = {
+            bundle.name: self._plan.characteristic(bundle.manifest.characteristic).model.setup
+            for bundle in self._bundles
+        }
         return self
 
     def _places_in(self, model: OpenModel) -> tuple[tuple[str, int], ...]:
@@ -117,8 +123,15 @@ class OnnxJudge:
 
     @property
     def learns(self) -> bool:
-        """Whether a model has baselines, which a restart must not lose."""
-        return any(model.baselines is not None for model in self._opened())
+        """Whether a model has baselines, or is corrected by measurements: a restart must not lose them."""
+        return any(model.baselines is not None or model.late is not None for model in self._opened())
+
+    def measured(self, found: Iterable[tuple[str, float]]) -> None:
+        """Take in what was measured of parts, by unit, in the order in which it came."""
+        known = list(found)
+        for late in (model.late for model in self._opened() if model.late is not None):
+            for unit, value in known:
+                late.measured(unit, value)
 
     def suspect(self, units: Collection[str]) -> None:
         """Take parts out of the baselines of their setups: they are suspected after all, or found nonconforming."""
@@ -169,10 +182,13 @@ class OnnxJudge:
         new = model.is_new(part)
         if new and model.memory.kept:
             model.memory.advance(answer.outputs, part.ended)
+        late = None
+        if model.late is not None:
+            answer, late = model.corrected(answer, part, regime_of(part.context, self._setup[model.name]), new=new)
         verdict = self._verdict(model, part, answer, ready=ready)
         if setup is not None:
             verdict = self._learned(model, part, row, setup, answer, verdict)
-        prediction = self._prediction(model, part, now, verdict, answer, setup)
+        prediction = self._prediction(model, part, now, verdict, answer, setup, late)
         if new and model.followed is not None and verdict.state in _TEACHES:
             width = 1.0 if setup is None else setup.width
             suspected = verdict.state is not JudgementState.NORMAL
@@ -234,9 +250,10 @@ class OnnxJudge:
         verdict: Verdict,
         answer: Answer | None = None,
         setup: SetupView | None = None,
+        late: Foreseen | None = None,
     ) -> Prediction:
         manifest = model.bundle.manifest
-        said = predicted(model, answer)
+        said = predicted(model, answer, late)
         return Prediction(
             cycle_id=part.cycle_id,
             unit=part.unit,
@@ -259,6 +276,8 @@ class OnnxJudge:
             cause=self._cause(model, answer, said.text) if verdict.state in _ABNORMAL and answer is not None else "",
             late=part.late,
             reason=verdict.reason,
+            bias=None if late is None else late.bias,
+            measured=0 if late is None else late.measured,
         )
 
     def _cause(self, model: OpenModel, answer: Answer, expected: str) -> str:

@@ -7,7 +7,7 @@ bundle is used its golden rows must give the scores that it says.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,10 +20,11 @@ from lineside.adapters.onnx_judge.setups import baselines_of
 from lineside.domain.baselines import Baselines
 from lineside.domain.errors import IntegrityError
 from lineside.domain.following import FollowedLimit, FollowFacts
+from lineside.domain.judging.late_values import Foreseen, LateValues, moved_score
 from lineside.domain.judging.memory import Memory
 from lineside.domain.judging.state import ModelState
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.model import NORMAL_FAMILIES, Role
+from lineside.domain.plan.model import NORMAL_FAMILIES, ModelFamily, Role
 from lineside.domain.readings import Float64
 from lineside.wire.bundle import GOLDEN_INPUTS, GOLDEN_SCORES, MODEL_FILE, RESIDUALS, Bundle
 
@@ -49,7 +50,8 @@ class OpenModel:
     signals behind the inputs, ``signal_of`` the position of each input's signal among these.
     The first ``judged`` inputs may carry a share of the score; behind them stand conditions that they are judged by.
     ``bands`` are, by position in the recipe, the bands about what is usual under a part's conditions, as differences.
-    ``conditions`` are the environment features that carry no share, shown beside the contributions.
+    ``conditions`` are the environment features that carry no share, shown beside the contributions. ``late`` is what
+    late measurements say of a regression.
     """
 
     bundle: Bundle
@@ -66,6 +68,7 @@ class OpenModel:
     conditions: tuple[int, ...]
     baselines: Baselines | None
     followed: FollowedLimit | None
+    late: LateValues | None
     residuals: Float64
     usual: tuple[tuple[str, str, float, float, float, str], ...]
     signals: tuple[str, ...]
@@ -87,6 +90,18 @@ class OpenModel:
         """The limit that a score is held against now, before what a setup makes of it."""
         return self.bundle.manifest.limit if self.followed is None else self.followed.value
 
+    def corrected(self, answer: Answer, part: PartRecord, regime: str, *, new: bool) -> tuple[Answer, Foreseen | None]:
+        """Return a regression's answer as late measurements correct it, and how; a new part is remembered."""
+        assert self.late is not None
+        value, manifest = float(answer.outputs["value"][0, 0]), self.bundle.manifest
+        foreseen = self.late.foresee(regime)
+        if new:
+            self.late.made(part.unit or part.cycle_id, regime, value)
+        if foreseen is None:
+            return answer, None
+        score = moved_score(value + foreseen.bias, manifest.calibration["spread"], manifest.lsl, manifest.usl)
+        return (answer if score is None else replace(answer, score=score)), foreseen
+
     def is_new(self, part: PartRecord) -> bool:
         """Return whether a part is not yet in what was restored, and take note of it."""
         stamp = (part.ended, part.unit)
@@ -99,7 +114,10 @@ class OpenModel:
         """Return what is remembered as plain values."""
         baselines = None if self.baselines is None else self.baselines.state()
         followed = None if self.followed is None else self.followed.state()
-        return ModelState(memory=self.memory.state(), baselines=baselines, followed=followed, newest=self.newest)
+        late = None if self.late is None else self.late.state()
+        return ModelState(
+            memory=self.memory.state(), baselines=baselines, followed=followed, late=late, newest=self.newest
+        )
 
     def restore(self, state: ModelState) -> None:
         """Take over stored values; raises `ValueError` where they are of another model."""
@@ -108,6 +126,8 @@ class OpenModel:
             self.baselines.restore(state.baselines)
         if self.followed is not None and state.followed is not None:
             self.followed.restore(state.followed)
+        if self.late is not None and state.late is not None:
+            self.late.restore(state.late)
         self.newest = self.until = state.newest
 
     def forget(self) -> None:
@@ -117,11 +137,13 @@ class OpenModel:
             self.baselines = baselines_of(self.bundle)
         if self.followed is not None:
             self.followed = followed_limit(self.bundle)
+        if self.late is not None:
+            self.late = late_values(self.bundle)
         self.newest = self.until = (-1, "")
 
 
 def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
-    """Open a bundle and check its golden rows; without ``setups`` it follows no baselines, nor does its limit follow.
+    """Open a bundle and check its golden rows; without ``setups`` it follows nothing that is learned at the line.
 
     Raises:
         IntegrityError: the graph cannot be loaded, or does not answer as the bundle says.
@@ -151,6 +173,7 @@ def open_model(bundle: Bundle, *, setups: bool = True) -> OpenModel:
         region=region_of(manifest.experience),
         baselines=baselines_of(bundle) if setups else None,
         followed=followed_limit(bundle) if setups else None,
+        late=late_values(bundle) if setups else None,
         residuals=bundle.array(RESIDUALS) if RESIDUALS in bundle.files else np.empty(0),
         usual=tuple((f.name, f.signal, f.usual, f.low, f.high, f.unit) for f in manifest.features),
         signals=signals,
@@ -174,6 +197,13 @@ def followed_limit(bundle: Bundle) -> FollowedLimit | None:
         return None
     facts = FollowFacts(watch=fact.watch, share=fact.share, step=fact.step, reach=fact.reach)
     return FollowedLimit(bundle.manifest.limit, facts)
+
+
+def late_values(bundle: Bundle) -> LateValues | None:
+    """Return what corrects a bundle's values, before anything was measured; None where it expects none."""
+    manifest = bundle.manifest
+    regression = manifest.family == ModelFamily.REGRESSION and {"half_width", "spread"} <= set(manifest.calibration)
+    return LateValues(manifest.calibration["half_width"]) if regression else None
 
 
 def open_session(graph: bytes, *, repack: bool = True) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lineside.adapters.onnx_judge.model import Answer, OpenModel
 from lineside.domain.baselines import SetupView
+from lineside.domain.judging.late_values import Foreseen, out_of_specification
 from lineside.domain.judging.risk import logistic, risk_outside
 from lineside.domain.judging.rows import Positions, greatest_shares
 from lineside.domain.predictions import Contribution, JudgementState
@@ -37,8 +38,8 @@ class Said:
     risk: float | None = None
 
 
-def predicted(model: OpenModel, answer: Answer | None) -> Said:
-    """Return what the model expects of a part; a model of normal expects nothing in particular."""
+def predicted(model: OpenModel, answer: Answer | None, late: Foreseen | None = None) -> Said:
+    """Return what the model expects of a part, a value as ``late`` corrects it; one of normal expects nothing."""
     if answer is None:
         return Said()
     manifest = model.bundle.manifest
@@ -47,6 +48,10 @@ def predicted(model: OpenModel, answer: Answer | None) -> Said:
         return Said(text=name, risk=logistic(answer.score))
     if "value" in answer.outputs:
         value = float(answer.outputs["value"][0, 0])
+        if late is not None:
+            value, half = value + late.bias, late.half_width
+            risk = out_of_specification(value, late.deviation, manifest.lsl, manifest.usl)
+            return Said(text=f"{value:.6g}", low=value - half, high=value + half, risk=risk)
         half = manifest.calibration["half_width"]
         risk = risk_outside(value, model.residuals, manifest.lsl, manifest.usl)
         return Said(text=f"{value:.6g}", low=value - half, high=value + half, risk=risk)

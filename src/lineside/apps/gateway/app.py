@@ -43,7 +43,8 @@ from lineside.domain.buffering import bounds_of
 from lineside.domain.errors import StorageError, UnavailableError
 from lineside.domain.figures import Figure
 from lineside.domain.health.load import Shedder
-from lineside.domain.plan.model import Plan
+from lineside.domain.plan.model import CharacteristicKind, Plan
+from lineside.flows.measurements import keep_measurements
 from lineside.flows.releases import CHANGED
 from lineside.flows.responses import RESPONDED
 from lineside.ports import Clock
@@ -151,6 +152,9 @@ def _beside(
         "responses": faces.board.keep(),
         "load": opened.load.keep(),
     }
+    variables = [item.id for item in opened.plan.characteristics if item.kind is CharacteristicKind.VARIABLE]
+    if variables:
+        work["measured"] = keep_measurements(opened.bus, opened.subjects, variables, judging.shelf.measured)
     if opened.telemetry is not None:
         work["telemetry"] = opened.telemetry.run(lambda: _figures(faces))
     if faces.configurator is not None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -107,6 +107,12 @@ class ModelShelf:
     def judge_for(self, station: str) -> StationSeats:
         """Return the seats of a station."""
         return StationSeats([item.seat for item in self._places.values() if item.characteristic.station == station])
+
+    def measured(self, characteristic: str, found: Sequence[tuple[str, float]]) -> None:
+        """Tell a characteristic's models what was measured of parts, by unit."""
+        for place in self._places.values():
+            if place.characteristic.id == characteristic:
+                place.seat.measured(found)
 
     async def refresh(self, bus: Bus, subjects: Subjects) -> None:
         """Look at what the plant offers, and take what may be taken; what cannot be believed is refused.

@@ -53,6 +53,7 @@ from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateways import GatewayDesk, GatewayRoll, serve_gateways
 from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
 from lineside.apps.plant.long_plots import LongPlots
+from lineside.apps.plant.measured_book import MeasuredBook
 from lineside.apps.plant.meters import Meters
 from lineside.apps.plant.notifying import answer_keys, open_telling
 from lineside.apps.plant.part_traces import PartTraces
@@ -73,10 +74,12 @@ from lineside.domain.alerts import AlertEvent, AlertKind, fold
 from lineside.domain.answers import outcome_from
 from lineside.domain.errors import LinesideError, UnavailableError
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.judging.late_values import MOST_EXPECTED
 from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan
 from lineside.flows.compact import Compactor
 from lineside.flows.ingest import Ingest, serve_ingest
+from lineside.flows.measurements import serve_measurements
 from lineside.flows.releases import CHANGED, serve_releases
 from lineside.flows.responses import RESPONDED, serve_responses
 from lineside.flows.submit import Submitter
@@ -154,7 +157,7 @@ class _Plant:
         await self._fill(feed)
         tracer = None if self.telemetry is None else RecordTracer(self.telemetry, self.clock)
         ingest, roll = await self._take_in(subjects, feed, tracer)
-        await self._give(subjects, floor)
+        await self._give(subjects, floor, feed.measured)
         await self._listen(subjects, feed)
         submitter = Submitter(
             landing=self.landing, writer=WRITER, epoch=secrets.token_hex(8), site=subjects.site,
@@ -222,8 +225,9 @@ class _Plant:
         await serve_ingest(self.bus, ingest, subjects.site, [subjects.line], accounts.held)
         return ingest, roll
 
-    async def _give(self, subjects: Subjects, floor: Floor) -> None:
-        """Answer gateways that ask for their configuration, for models, and for what people answered."""
+    async def _give(self, subjects: Subjects, floor: Floor, measured: MeasuredBook) -> None:
+        """Answer gateways that ask for their configuration, for models, for what people answered or was measured."""
+        await serve_measurements(self.bus, subjects, measured.tell)
         given = ConfigurationDesk(layout=self.layout, state=self.state, audit=self.audit, clock=SystemClock())
         await serve_configurations(self.bus, given, subjects)
         releases = ReleaseDesk(BundleFolder(self.layout.bundles), self.plan)
@@ -238,6 +242,8 @@ class _Plant:
         query = HistoryQuery(self.layout.history)
         for kind, most in _FILL_ITEMS.items():
             feed.objects(kind, await asyncio.to_thread(query.recent, kind, most))
+        for name in feed.measured.variables:
+            feed.measured.take(await asyncio.to_thread(query.newest_outcomes, name, MOST_EXPECTED))
         for entry in await self.landing.after(await self.history.position(), _FILL_BYTES):
             await feed.record(entry.record)
 

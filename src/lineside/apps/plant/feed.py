@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lineside.apps.plant.floor import Floor, LinkStatus
 from lineside.apps.plant.gateway_book import GatewayBook, what_is_bad
+from lineside.apps.plant.measured_book import MeasuredBook
 from lineside.apps.plant.signal_book import SignalBook
 from lineside.domain.alerts import AlertEvent
 from lineside.domain.errors import IntegrityError
@@ -54,6 +55,7 @@ class FloorFeed:
         self._catalogues = {catalogue.digest: catalogue}
         self.gateways = GatewayBook()
         self.signals = SignalBook(plan)
+        self.measured = MeasuredBook(plan)
 
     async def record(self, record: Record) -> None:
         """Take note of a record that has just become durable."""
@@ -87,6 +89,7 @@ class FloorFeed:
             self._floor.apply_alerts(items)
         elif kind is RecordKind.OUTCOMES:
             self._floor.apply_outcomes(items)
+            self.measured.take(items)
         elif kind is RecordKind.RECEIPTS:
             self._floor.apply_receipts(items)
 

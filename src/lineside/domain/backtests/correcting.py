@@ -8,19 +8,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
 from lineside.domain.backtests.judged import Bools, Floats, Int64, Judged
-from lineside.domain.correction import Correction
+from lineside.domain.judging.late_values import LateValues, moved_score, out_of_specification
 from lineside.domain.plan.model import Characteristic
 
-COVERAGE: Final = 0.9
-"""What the intervals of regressions cover (split-conformal at training), and so those of corrected values."""
 EWMA_WEIGHT: Final = 0.2
-_WITHIN: Final = NormalDist().inv_cdf(0.5 + COVERAGE / 2)
 _NAMES: Final = ("last_measured", "regime_mean", "measured_ewma")
 
 
@@ -33,40 +29,43 @@ class Made:
     measured: Floats
 
 
-def correct(characteristic: Characteristic, judged: Judged, made: Made) -> Judged | None:
-    """Return the same units with values, intervals and risks corrected by what had been measured when each was made.
+def correct(characteristic: Characteristic, judged: Judged, made: Made, spread: float) -> Judged | None:
+    """Return the same units as the line would judge them, corrected by what had been measured when each was made.
 
-    A unit is in alarm where the chance of being out of specification costs more than a false alarm: at the risk
-    ``F / (F + E)`` of the plan's costs (Elkan, *The foundations of cost-sensitive learning*, IJCAI, 2001). None where
-    no value with an interval was predicted.
+    ``spread`` is that of the model's scores: a corrected value is held against the model's own limit. None where no
+    value with an interval was predicted.
     """
     half = (judged.high - judged.low) / 2
     if not np.isfinite(half).any():
         return None
     value = np.array([float(text) if text else np.nan for text in judged.predicted])
-    correction = Correction(max(float(np.nanmedian(half)) / _WITHIN, 1e-12))
-    bias, deviation = np.full(len(judged), np.nan), np.full(len(judged), np.nan)
+    late = LateValues(float(np.nanmedian(half)))
+    limits = characteristic.specification
+    lsl, usl = (None, None) if limits is None else (limits.lsl, limits.usl)
+    centre, around, score, risk = value.copy(), half.copy(), judged.score.copy(), judged.risk.copy()
     waiting: list[tuple[int, int]] = []
     for row, ended in enumerate(made.ended.tolist()):
         while waiting and waiting[0][0] <= ended:
             came = heapq.heappop(waiting)[1]
-            correction.measured(made.regime[came], came, float(made.measured[came] - value[came]))
-        if np.isfinite(value[row]):
-            bias[row], deviation[row] = correction.foresee(made.regime[row], row)
-            if np.isfinite(made.measured[row]):
-                heapq.heappush(waiting, (ended + characteristic.outcome.delay, row))
-    centre = value + bias
-    risk = _out_of_specification(characteristic, centre, deviation)
-    limit = _break_even(characteristic)
-    alarm = np.nan_to_num(risk) > limit
+            late.measured(str(came), float(made.measured[came]))
+        if not np.isfinite(value[row]):
+            continue
+        foreseen = late.foresee(made.regime[row])
+        late.made(str(row), made.regime[row], float(value[row]))
+        if np.isfinite(made.measured[row]):
+            heapq.heappush(waiting, (ended + characteristic.outcome.delay, row))
+        if foreseen is not None:
+            centre[row], around[row] = value[row] + foreseen.bias, foreseen.half_width
+            score[row] = _known(moved_score(centre[row], spread, lsl, usl), score[row])
+            risk[row] = _known(out_of_specification(centre[row], foreseen.deviation, lsl, usl), np.nan)
+    alarm = np.nan_to_num(score, nan=-np.inf) > judged.limit
     return replace(
         judged,
         predicted=_texts(centre),
-        low=centre - _WITHIN * deviation,
-        high=centre + _WITHIN * deviation,
-        score=risk,
+        low=centre - around,
+        high=centre + around,
+        score=score,
         risk=risk,
-        limit=np.full(len(judged), limit),
         alarm=alarm,
         raised=_first_of_each(alarm),
     )
@@ -127,24 +126,8 @@ class _Memory:
         )
 
 
-def _out_of_specification(characteristic: Characteristic, centre: Floats, deviation: Floats) -> Floats:
-    """Return the probability that a measured value lies beyond a limit; NaN without limits or without a value."""
-    limits = characteristic.specification
-    if limits is None or (limits.lsl is None and limits.usl is None):
-        return np.full(len(centre), np.nan)
-    risk = np.where(np.isfinite(centre), 0.0, np.nan)
-    below = NormalDist().cdf
-    if limits.lsl is not None:
-        risk = risk + np.array([below(item) for item in (limits.lsl - centre) / deviation])
-    if limits.usl is not None:
-        risk = risk + np.array([below(item) for item in (centre - limits.usl) / deviation])
-    return np.minimum(risk, 1.0)
-
-
-def _break_even(characteristic: Characteristic) -> float:
-    cost = characteristic.cost
-    both = cost.false_alarm + cost.escape
-    return cost.false_alarm / both if both > 0 else 0.5
+def _known(found: float | None, otherwise: float) -> float:
+    return otherwise if found is None else found
 
 
 def _texts(values: Floats) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lineside.domain.baselines import BaselineState
 from lineside.domain.following import FollowState
+from lineside.domain.judging.late_values import LateState
 from lineside.domain.judging.memory import MemoryState
 
 
@@ -16,4 +17,5 @@ class ModelState:
     memory: MemoryState
     baselines: BaselineState | None = None
     followed: FollowState | None = None
+    late: LateState | None = None
     newest: tuple[int, str] = (-1, "")

@@ -127,6 +127,8 @@ class PredictionView(msgspec.Struct, frozen=True):
     late: bool
     unrecorded: bool
     reason: str
+    bias: float | None
+    measured: int
     contributions: tuple[ContributionView, ...]
 
 
@@ -217,6 +219,8 @@ def prediction_view(item: Prediction) -> PredictionView:
         late=item.late,
         unrecorded=item.unrecorded,
         reason=item.reason,
+        bias=finite(item.bias),
+        measured=item.measured,
         contributions=tuple(_contribution(cause) for cause in item.contributions),
     )
 
