@@ -13,7 +13,7 @@ from lineside.adapters.delta_history import DeltaHistory
 from lineside.adapters.history_query import HistoryQuery
 from lineside.apps import performing
 from lineside.apps.layout import Layout
-from lineside.apps.performing import PerformanceLook, judged_parts
+from lineside.apps.performing import PerformanceLook, expected_values, judged_parts
 from lineside.apps.releasing import put_in_service
 from lineside.domain.outcomes import Outcome
 from lineside.domain.performance.measured import measure
@@ -97,3 +97,23 @@ async def test_months_after_a_change_its_moment_is_still_known(tmp_path: Path, m
     (report,) = look(BORN + 100 * DAY)
     assert "performance loss" in [item.what for item in report.damage]
     assert (report.since.worse, report.since.worse_bad) == (BORN + 40 * DAY, 120)
+
+
+async def test_what_a_model_of_a_variable_expects_is_held_against_what_was_measured_since(tmp_path: Path) -> None:
+    expected = [
+        replace(prediction(number), predicted="10.0", low=9.0, high=11.0, bias=bias, measured=number)
+        for number, bias in ((1, None), (2, None), (3, 0.5), (4, 0.5))
+    ]
+    outcomes = [found(1, "10.0", "cmm"), found(2, "12.0", "cmm"), found(3, "10.5", "cmm"), found(4, "off", "cmm")]
+    bodies = [(RecordKind.PREDICTIONS, encode_items(expected)), (RecordKind.OUTCOMES, encode_items(outcomes))]
+    history = await DeltaHistory.open(tmp_path, {})
+    await history.append(
+        [LandedRecord(position=n, record=a_record(n, body, kind=kind)) for n, (kind, body) in enumerate(bodies, 1)]
+    )
+    values = expected_values(HistoryQuery(tmp_path), "m/1", 0, BORN + 100)
+    assert values is not None
+    assert values.rmse == pytest.approx(np.sqrt((0.0 + 4.0 + 0.25) / 3))
+    assert values.alone == pytest.approx(np.sqrt((0.0 + 4.0 + 1.0) / 3))
+    assert values.off == pytest.approx(2.5 / 3)
+    assert (values.held.hits, values.held.of) == (2, 3)
+    assert expected_values(HistoryQuery(tmp_path), "m/2", 0, BORN + 100) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +17,17 @@ from lineside.apps.plant.evidence import held_out_of
 from lineside.domain.outcomes import is_nonconforming, precedence_of
 from lineside.domain.performance.burning import PERIOD
 from lineside.domain.performance.judged import JudgedParts
+from lineside.domain.performance.measured import Share
 from lineside.domain.performance.report import (
+    WINDOW,
     LearnedFrom,
     PerformanceReport,
     performance,
     with_change,
     with_levels,
 )
-from lineside.domain.plan.model import Characteristic, Plan
+from lineside.domain.performance.values import ExpectedValues
+from lineside.domain.plan.model import Characteristic, CharacteristicKind, Plan
 from lineside.domain.predictions import JudgementState
 
 _JUDGED: Final = """
@@ -33,6 +36,16 @@ SELECT p.judged, p.judged - p.received AS delay, p.state, coalesce(p.risk, 'nan'
 FROM predictions_as_judged p LEFT JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
 LEFT JOIN contradictions c ON c.unit = p.unit AND c.characteristic = p.characteristic
 WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} ORDER BY p.judged
+"""
+_VALUES: Final = """
+SELECT count(*) AS n, sqrt(avg(power(o.value::DOUBLE - p.predicted::DOUBLE, 2))) AS rmse,
+       avg(o.value::DOUBLE - p.predicted::DOUBLE) AS off,
+       count(*) FILTER (o.value::DOUBLE BETWEEN p.low AND p.high) AS held,
+       sqrt(avg(power(o.value::DOUBLE - p.predicted::DOUBLE + coalesce(p.bias, 0), 2))) AS alone,
+       count(p.bias) AS corrected
+FROM predictions_as_judged p JOIN latest_outcomes o ON o.unit = p.unit AND o.characteristic = p.characteristic
+WHERE p.model = {model} AND p.judged > {since} AND p.judged <= {now} AND p.predicted <> '' AND p.low IS NOT NULL
+  AND isfinite(TRY_CAST(o.value AS DOUBLE))
 """
 _COULD: Final = (JudgementState.NORMAL.value, JudgementState.ALARM.value)
 
@@ -59,6 +72,8 @@ class PerformanceLook:
                 training, held_out = bundle.manifest.training, held_out_of(bundle.manifest)
                 learned = LearnedFrom(first=training.since, last=training.last)
                 found = performance(self.plan, station.id, name, bundle.name, parts, held_out, now, learned)
+                if self.plan.characteristic(name).kind is CharacteristicKind.VARIABLE:
+                    found = replace(found, values=expected_values(query, bundle.name, now - WINDOW, now))
                 if found.since.worse:
                     whole = judged_parts(query, self.plan.characteristic(name), bundle.name, training.last, now)
                     found = with_change(found, whole, held_out)
@@ -71,6 +86,20 @@ def judged_parts(query: HistoryQuery, characteristic: Characteristic, model: str
     """Return what a model judged after ``since`` until ``now`` (UTC ns), with what was found of each part."""
     text = _JUDGED.format(model=quoted(model), since=int(since), now=int(now))
     return _columns(characteristic, query.sql(text, ("predictions", "outcomes")))
+
+
+def expected_values(query: HistoryQuery, model: str, since: int, now: int) -> ExpectedValues | None:
+    """Return what a model expected after ``since`` until ``now`` (UTC ns) against what was measured, if anything."""
+    text = _VALUES.format(model=quoted(model), since=int(since), now=int(now))
+    (found,) = query.sql(text, ("predictions", "outcomes")).to_pylist()
+    if not found["n"]:
+        return None
+    return ExpectedValues(
+        rmse=found["rmse"],
+        off=found["off"],
+        held=Share(hits=found["held"], of=found["n"]),
+        alone=found["alone"] if found["corrected"] else None,
+    )
 
 
 def _columns(characteristic: Characteristic, table: pa.Table) -> JudgedParts:

@@ -39,7 +39,9 @@ from lineside.domain.drift.check import check_window
 from lineside.domain.drift.reference import summarise
 from lineside.domain.drift.report import DriftReport
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.performance.measured import Share
 from lineside.domain.performance.report import performance
+from lineside.domain.performance.values import ExpectedValues
 from lineside.domain.plan.digest import judging_digest
 from lineside.domain.readiness import HeldOut, Level, Lived, readiness
 from lineside.domain.readings import Float64
@@ -234,7 +236,8 @@ def sample_watched() -> Watched:
     parts = made_of([1] * 80 + [0] * 2_120, [1] * 200 + [0] * 2_000, [1] * 2_200, [0.3] * 2_200)
     now = int(parts.judged[-1])
     report = performance(sample_plan(), "cast", "porosity", "porosity-1", parts, released, now)
-    return Watched(at=3 * MINUTE, drift=sample_drift(), performance=(report,))
+    values = ExpectedValues(rmse=0.52, off=-0.03, held=Share(hits=178, of=200), alone=0.87)
+    return Watched(at=3 * MINUTE, drift=sample_drift(), performance=(replace(report, values=values),))
 
 
 def sample_ready() -> dict[str, tuple[Level, ...]]:

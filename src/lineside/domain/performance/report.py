@@ -14,6 +14,7 @@ from lineside.domain.performance.estimated import Estimated, Expected, estimate
 from lineside.domain.performance.judged import JudgedParts
 from lineside.domain.performance.measured import Measured, Share, measure
 from lineside.domain.performance.silent import silence
+from lineside.domain.performance.values import ExpectedValues
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Plan
 from lineside.domain.readiness import HeldOut, wilson
@@ -83,6 +84,7 @@ class PerformanceReport:
     levels: tuple[LevelWatch, ...]
     damage: tuple[Damage, ...]
     since: Since
+    values: ExpectedValues | None = None
 
     @property
     def of_the_model(self) -> tuple[Damage, ...]:
@@ -245,6 +247,8 @@ def performance_lines(report: PerformanceReport) -> list[str]:
     for name, figure in _figures(measured):
         expected = None if estimated is None else getattr(estimated, name.replace(" ", "_"))
         lines.append(f"  {name:12} measured {share_text(figure)}; estimated without truth {expected_text(expected)}")
+    if report.values is not None:
+        lines.append(f"  values       {values_text(report.values)}")
     for level in report.levels:
         left = "-" if level.left is None else f"{level.left:.0%} of its budget left"
         used = f"{level.bad} bad of {level.events}" if level.each is None else f"{level.each:.3g} each"
@@ -256,6 +260,13 @@ def performance_lines(report: PerformanceReport) -> list[str]:
 def performance_objects(reports: Sequence[PerformanceReport]) -> list[dict[str, Any]]:
     """Return reports as objects for JSON."""
     return [asdict(report) for report in reports]
+
+
+def values_text(values: ExpectedValues) -> str:
+    """Return in words how far expected values were from measured ones."""
+    alone = "" if values.alone is None else f" ({values.alone:.4g} by the model alone)"
+    within = f"{share_text(values.held)} within the interval"
+    return f"off by {values.rmse:.4g}{alone}, measured less expected {values.off:+.4g}, {within}"
 
 
 def share_text(share: Share) -> str:

@@ -12,7 +12,7 @@ from lineside.domain.alerts import AlertKind, Verdict
 from lineside.domain.receipts import Receipt
 from lineside.domain.units import MINUTE
 from lineside.testing.boards import Bench
-from lineside.testing.floors import ALERT, alert_event
+from lineside.testing.floors import ALERT, alert_event, prediction_of
 
 CARD = f"/alerts/{quote(ALERT)}"
 
@@ -166,6 +166,19 @@ async def test_a_part_that_late_readings_have_corrected_says_so(operator: BoardC
     html = (await operator.get("/parts/cast/cast-118200?unit=118200")).text
     assert "revision 1" in html
     assert "Changed: die_temp.mean" in html
+
+
+async def test_a_value_that_measured_parts_have_corrected_says_by_how_much_and_by_how_many(
+    operator: BoardClient, bench: Bench
+) -> None:
+    record = bench.floor.part_record("cast", "cast-118200", "118200")
+    assert record is not None
+    value = prediction_of(record, "weight")
+    value = replace(value, predicted="1871.4", low=1866.0, high=1876.8, bias=3.25, measured=84, judged=value.judged + 1)
+    bench.floor.apply_predictions([value])
+    page = "/parts/cast/cast-118200?unit=118200"
+    assert ", of it 3.25 by 84 measured parts" in (await operator.get(page)).text
+    assert "davon 3,25 durch 84 gemessene Teile" in (await operator.get(f"{page}&language=de")).text
 
 
 async def test_an_alert_is_on_no_page_before_the_audit_record_holds_it(bench: Bench, operator: BoardClient) -> None:

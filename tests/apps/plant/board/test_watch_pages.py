@@ -40,6 +40,8 @@ async def test_performance_shows_damage_and_money_with_coverage_beside_the_figur
         "per 1,000 parts",
         "truth known of all parts",
         "budget left",
+        "error of expected values",
+        "(0.87 by the model alone)",
     ):
         assert words in shown
     assert "insufficient evidence" in ready
