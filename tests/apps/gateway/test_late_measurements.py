@@ -11,26 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lineside.adapters.bundle_folder import BundleFolder
-from lineside.adapters.onnx_judge.accepting import Acceptance
-from lineside.adapters.release_keys import release_signer
 from lineside.apps.gateway.models import ModelShelf
 from lineside.apps.plant.measured_book import MeasuredBook
-from lineside.apps.plant.releases import ReleaseDesk
 from lineside.domain.outcomes import Outcome
 from lineside.domain.parts import PartRecord
-from lineside.domain.plan.catalogue import catalogue_for
-from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState, Prediction
 from lineside.flows import measurements
 from lineside.flows.judge import LineJudge
 from lineside.flows.measurements import Asked, Told, keep_measurements, serve_measurements
-from lineside.flows.releases import serve_releases
 from lineside.learn.fit import FitRequest, fit
-from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.bus import FakeBus
 from lineside.testing.modelling import CHARACTERISTIC, modelling_plan, part_record, part_table
 from lineside.testing.peers.ports import until
+from lineside.testing.shelves import offered, started
 from lineside.wire.bundle import Bundle
 from lineside.wire.subjects import Subjects
 
@@ -62,31 +55,9 @@ def measured(part: PartRecord, *, value: float | None = None) -> Outcome:
     return Outcome(unit=part.unit, characteristic=CHARACTERISTIC, value=repr(found), found=part.ended, source="lab")
 
 
-async def started(root: Path) -> tuple[ModelShelf, LineJudge]:
-    """Start a gateway's shelf and line on what is on its disk, with the plant's model on offer."""
-
-    async def audit(action: str, content: object) -> None:
-        del action, content
-
-    async def trusting(_: Plan, bundle: Bundle) -> Acceptance:
-        del bundle
-        return Acceptance()
-
-    shelf = ModelShelf(root / "models", root / "keys", PLAN, audit, ManualClock(), trusting)
-    await shelf.open()
-    registry, bus = BundleFolder(root / "bundles", release_signer(root / "keys")), FakeBus()
-    desk = ReleaseDesk(registry, PLAN)
-    await serve_releases(bus, SUBJECTS, desk.offers, desk.body)
-    await shelf.refresh(bus, SUBJECTS)
-    return shelf, LineJudge(PLAN, catalogue_for(PLAN), shelf.judge_for, "gateway")
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    registry = BundleFolder(tmp_path / "bundles", release_signer(tmp_path / "keys"))
-    registry.add(bundle())
-    registry.offer(bundle())
-    return tmp_path
+    return offered(tmp_path, bundle())
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +88,7 @@ def judged(line: LineJudge, some: list[PartRecord]) -> list[Prediction]:
 
 
 async def test_a_drift_that_no_signal_shows_is_corrected_by_what_was_measured(root: Path) -> None:
-    shelf, line = await started(root)
+    shelf, line = await started(PLAN, root, [])
     book, bus = MeasuredBook(PLAN), FakeBus()
     await serve_measurements(bus, SUBJECTS, book.tell)
     early, late = parts(1_000, 40), parts(2_000, 20)
@@ -145,16 +116,16 @@ async def test_a_kill_loses_nothing_that_was_measured_and_a_second_word_on_a_par
     book, bus = MeasuredBook(PLAN), FakeBus()
     await serve_measurements(bus, SUBJECTS, book.tell)
     book.take(told)
-    whole, line = await started(root)
+    whole, line = await started(PLAN, root, [])
     judged(line, early)
     whole.measured(CHARACTERISTIC, [(item.unit, float(item.value)) for item in told])
     expected = judged(line, late)
-    shelf, line = await started(root)
+    shelf, line = await started(PLAN, root, [])
     judged(line, early)
     shelf.measured(CHARACTERISTIC, [(item.unit, float(item.value)) for item in told[:15]])
     await shelf.settle()
     shelf.measured(CHARACTERISTIC, [(item.unit, float(item.value)) for item in told[15:30]])  # a kill comes here
-    again, line = await started(root)
+    again, line = await started(PLAN, root, [])
     book.take([measured(part, value=50.0) for part in early])
     async with hearing(again, bus) as heard:
         await until(lambda: len(heard) == 40)
@@ -165,7 +136,7 @@ async def test_a_kill_loses_nothing_that_was_measured_and_a_second_word_on_a_par
 
 
 async def test_while_the_plant_is_away_the_last_correction_holds_and_what_was_missed_comes_after(root: Path) -> None:
-    shelf, line = await started(root)
+    shelf, line = await started(PLAN, root, [])
     early = parts(1_000, 40)
     judged(line, early)
     first, second, bus = MeasuredBook(PLAN), MeasuredBook(PLAN), FakeBus()

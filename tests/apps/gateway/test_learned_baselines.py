@@ -9,23 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.learned_state import FILE
-from lineside.adapters.onnx_judge.accepting import Acceptance
-from lineside.adapters.release_keys import release_signer
 from lineside.apps.gateway.models import ModelShelf
-from lineside.apps.plant.releases import ReleaseDesk
 from lineside.domain.alerts import Alert, AlertEvent, AlertKind, Verdict, fold
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
-from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState, Prediction
 from lineside.flows.judge import LineJudge
-from lineside.flows.releases import serve_releases
 from lineside.learn.fit import FitRequest, fit
-from lineside.testing.clocks import ManualClock
-from lineside.testing.fakes.bus import FakeBus
 from lineside.testing.modelling import CHARACTERISTIC, STATION, modelling_plan, part_record, part_table
+from lineside.testing.shelves import offered, started
 from lineside.wire.bundle import Bundle
 from lineside.wire.subjects import Subjects
 
@@ -47,32 +40,9 @@ def new_setup(count: int) -> list[PartRecord]:
     return [part_record(PLAN, row, 1000 + i, {"variant": "new"}) for i, row in enumerate(rows)]
 
 
-async def started(root: Path, audited: list[str]) -> tuple[ModelShelf, LineJudge]:
-    """Start a gateway's shelf and line on what is on its disk, with the plant's model on offer."""
-
-    async def audit(action: str, content: object) -> None:
-        del content
-        audited.append(action)
-
-    async def trusting(_: Plan, bundle: Bundle) -> Acceptance:
-        del bundle
-        return Acceptance()
-
-    shelf = ModelShelf(root / "models", root / "keys", PLAN, audit, ManualClock(), trusting)
-    await shelf.open()
-    registry, bus = BundleFolder(root / "bundles", release_signer(root / "keys")), FakeBus()
-    desk = ReleaseDesk(registry, PLAN)
-    await serve_releases(bus, SUBJECTS, desk.offers, desk.body)
-    await shelf.refresh(bus, SUBJECTS)
-    return shelf, LineJudge(PLAN, catalogue_for(PLAN), shelf.judge_for, "gateway")
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    registry = BundleFolder(tmp_path / "bundles", release_signer(tmp_path / "keys"))
-    registry.add(bundle())
-    registry.offer(bundle())
-    return tmp_path
+    return offered(tmp_path, bundle())
 
 
 def judged(line: LineJudge, parts: list[PartRecord]) -> list[tuple[JudgementState, float, float]]:
@@ -84,13 +54,13 @@ def judged(line: LineJudge, parts: list[PartRecord]) -> list[tuple[JudgementStat
 
 async def test_a_gateway_killed_in_the_middle_of_a_warm_up_goes_on_with_the_same_numbers(root: Path) -> None:
     parts = new_setup(25)
-    whole, _ = await started(root, [])
+    whole, _ = await started(PLAN, root, [])
     expected = judged(LineJudge(PLAN, catalogue_for(PLAN), whole.judge_for, "gateway"), parts)
-    shelf, line = await started(root, [])
+    shelf, line = await started(PLAN, root, [])
     judged(line, parts[:4])
     await shelf.settle()
     judged(line, parts[4:7])  # a kill comes here: what was kept is three parts old
-    _, again = await started(root, [])
+    _, again = await started(PLAN, root, [])
     judged(again, parts[2:7])  # the outbox gives back more than was lost
     assert judged(again, parts[7:]) == expected[7:]
     assert [state for state, _, _ in expected[:10]] == [JudgementState.WARMING_UP] * 10
@@ -98,20 +68,20 @@ async def test_a_gateway_killed_in_the_middle_of_a_warm_up_goes_on_with_the_same
 
 async def test_a_damaged_file_is_audited_and_what_the_outbox_holds_is_learned_again(root: Path) -> None:
     parts = new_setup(12)
-    shelf, line = await started(root, [])
+    shelf, line = await started(PLAN, root, [])
     judged(line, parts[:5])
     await shelf.settle()
     kept = root / "models" / f"{STATION}.{CHARACTERISTIC}" / FILE
     kept.write_bytes(kept.read_bytes()[:-1])
     audited: list[str] = []
-    _, again = await started(root, audited)
+    _, again = await started(PLAN, root, audited)
     assert audited == ["baselines.lost"]
     judged(again, parts[:5])
     assert judged(again, parts[5:]) == judged(line, parts[5:])
 
 
 async def test_two_people_who_agree_on_an_alert_say_whether_its_parts_may_teach(root: Path) -> None:
-    shelf, line = await started(root, [])
+    shelf, line = await started(PLAN, root, [])
     parts = new_setup(14)
     judged(line, parts[:10])
     parts[10].features[1] += 9.0
