@@ -59,7 +59,8 @@ def experienced(task: Task, learned: Learned) -> Experienced:
     older, own = task.older, task.rows.features
     if older is None:
         return Experienced(features=own)
-    words = f"{len(older)} conforming parts made before teach how features respond to conditions"
+    taught = "were looked at" if learned.given is None else "teach how features respond to conditions"
+    words = f"{len(older)} conforming parts made before {taught}"
     new = outside_experience(own, older.features, task.all_columns.environment)
     if not new.any():
         return Experienced(features=own, words=f"{words}; theirs are none that parts made since have not seen")
