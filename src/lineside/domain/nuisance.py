@@ -5,10 +5,12 @@ the record of its cause says that it will be right at least that often; down to 
 logged. And in a shift a station, and an operator, is interrupted at most as often as the plan allows: what comes beyond
 advises.
 
-The record of a cause is a Beta posterior of its predictive value: what the model showed on parts held out from its
-training counts as a few verdicts, then what was found of its latest alerts. It changes its level only after a least
-number of verdicts, and with hysteresis, so that a few answers do not make it flap. A new model begins a new record. All
-of it is a pure function of the alerts and their verdicts in the order of time, so that a restart changes nothing.
+The record of a cause is a Beta posterior of its predictive value: what is assumed of any model counts as a few
+verdicts, then what was found of its latest alerts. (What a model showed on parts held out is no better guess: an alert
+is right if one of its parts is bad, a part in alarm if it is bad itself.) The record changes its level only after a
+least number of verdicts, and with hysteresis, so that a few answers do not make it flap. A new model begins a new
+record. All of it is a pure function of the alerts and their verdicts in the order of time, so that a restart changes
+nothing.
 
 Sources: predictive value and response: Dixon, Wickens & McCarley 2007 (aids below about 0.7 cost more than they give);
 Wiczorek et al. (alarms at 0.5 or below are left unanswered); Beta-binomial posterior: Gelman et al., Bayesian Data
@@ -35,9 +37,9 @@ LEAST_VERDICTS: Final = 5
 LATEST: Final = 20
 """Verdicts that are remembered, the newest."""
 PRIOR_VALUE: Final = 0.8
-"""Predictive value that is assumed of a model that brings no figure of its own."""
+"""Predictive value that is assumed of a model of which nothing has been found yet."""
 PRIOR_WEIGHT: Final = 4.0
-"""How many verdicts the figure that a model brings is worth."""
+"""How many verdicts this is worth."""
 
 
 class Notice(StrEnum):
@@ -88,14 +90,13 @@ class Decision:
 class _Record:
     """What is known of one cause under one model."""
 
-    prior: float
     level: Notice = Notice.INTERRUPT
     verdicts: deque[bool] = field(default_factory=lambda: deque(maxlen=LATEST))
     since: int = 0
 
     def value(self) -> float:
         """Return the mean of the posterior."""
-        return (self.prior * PRIOR_WEIGHT + sum(self.verdicts)) / (PRIOR_WEIGHT + len(self.verdicts))
+        return (PRIOR_VALUE * PRIOR_WEIGHT + sum(self.verdicts)) / (PRIOR_WEIGHT + len(self.verdicts))
 
     def learn(self, *, right: bool) -> None:
         """Take a verdict in; change the level where the record has moved far enough for long enough."""
@@ -133,28 +134,24 @@ class Notices:
     standings: Mapping[tuple[str, str, str], Standing]
 
 
-def decide(
-    seen: Iterable[Seen], allowed: int, *, operators: int = 1, priors: Mapping[str, float] | None = None
-) -> Notices:
+def decide(seen: Iterable[Seen], allowed: int, *, operators: int = 1) -> Notices:
     """Decide on alerts in the order in which they were raised, each by the verdicts that were known by then.
 
     Args:
         seen: the alerts, in any order.
         allowed: the most that a station may interrupt in a shift, and the most that one operator may be interrupted.
         operators: how many share the line.
-        priors: the predictive value that each model showed on held-out parts, by the model's id.
     """
     records: dict[tuple[str, str, str], tuple[str, _Record]] = {}
     spent: Counter[tuple[str, int]] = Counter()
     spent_in_all: Counter[int] = Counter()
     waiting: list[tuple[int, str, Seen]] = []
     decisions: dict[str, Decision] = {}
-    known = priors or {}
     for alert in sorted(seen, key=lambda item: (item.raised, item.id)):
         while waiting and waiting[0][0] <= alert.raised:
             _learn(records, heappop(waiting)[2])
         if alert.key not in records or records[alert.key][0] != alert.model:
-            records[alert.key] = alert.model, _begun(known.get(alert.model, PRIOR_VALUE))
+            records[alert.key] = alert.model, _Record()
         record = records[alert.key][1]
         shift = alert.key[0], alert.shift
         within = spent[shift] < allowed and spent_in_all[alert.shift] < allowed * operators
@@ -173,10 +170,6 @@ def decide(
             for key, (model, item) in records.items()
         },
     )
-
-
-def _begun(prior: float) -> _Record:
-    return _Record(prior=prior, level=_level(prior, Notice.INTERRUPT))
 
 
 def _decide(alert: Seen, record: _Record, *, within: bool) -> Decision:
