@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from lineside.apps.training_jobs import JobRunner, Relearn, queue_job
 from lineside.domain.errors import InputError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.parts import PartRecord
+from lineside.domain.performance.report import Since
 from lineside.domain.plan.levels import LearnAgain
 from lineside.domain.units import DAY, SECOND
 from lineside.ports import LandedRecord
@@ -184,6 +186,19 @@ def test_a_change_that_a_training_has_known_of_holds_for_all_later_ones(tmp_path
     Relearn(plan, folder, clock)(report, 0)
     assert report.since.worse == 80 * SECOND
     assert next(job for job in folder.all() if job.reason == "performance").since == 90 * SECOND
+
+
+def test_a_change_that_was_seen_lately_keeps_back_what_would_mix_before_and_since(tmp_path: Path) -> None:
+    (report,) = sample_watched().performance
+    wish = LearnAgain(automatic=True, least_bad=1_000, pause=2 * DAY)
+    plan, clock = sample_plan().model_copy(update={"learn_again": wish}), ManualClock()
+    again = Relearn(plan, JobFolder(tmp_path), clock)
+    assert not any(item.ready for item in again(report, 0))
+    outside = replace(report, damage=(), since=Since(learned=0, judged=1_000, outside=100))
+    assert [item.ready for item in again(outside, DAY)] == [True]
+    assert again.folder.all() == ()
+    again(outside, 2 * DAY)
+    assert [job.reason for job in again.folder.all()] == ["coverage"]
 
 
 def test_while_a_canary_is_on_trial_nothing_else_is_learned(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ def test_after_a_change_only_parts_made_since_are_learned_from_now_and_ever_afte
     assert later.since == 7 * DAY
 
 
+def test_while_a_change_waits_for_material_nothing_else_sets_off_a_training_that_would_mix_before_and_since() -> None:
+    report = _report("performance loss", "false alarms", judged=1_000, outside=50, worse=7 * DAY, worse_bad=12)
+    found = _why(report)
+    assert {item.reason for item in found} == {Reason.PERFORMANCE, Reason.LIMITS, Reason.COVERAGE}
+    assert not any(item.ready for item in found)
+    assert {item.waits for item in found} == {"8 more bad parts whose truth has come"}
+    without = _report("performance loss", judged=1_000, outside=50, bad=5)  # a loss without a moment from which on
+    assert {item.reason: item.ready for item in _why(without)}[Reason.COVERAGE]
+
+
 def test_false_alarms_speak_for_new_limits_and_lateness_for_nothing() -> None:
     assert [item.reason for item in _why(_report("false alarms", "latency", "availability"))] == [Reason.LIMITS]
 

@@ -16,13 +16,13 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from lineside.adapters.job_folder import OPEN, Job, JobFolder, JobState
-from lineside.domain.learning_again import Trigger, triggers
+from lineside.domain.learning_again import Reason, Trigger, triggers
 from lineside.domain.performance.report import PerformanceReport
 from lineside.domain.plan.model import Plan
 from lineside.domain.units import HOUR, SECOND
@@ -65,6 +65,7 @@ class Relearn:
     folder: JobFolder
     clock: Clock
     on_trial: Callable[[str], bool] = lambda _: False
+    _changed_at: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, report: PerformanceReport, now: int) -> tuple[Trigger, ...]:
         """Return the reasons, at a moment of the line's time (UTC ns)."""
@@ -72,11 +73,24 @@ class Relearn:
         most_outside = self.plan.service_levels.false_alarm_of_outside_experience
         found = triggers(report, wish, most_outside, now)
         ready = [item for item in found if item.ready]
-        if wish.automatic and ready and self._rested(report.characteristic):
+        if report.since.worse:
+            self._changed_at[report.model] = now
+        if wish.automatic and ready and self._may_mix(report, ready, now) and self._rested(report.characteristic):
             reason, now = ready[0], self.clock.now()
             since = max(*(item.since for item in ready), self._changed(report.characteristic))
             queue_job(self.folder, report.characteristic, reason.reason.value, str(reason.text), now, since=since)
         return found
+
+    def _may_mix(self, report: PerformanceReport, ready: Sequence[Trigger], now: int) -> bool:
+        """Return whether parts may be learned from as if they were of one kind, or are told apart.
+
+        They may not within a `pause` of the last look that has seen a change: a loss that comes and goes from look to
+        look has happened all the same (`lineside.domain.learning_again.triggers` says why that waits).
+        """
+        seen = self._changed_at.get(report.model)
+        if seen is None or now - seen >= self.plan.learn_again.pause:
+            return True
+        return any(item.reason is Reason.PERFORMANCE for item in ready)
 
     def _changed(self, characteristic: str) -> int:
         """Return from when on earlier trainings learned: a change that is no longer seen has happened all the same."""

@@ -76,11 +76,23 @@ def triggers(report: PerformanceReport, wish: LearnAgain, most_outside: float, n
     if wish.every is not None and now - since.learned >= wish.every:
         text = say("learned more than {span} ago", span=span(wish.every))
         found.append(Trigger(reason=Reason.SCHEDULE, text=text))
-    return tuple(_with_material(item, since, wish) for item in found)
+    return _held_back(tuple(_with_material(item, since, wish) for item in found), since)
 
 
 _REASONS = {"performance loss": Reason.PERFORMANCE, "recall": Reason.PERFORMANCE, "false alarms": Reason.LIMITS}
 """Damage that learning can mend: latency and availability are not of this kind."""
+
+
+def _held_back(found: tuple[Trigger, ...], since: Since) -> tuple[Trigger, ...]:
+    """Return the triggers, of which none is ready while a change that is known waits for parts made since it.
+
+    A training for conditions or limits would learn from parts of before and since as if they were of one kind, and its
+    model would have forgotten that there was a change.
+    """
+    waits = next((item.waits for item in found if item.reason is Reason.PERFORMANCE and not item.ready), "")
+    if not since.worse or not waits:
+        return found
+    return tuple(replace(item, ready=False, waits=waits) for item in found)
 
 
 def _with_material(trigger: Trigger, since: Since, wish: LearnAgain) -> Trigger:
