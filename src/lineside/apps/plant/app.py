@@ -55,6 +55,7 @@ from lineside.apps.plant.listening import listen_to_gateways, watch_gateways
 from lineside.apps.plant.long_plots import LongPlots
 from lineside.apps.plant.measured_book import MeasuredBook
 from lineside.apps.plant.meters import Meters
+from lineside.apps.plant.metrology import Metrology
 from lineside.apps.plant.notifying import answer_keys, open_telling
 from lineside.apps.plant.part_traces import PartTraces
 from lineside.apps.plant.reconciling import HistoryAccounts
@@ -297,6 +298,7 @@ class _Plant:
                     BundleFolder(self.layout.bundles), self.plan, self.layout.history, SystemClock()
                 ),
                 capabilities=Capabilities(self.plan, self.layout.history),
+                metrology=Metrology(self.plan, self.layout.history),
                 ready=ReadyLook(self.plan, BundleFolder(self.layout.bundles), self.layout.history),
                 meters=meters.text,
                 watched=lambda: watch.last,

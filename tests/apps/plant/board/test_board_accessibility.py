@@ -20,7 +20,8 @@ pytestmark = pytest.mark.browser
 
 OPERATORS = [
     "/", "/alerts", CARD, f"{CARD}?ask=close", f"{CARD}?ask=problem", f"{CARD}?ask=later", "/stations/cast",
-    "/stations/leak_test", "/stations/cast/capability", "/stations/cast/charts", "/stations/cast/plot",
+    "/stations/leak_test", "/stations/cast/capability", "/stations/cast/measured", "/stations/cast/charts",
+    "/stations/cast/plot",
     "/parts", "/parts/cast/cast-118203?unit=118203", "/models", "/coverage", "/missing",
     "/drift", "/performance", "/ready", "/releases",
     "/gateways", "/signals", "/password", "/offline", "/handover", "/labels", "/statistics", f"{CARD}/8d",

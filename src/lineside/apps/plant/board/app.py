@@ -51,6 +51,7 @@ PAGES: Final = (
     Page(path="/live", handler=overview.live, allow=ANYONE),
     Page(path="/stations/{station}", handler=overview.station, allow=ANYONE),
     Page(path="/stations/{station}/capability", handler=spc.capability, allow=ANYONE),
+    Page(path="/stations/{station}/measured", handler=spc.measured, allow=ANYONE),
     Page(path="/stations/{station}/charts", handler=spc.charts, allow=ANYONE),
     Page(path="/stations/{station}/charts.bin", handler=spc.points, allow=ANYONE),
     Page(path="/stations/{station}/plot", handler=plots.plot, allow=ANYONE),

@@ -14,6 +14,7 @@ from lineside.apps.plant.capabilities import CapabilityView
 from lineside.apps.plant.coverages import CoverageView
 from lineside.apps.plant.floor import Floor
 from lineside.apps.plant.gateway_book import GatewayView
+from lineside.apps.plant.metrology import MetrologyView
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.signal_book import SignalBook
 from lineside.apps.plant.watching import Watched
@@ -77,6 +78,7 @@ class BoardSettings:
         gateways: returns the gateways of the line as they stand now.
         signals: how each signal does, as the process hears it.
         capabilities: returns the capability of what is measured at a station, where the history can.
+        metrology: returns what models expected of a station's parts against what was measured, where the history can.
         ready: returns the service levels of each release in service, by its name; it takes a moment.
         meters: returns what is measured, in Prometheus' text format.
         watched: returns what the watch of the models in service found at its last look.
@@ -107,6 +109,7 @@ class BoardSettings:
     signals: SignalBook | None = None
     coverages: Callable[[], Awaitable[Sequence[CoverageView]]] | None = None
     capabilities: Callable[[str], Awaitable[Sequence[CapabilityView]]] | None = None
+    metrology: Callable[[str], Awaitable[Sequence[MetrologyView]]] | None = None
     ready: Callable[[], Mapping[str, Sequence[Level]]] = dict
     meters: Callable[[], bytes] = bytes
     watched: Callable[[], Watched] = Watched

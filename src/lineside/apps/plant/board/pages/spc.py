@@ -104,6 +104,16 @@ async def capability(call: Call) -> Response:
     return page(board, call.who, "capability.html", station=name, views=views)
 
 
+async def measured(call: Call) -> Response:
+    """Show what models expected of a station's parts against what was measured of them."""
+    board, name = call.board, call.path("station")
+    if name not in board.floor.stations():
+        raise HTTPException(404)
+    source = board.settings.metrology
+    views = () if source is None else await source(name)
+    return page(board, call.who, "metrology.html", station=name, views=views)
+
+
 def _views(series: Series | None, kind: str) -> tuple[tuple[ChartView, ...], str]:
     """Return the charts as they are shown, or why there are none."""
     made, problem = _charts(series, kind)
