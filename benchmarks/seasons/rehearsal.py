@@ -3,8 +3,9 @@
 Parts are judged by the judge of the gateway, by the champion or, its share of them, by the canary. All that a gateway
 and inspection would send is put in the history; the watch looks at it as the plant's does, a loss of recall sets off a
 training in a process of its own, and engineers take what is kept up the ladder, as soon as its readiness report says
-ready; a canary that misses a level is taken back, and else renewed. Engineers and operators are simulated: nobody
-refuses, and every alert is acknowledged.
+ready; they let a challenger off the levels that the champion misses too, where that is all that is lacking. A canary
+that misses a level is taken back, and else renewed. Engineers and operators are simulated: nobody refuses, and every
+alert is acknowledged.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.readiness import Verdict
 from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.concession import Concession
 from lineside.domain.releases.deciding import Person
+from lineside.domain.releases.ladder import LadderEvent
 from lineside.domain.releases.table import Rung
 from lineside.domain.units import SECOND
 from lineside.ports import LandedRecord
@@ -147,10 +150,13 @@ class Rehearsal:
                     await self.ladder.retire(bundle.name, _OTHERS[0], f"{_short(newest)} has learned more")
         for standing in ladder.at(place_of(newest), Rung.CANARY):
             bundle = await self.ladder.bundle(standing.release)
-            missed = [level.name for level in await self.ladder.levels(bundle) if level.verdict is Verdict.MISSED]
+            levels = await self.ladder.levels(bundle)
+            missed = [level.name for level in levels if level.verdict is Verdict.MISSED and not level.concedable]
             if missed:
                 await self.ladder.retire(standing.release, _OTHERS[0], f"{_short(bundle)} misses {', '.join(missed)}")
-                self.steps.append({"release": _short(bundle), "step": "retired", "time": self.clock.now()})
+                self.steps.append(
+                    {"release": _short(bundle), "step": "retired", "time": self.clock.now(), "conceded": ()}
+                )
                 await self.open()
             else:
                 await self._promote(bundle, Rung.CHAMPION)
@@ -167,7 +173,7 @@ class Rehearsal:
             for standing in (await self.ladder.ladder()).at(place_of(bundle), Rung.CANARY):
                 await self.ladder.retire(standing.release, _OTHERS[0], f"{_short(bundle)} is ready")
         for person in _OTHERS:
-            await self.ladder.approve(bundle.name, person, "its readiness report says ready")
+            await self.ladder.approve(bundle.name, person, "its readiness report says ready", report.concedable)
         await self._step(bundle, _OTHERS[0], Canary(share=SHARE) if after is Rung.CANARY else None)
         await self.open()
 
@@ -178,7 +184,7 @@ class Rehearsal:
             self.refused[_short(bundle)] = str(error)
             return
         self.steps += [
-            {"release": _short(bundle), "step": str(event.step), "time": self.clock.now()}
+            {"release": _short(bundle), "step": str(event.step), "time": self.clock.now(), "conceded": _conceded(event)}
             for event in events
             if event.release == bundle.name
         ]
@@ -250,6 +256,11 @@ def _acknowledged(events: Sequence[AlertEvent]) -> Iterator[AlertEvent]:
                 station=event.station, characteristic=event.characteristic, cause=event.cause, writer="board",
                 by="operator",
             )  # fmt: skip
+
+
+def _conceded(event: LadderEvent) -> tuple[str, ...]:
+    concession = Concession.read(event.detail)
+    return () if concession is None else concession.levels
 
 
 def _short(bundle: Bundle) -> str:

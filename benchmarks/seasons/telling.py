@@ -16,7 +16,8 @@ def told(seed: Seed) -> dict[str, Any]:
     shifts, counts = seed["shifts"], seed["counts"]
     learned = {job["result"] for job in seed["jobs"] if job["week"] >= CHANGED}
     steps = [item for item in seed["steps"] if item["release"] in learned]
-    new = next((item["week"] for item in steps if item["step"] == "crowned"), None)
+    crowned = next((item for item in steps if item["step"] == "crowned"), {"week": None, "conceded": ()})
+    new = crowned["week"]
     after = [item for item in counts if item["week"] >= CHANGED]
     return {
         "seed": seed["seed"],
@@ -35,6 +36,7 @@ def told(seed: Seed) -> dict[str, Any]:
         "trainings_after": [job for job in seed["jobs"] if job["week"] >= CHANGED],
         "canaried": next((item["week"] for item in steps if item["step"] == "canaried"), None),
         "crowned": new,
+        "conceded": list(crowned["conceded"]),
         "before": _share(item for item in counts if item["week"] < CHANGED),
         "until_new": _share(item for item in after if new is None or item["week"] < new),
         "since_new": _share(item for item in after if new is not None and item["week"] >= new),
@@ -122,7 +124,7 @@ def _model_rows(seeds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list
     return [
         ("trainings after", "from what was made since", [_trainings(item["trainings_after"]) for item in seeds]),
         ("canary", "after its report said ready", [_week(item["canaried"]) for item in seeds]),
-        ("champion", "after its report said ready", [_week(item["crowned"]) for item in seeds]),
+        ("champion", "after its report said ready", [_champion(item) for item in seeds]),
         ("recall before the change", "", [_recall(item["before"]) for item in seeds]),
         ("recall from the change to the new champion", "", [_recall(item["until_new"]) for item in seeds]),
         ("recall since", "recovered", [_recall(item["since_new"]) for item in seeds]),
@@ -146,6 +148,11 @@ def _shifts(count: int | None) -> str:
 
 def _week(week: float | None) -> str:
     return "never" if week is None else f"week {week:.1f}"
+
+
+def _champion(item: Mapping[str, Any]) -> str:
+    by_concession = f", by concession without {', '.join(item['conceded'])}" if item["conceded"] else ""
+    return f"{_week(item['crowned'])}{by_concession}"
 
 
 def _named(item: Mapping[str, Any]) -> str:

@@ -63,15 +63,16 @@ def test_each_event_is_told_with_the_shift_at_whose_end_it_was_named(scripts: An
              "result": "a/2"},
         ],
         "steps": [
-            {"release": "a/1", "step": "crowned", "week": 44.0},
-            {"release": "a/2", "step": "canaried", "week": 46.0}, {"release": "a/2", "step": "crowned", "week": 48.0},
+            {"release": "a/1", "step": "crowned", "week": 44.0, "conceded": []},
+            {"release": "a/2", "step": "canaried", "week": 46.0, "conceded": []},
+            {"release": "a/2", "step": "crowned", "week": 48.0, "conceded": ["performance loss"]},
         ],
     }  # fmt: skip
     told = telling.told(seed)
     assert (told["troubles"][0]["named"], told["silence"], told["silence_over"], told["loss"]) == (2, 2, 2, 2)
     assert told["false_sensors"] == ["cooling_out drifting (1 shifts)"]
     assert (told["false_silences"], told["false_losses"], told["trainings_before"]) == (0, 0, [])
-    assert (told["canaried"], told["crowned"]) == (46.0, 48.0)
+    assert (told["canaried"], told["crowned"], told["conceded"]) == (46.0, 48.0, ["performance loss"])
     assert (told["since_new"]["found"], told["first_since_new"]["found"]) == (8, 1)
     about = {"date": "d", "commit": "c", "machine": "m", "seeds": [7]}
     table = telling.as_markdown(about, [told])

@@ -138,6 +138,9 @@ async def test_a_challenger_is_held_against_the_champion_on_the_parts_that_the_l
     assert levels["against the champion"]["verdict"] == "met"
     assert levels["against the champion"]["measured"].startswith("better")
     assert levels["against the champion"]["evidence"].startswith("600 parts")
+    assert levels["recall, in service"]["beside"]["verdict"] == "missed"
+    assert levels["recall, in service"]["beside"]["better"]
+    assert not levels["recall, in service"]["concedable"]  # it is met
     registry.activate(good)
     _, said = ask(folder, f"{CHARACTERISTIC}/2", "--json")
     assert {level["name"]: level for level in json.loads(said)["levels"]}["against the champion"]["verdict"] == "missed"

@@ -20,7 +20,7 @@ from lineside.apps.releasing import signing_folder
 from lineside.cli import release
 from lineside.domain.access import AccessRole
 from lineside.domain.errors import InputError
-from lineside.domain.readiness import Level, Verdict
+from lineside.domain.readiness import Beside, Level, Verdict
 from lineside.domain.releases.deciding import Act, Person, roll_back
 from lineside.domain.releases.ladder import LadderEvent
 from lineside.domain.releases.table import Step
@@ -74,9 +74,9 @@ def call(folder: Path, *words: str, by: str = "", password: str = PASSWORD) -> s
     return click.unstyle(result.stdout)
 
 
-def is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+def is_ready(monkeypatch: pytest.MonkeyPatch, *further: Level) -> None:
     async def levels(*_: object) -> tuple[Level, ...]:
-        return READY
+        return *READY, *further
 
     monkeypatch.setattr(ReleaseLadder, "levels", levels)
 
@@ -111,6 +111,27 @@ def test_a_release_comes_into_service_by_two_persons_and_leaves_it_by_one(
         "release.canaried", "release.approved", "release.approved", "release.superseded", "release.crowned",
         "release.rolled_back", "release.called_back",
     ]  # fmt: skip
+
+
+def test_two_concede_what_the_champion_misses_and_the_list_and_the_offer_say_until_when(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = Level(
+        name="performance loss", declared="", measured="0.26", verdict=Verdict.INSUFFICIENT, evidence="",
+        beside=Beside(measured="0.75", verdict=Verdict.MISSED, better=True),
+    )  # fmt: skip
+    is_ready(monkeypatch, lost)
+    name = f"{CHARACTERISTIC}/2"
+    for _ in range(2):
+        call(folder, "promote", name, by="anna")
+    for _ in range(2):
+        for person in ("bert", "carl"):
+            call(folder, "approve", name, "--concede", "performance loss", by=person)
+        call(folder, "promote", name, "--share", "0.5", by="anna")
+    assert "champion; by concession without performance loss until " in call(folder, "list")
+    (service,) = BundleFolder(Layout(folder / "data").bundles).all_in_service()
+    assert service.offer is not None
+    assert "(by concession without performance loss until " in service.offer.note
 
 
 def test_what_is_not_ready_is_not_promoted_and_the_answer_names_what_is_lacking(folder: Path) -> None:

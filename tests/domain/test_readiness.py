@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from lineside.domain.plan.budget import false_alarms
 from lineside.domain.plan.model import Rates
-from lineside.domain.readiness import HeldOut, Level, Lived, Used, Verdict, lacking, loss_of_share, readiness, wilson
+from lineside.domain.readiness import (
+    CAN_BE_CONCEDED,
+    HeldOut,
+    Level,
+    Lived,
+    Used,
+    Verdict,
+    beside_champion,
+    in_service,
+    lacking,
+    loss_of_share,
+    readiness,
+    wilson,
+)
 from lineside.domain.units import MILLISECOND, SECOND
 from lineside.testing.floors import sample_plan
 
@@ -39,7 +52,7 @@ def test_a_release_that_was_never_in_service_is_not_ready_and_not_bad_either() -
         Verdict.INSUFFICIENT
     }
     assert lacking(tuple(found.values()))
-    assert lacking(tuple(found.values()), served=False) == ("cost per part: insufficient evidence",)
+    assert lacking(tuple(found.values()), served=False) == {"cost per part": "cost per part: insufficient evidence"}
 
 
 def test_few_cases_are_no_evidence_however_good_they_look() -> None:
@@ -126,3 +139,19 @@ def test_a_loss_is_known_sooner_than_both_shares_are() -> None:
     loss, least, greatest = loss_of_share((52, 60), (80, 100))
     then, now = wilson(52, 60), wilson(80, 100)
     assert then[0] - now[1] < least < loss < greatest < then[1] - now[0]
+
+
+@pytest.mark.parametrize(
+    ("champion_found", "better", "conceded"), [(80, True, True), (80, False, False), (190, True, False)]
+)
+def test_a_loss_is_let_off_only_beside_a_champion_that_misses_it_and_is_beaten_beyond_doubt(
+    champion_found: int, *, better: bool, conceded: bool
+) -> None:
+    lost = replace(GOOD, found=390)  # 0.98 held out; 0.75 of 200 in service are a loss of more than 0.1
+    own = readiness(PLAN, "porosity", lost, replace(LIVED, bad=200, found=150), ())
+    champion = in_service(PLAN, GOOD, replace(LIVED, bad=200, found=champion_found))
+    levels = {item.name: item for item in beside_champion(own, champion, better=better)}
+    assert levels["performance loss"].verdict is Verdict.MISSED
+    assert {name for name, item in levels.items() if item.concedable} == ({"performance loss"} if conceded else set())
+    assert "performance loss" in lacking(tuple(levels.values()))
+    assert {item.name for item in champion} == set(CAN_BE_CONCEDED)

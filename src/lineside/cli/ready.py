@@ -34,7 +34,8 @@ def command(release: str, plan: Path, data: Path, rung: str, *, as_json: bool) -
     levels = levels_of(found, bundle, layout.history, champion_of(folder, bundle))
     passed = not lacking(levels, served=rung == "champion")
     if as_json:
-        said = {"release": bundle.name, "ready": passed, "levels": [asdict(level) for level in levels]}
+        shown = [asdict(level) | {"concedable": level.concedable} for level in levels]
+        said = {"release": bundle.name, "ready": passed, "levels": shown}
         click.echo(json.dumps(msgspec.to_builtins(said)))
     else:
         click.echo(_table(bundle.name, levels, passed=passed))
@@ -46,7 +47,13 @@ def _table(name: str, levels: tuple[Level, ...], *, passed: bool) -> str:
     rows = [head, *((item.name, item.declared, item.measured, str(item.verdict)) for item in levels)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
     lines = [f"{name}: {'ready' if passed else 'not ready'}"]
-    for row, evidence in zip(rows, ("", *(item.evidence for item in levels)), strict=True):
+    for row, evidence in zip(rows, ("", *(_evidence(item) for item in levels)), strict=True):
         lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         lines += [f"    {evidence}"] if evidence else []
     return "\n".join(lines)
+
+
+def _evidence(level: Level) -> str:
+    if not level.concedable or level.beside is None:
+        return level.evidence
+    return f"{level.evidence}; the champion misses it on the same parts: {level.beside.measured}; two can concede it"

@@ -102,10 +102,17 @@ def promote(
 
 @command.command()
 @click.argument("release")
+@click.option(
+    "--concede",
+    "concedes",
+    multiple=True,
+    metavar="LEVEL",
+    help="Approve it without this service level too, which the champion misses (as `lineside ready` names it).",
+)
 @_signed
-def approve(release: str, plan: Path, data: Path, name: str, reason: str) -> None:
+def approve(release: str, plan: Path, data: Path, name: str, reason: str, concedes: tuple[str, ...]) -> None:
     """Approve the next step of RELEASE; two persons must, and its author cannot."""
-    _step(plan, data, name, lambda ladder, person: ladder.approve(release, person, reason))
+    _step(plan, data, name, lambda ladder, person: ladder.approve(release, person, reason, concedes))
 
 
 @command.command()
@@ -181,6 +188,8 @@ def _words(standing: Standing) -> str:
         words.append(WATERMARK)
     if standing.canary is not None:
         words.append(", ".join(f"{name} {value}" for name, value in standing.canary.words().items() if value))
+    if standing.concession is not None:
+        words.append(f"by concession {standing.concession.said()}")
     if standing.approvals:
         words.append(f"{len(standing.approvals)} of {PERSONS} persons approve the next step")
     return "; ".join(words)

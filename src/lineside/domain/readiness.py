@@ -5,12 +5,15 @@ JASA 22, 1927): *met* where the whole interval is on the right side, *missed* wh
 *insufficient evidence*, which is not a pass. False alarms are met too where the limit itself was set so that nine of
 ten such limits keep the level (`lineside.domain.limits`) and no more were seen on later parts than it accepts: what
 was held out is then the check of a promise, and need not prove it once more by itself.
+
+Where a champion misses a level, a challenger that does not meet it either can still be the lesser harm. What only
+service shows can then be let off, by a concession (ISO 9000:2015, 3.12.5) that two persons sign.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -79,6 +82,15 @@ class Used:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """What the champion shows of a level on the same parts; ``better``: the challenger is, beyond doubt."""
+
+    measured: str
+    verdict: Verdict
+    better: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Level:
     """One service level: what was declared, what was measured on what, and the verdict."""
 
@@ -87,6 +99,17 @@ class Level:
     measured: str
     verdict: Verdict
     evidence: str
+    beside: Beside | None = None
+
+    @property
+    def beaten(self) -> bool:
+        """Whether the champion misses it, and the challenger is better than the champion beyond doubt."""
+        return self.beside is not None and self.beside.better and self.beside.verdict is Verdict.MISSED
+
+    @property
+    def concedable(self) -> bool:
+        """Whether it can be let off: it is not met, and to keep the champion for it would be worse."""
+        return self.verdict is not Verdict.MET and self.beaten
 
 
 def readiness(
@@ -116,14 +139,7 @@ def readiness(
             levels.least_recall,
             say("{hits} of {cases} nonconforming parts held out", hits=held_out.found, cases=held_out.bad),
         ),
-        _share(
-            "recall, in service",
-            lived.found,
-            lived.bad,
-            levels.least_recall,
-            say("{hits} of {cases} parts found nonconforming", hits=lived.found, cases=lived.bad),
-        ),
-        _loss(held_out, lived, levels.greatest_performance_loss),
+        *in_service(plan, held_out, lived),
         _false_alarms(plan, characteristic, held_out),
         _latency(lived, levels.sensor_to_alert_p99),
         _share(
@@ -155,6 +171,32 @@ BEFORE_SERVICE: Final = frozenset({"recall, held out", "false alarms a shift", "
 """What can be known of a model that has not judged the line yet."""
 
 
+def in_service(plan: Plan, held_out: HeldOut, lived: Lived) -> tuple[Level, Level]:
+    """Return the levels of what a model finds in service: its recall, and the loss against what it was released with.
+
+    These alone can be let off: champion and challenger both show them, on the same parts.
+    """
+    levels = plan.service_levels
+    recall = _share(
+        "recall, in service",
+        lived.found,
+        lived.bad,
+        levels.least_recall,
+        say("{hits} of {cases} parts found nonconforming", hits=lived.found, cases=lived.bad),
+    )
+    return recall, _loss(held_out, lived, levels.greatest_performance_loss)
+
+
+CAN_BE_CONCEDED: Final = ("recall, in service", "performance loss")
+"""The names of these."""
+
+
+def beside_champion(levels: tuple[Level, ...], champion: tuple[Level, ...], *, better: bool) -> tuple[Level, ...]:
+    """Return a challenger's levels with what the champion shows of them on the same parts."""
+    shown = {item.name: Beside(measured=item.measured, verdict=item.verdict, better=better) for item in champion}
+    return tuple(replace(level, beside=shown.get(level.name)) for level in levels)
+
+
 def against_champion(found: Comparison, margin: float, alpha: float = ALPHA) -> Level:
     """Return how a challenger compares with the champion on the same parts (`lineside.domain.releases.comparing`)."""
     verdicts = {
@@ -183,17 +225,17 @@ def against_champion(found: Comparison, margin: float, alpha: float = ALPHA) -> 
     )
 
 
-def lacking(levels: tuple[Level, ...], *, served: bool = True) -> tuple[str, ...]:
-    """Return what is not met, in words; nothing: ready.
+def lacking(levels: tuple[Level, ...], *, served: bool = True) -> dict[str, Said]:
+    """Return by name what is not met, in words; nothing: ready.
 
     A model that is to judge its first parts has not ``served``: of what only service can show, it must miss nothing.
     """
     waived = frozenset() if served else frozenset(level.name for level in levels) - BEFORE_SERVICE
-    return tuple(
-        say("{level}: {verdict}", level=word(level.name), verdict=word(level.verdict.value))
+    return {
+        level.name: say("{level}: {verdict}", level=word(level.name), verdict=word(level.verdict.value))
         for level in levels
         if level.verdict is not Verdict.MET and not (level.name in waived and level.verdict is Verdict.INSUFFICIENT)
-    )
+    }
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

@@ -13,9 +13,13 @@ from lineside.apps.layout import Layout
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.apps.plant.rolling_back import AutomaticRollback
 from lineside.apps.releasing import put_in_service, signing_folder
+from lineside.domain.access import AccessRole
 from lineside.domain.performance.report import NO_TRUTH, Damage, PerformanceReport
 from lineside.domain.plan.levels import ServiceLevels
 from lineside.domain.plan.model import Plan
+from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.deciding import Act, Person, Report, approve, promote
+from lineside.domain.releases.ladder import fold
 from lineside.domain.releases.table import Rung
 from lineside.testing.boards import sample_watched
 from lineside.testing.clocks import ManualClock
@@ -104,3 +108,41 @@ async def test_nothing_to_go_back_to_is_recorded_and_a_model_that_judges_no_more
     await act(_damaged(name))
     assert audit.kept[-1].action == "rollback.none"
     assert await _champion(ladder) == name
+
+
+@pytest.mark.parametrize(("what", "back"), [("performance loss", False), ("false alarms", True)])
+async def test_no_loss_leads_back_to_a_model_that_missed_it_when_it_was_replaced_by_a_better_one(
+    tmp_path: Path, state: SqlState, bundles: list[Bundle], what: str, *, back: bool
+) -> None:
+    audit = FakeAudit()
+    ladder, _ = await _ladder(tmp_path, state, [], audit)
+    for bundle in bundles:
+        ladder.folder.add(bundle)
+    ladder.folder.offer(bundles[0], note="the first")
+    await ladder.ladder()
+    name = bundles[0].name
+    await _crown(state, bundles[1].name, f"{STATION}/{CHARACTERISTIC}")
+    await ladder.settle()
+    damage = (Damage(what=what, text=f"{what} is broken"),)
+    await AutomaticRollback(WILLING, ladder, audit)(replace(_damaged(bundles[1].name), damage=damage))
+    assert await _champion(ladder) == (name if back else bundles[1].name)
+    if not back:
+        assert audit.kept[-1].action == "rollback.none"
+        assert f"{name} missed performance loss when it was replaced" in audit.kept[-1].content
+
+
+async def _crown(state: SqlState, release: str, place: str) -> None:
+    """Let a release replace the champion of a place, by concession without the loss that both miss."""
+    persons = [Person(pseudonym=name, role=AccessRole.ENGINEER) for name in ("anna", "bert", "carl")]
+    author, *others = [Act(by=person, reason="better since the die was changed", now=1) for person in persons]
+    missed = {"performance loss": "performance loss: missed"}
+    events = await state.ladder.all()
+    before = len(events)
+    for rung in (None, None, Rung.CANARY, Rung.CHAMPION):
+        for act in others if rung else ():
+            events += approve(fold(events), release, act, tuple(missed))
+        report = rung and Report(
+            release=release, rung=rung, lacks=(), digest="ab12", concedable=missed, beaten=tuple(missed)
+        )
+        events += promote(fold(events), release, place, author, report or None, Canary(share=0.5))
+    await state.ladder.append(events[before:], after=before)

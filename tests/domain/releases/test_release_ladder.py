@@ -13,6 +13,7 @@ from lineside.domain.access import AccessRole
 from lineside.domain.errors import InputError
 from lineside.domain.releases import deciding
 from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.concession import LASTS, Concession
 from lineside.domain.releases.deciding import Act, Person, Report
 from lineside.domain.releases.ladder import Ladder, LadderEvent, fold
 from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step, ladder_table, row_of
@@ -107,6 +108,50 @@ def test_a_rollback_ends_a_canary_before_it_touches_the_champion() -> None:
     events += deciding.roll_back(fold(events), PLACE, act())
     assert fold(events).of("porosity/2").rung is Rung.SHADOW
     assert fold(events).of("porosity/1").rung is Rung.CHAMPION
+
+
+LOSS = {"performance loss": "performance loss: missed"}
+
+
+def without_loss(release: str = "porosity/2") -> Report:
+    return Report(
+        release=release, rung=Rung.CHAMPION, lacks=(), digest="cd34", concedable=LOSS, beaten=("performance loss",)
+    )
+
+
+@pytest.mark.parametrize(
+    "signed", [((), ()), (("performance loss",), ()), (("performance loss",) * 2, ()), (("recall, in service",),) * 2]
+)
+def test_a_level_is_let_off_by_nobody_who_has_not_signed_it_twice(signed: tuple[tuple[str, ...], ...]) -> None:
+    events = climbed(Rung.CANARY, "porosity/2", climbed(Rung.CHAMPION))
+    for person, concedes in zip((BERT, CARL), signed, strict=True):
+        events += deciding.approve(fold(events), "porosity/2", act(person), concedes)
+    with pytest.raises(InputError, match="not ready: performance loss: missed"):
+        deciding.promote(fold(events), "porosity/2", PLACE, act(), without_loss())
+
+
+def test_two_persons_let_a_challenger_off_what_the_champion_misses_and_all_that_follows_says_so() -> None:
+    events = climbed(Rung.CANARY, "porosity/2", climbed(Rung.CHAMPION))
+    for person in (BERT, CARL):
+        events += deciding.approve(fold(events), "porosity/2", act(person), ["performance loss"])
+    assert fold(events).of("porosity/2").conceded == {"performance loss"}
+    events += deciding.promote(fold(events), "porosity/2", PLACE, act(), without_loss())
+    champion = fold(events).champion(PLACE)
+    assert champion is not None
+    assert champion.concession == Concession(("performance loss",), 7 + LASTS)
+    assert champion.concession.said() == "without performance loss until 1970-04-01T00:00:00Z"
+    assert champion.conceded == frozenset()
+    before = fold(events).called_back(PLACE)
+    assert before is not None
+    assert (before.release, set(before.missed)) == ("porosity/1", {"performance loss"})
+    events += deciding.roll_back(fold(events), PLACE, act())
+    assert fold(events).of("porosity/2").concession is None
+
+
+def test_what_can_be_measured_before_service_is_never_let_off() -> None:
+    with pytest.raises(InputError, match="cannot be let off") as caught:
+        deciding.approve(fold(climbed(Rung.CANARY)), "porosity/1", act(BERT), ["false alarms a shift"])
+    assert caught.value.choices == ("recall, in service", "performance loss")
 
 
 def test_there_is_one_canary_at_a_place() -> None:

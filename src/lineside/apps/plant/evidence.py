@@ -17,8 +17,18 @@ from lineside.apps.plant.shadow import margin_of, shadow
 from lineside.domain.errors import ConfigurationError, InputError, IntegrityError
 from lineside.domain.outcomes import NONCONFORMING, Precedence, precedence_of
 from lineside.domain.plan.model import Plan
-from lineside.domain.readiness import HeldOut, Level, Lived, Used, against_champion, lacking, readiness
-from lineside.domain.releases.comparing import NOTHING_COMPARED
+from lineside.domain.readiness import (
+    HeldOut,
+    Level,
+    Lived,
+    Used,
+    against_champion,
+    beside_champion,
+    in_service,
+    lacking,
+    readiness,
+)
+from lineside.domain.releases.comparing import NOTHING_COMPARED, Relation
 from lineside.domain.releases.deciding import Report
 from lineside.domain.releases.table import Rung
 from lineside.domain.rule_coverage import uncovered
@@ -50,16 +60,20 @@ def levels_of(plan: Plan, bundle: Bundle, history: Path, champion: Bundle | None
     """Return every service level of the plan with what was measured of a release, and how it does beside a champion."""
     manifest = bundle.manifest
     lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
-    lived = lived_of(history, bundle, precedence_of(plan))
-    beside: tuple[Level, ...] = ()
-    if champion is not None and champion.name != bundle.name:
-        found = shadow(plan, champion, bundle, history)
-        if found is not None:
-            lived = replace(lived, bad=found.bad, found=found.found)
-        comparison = NOTHING_COMPARED if found is None else found.comparison
-        beside = (against_champion(comparison, margin_of(plan, bundle)),)
-    used = used_of(plan, bundle, history)
-    return (*readiness(plan, manifest.characteristic, held_out_of(manifest), lived, lacks, used), *beside)
+    lived, used = lived_of(history, bundle, precedence_of(plan)), used_of(plan, bundle, history)
+    held_out, margin = held_out_of(manifest), margin_of(plan, bundle)
+    if champion is None or champion.name == bundle.name:
+        return readiness(plan, manifest.characteristic, held_out, lived, lacks, used)
+    found = shadow(plan, champion, bundle, history)
+    if found is None:
+        levels = readiness(plan, manifest.characteristic, held_out, lived, lacks, used)
+        return (*levels, against_champion(NOTHING_COMPARED, margin))
+    lived = replace(lived, bad=found.bad, found=found.found)
+    levels = readiness(plan, manifest.characteristic, held_out, lived, lacks, used)
+    shown = Lived(bad=found.bad, found=found.champion_found)
+    of_champion = in_service(plan, held_out_of(champion.manifest), shown)
+    better = found.comparison.relation is Relation.BETTER
+    return (*beside_champion(levels, of_champion, better=better), against_champion(found.comparison, margin))
 
 
 def champion_of(folder: BundleFolder, bundle: Bundle) -> Bundle | None:
@@ -86,7 +100,12 @@ def report_of(release: str, levels: tuple[Level, ...], rung: Rung) -> Report:
     """Return what the levels amount to for a step to a rung, with the digest of all that they say."""
     text = json.dumps([release, rung, *(asdict(level) for level in levels)], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Report(release=release, rung=rung, lacks=lacking(levels, served=rung is Rung.CHAMPION), digest=digest)
+    lacks = lacking(levels, served=rung is Rung.CHAMPION)
+    concedable = {level.name: lacks.pop(level.name) for level in levels if level.concedable and level.name in lacks}
+    beaten = tuple(level.name for level in levels if level.beaten)
+    return Report(
+        release=release, rung=rung, lacks=tuple(lacks.values()), digest=digest, concedable=concedable, beaten=beaten
+    )
 
 
 def held_out_of(manifest: Manifest) -> HeldOut:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,10 +92,12 @@ class ReleaseLadder:
         await self.state.settings.put(name, text, self.clock.now())
         return await self._do(lambda ladder: deciding.propose(ladder, name, PLAN_PLACE, act, changes[:MOST_WORDS]))
 
-    async def approve(self, release: str, person: Person, reason: str) -> tuple[LadderEvent, ...]:
-        """Approve the next step of a release."""
+    async def approve(
+        self, release: str, person: Person, reason: str, concedes: Collection[str] = ()
+    ) -> tuple[LadderEvent, ...]:
+        """Approve the next step of a release, also where it lacks the service levels that this person ``concedes``."""
         name = await self.name(release)
-        return await self._do(lambda ladder: deciding.approve(ladder, name, self._act(person, reason)))
+        return await self._do(lambda ladder: deciding.approve(ladder, name, self._act(person, reason), concedes))
 
     async def promote(
         self, release: str, person: Person, reason: str, canary: Canary | None = None
@@ -235,8 +237,9 @@ class ReleaseLadder:
 
     async def _serve(self, event: LadderEvent) -> None:
         bundle = await self._exactly(event.release)
-        demo = (await self.ladder()).of(event.release).demo
-        note = f"{WATERMARK}: {event.reason}" if demo else event.reason
+        standing = (await self.ladder()).of(event.release)
+        lacks = "" if standing.concession is None else f" (by concession {standing.concession.said()})"
+        note = f"{WATERMARK}: {event.reason}" if standing.demo else f"{event.reason}{lacks}"
         await asyncio.to_thread(self.folder.offer, bundle, note=note)
 
     async def _report(self, bundle: Bundle, rung: Rung) -> Report | None:

@@ -40,13 +40,14 @@ _COULD: Final = frozenset({JudgementState.NORMAL.value, _ALARM})
 class Shadowed:
     """What a challenger made of ``parts``, of which it could judge ``judged``, and how it compares with the champion.
 
-    ``bad`` parts were found nonconforming, ``found`` of them in alarm.
+    ``bad`` parts were found nonconforming, ``found`` of them in alarm; the champion had ``champion_found`` in alarm.
     """
 
     parts: int
     judged: int
     bad: int
     found: int
+    champion_found: int
     comparison: Comparison
 
 
@@ -74,6 +75,7 @@ def shadow(plan: Plan, champion: Bundle, challenger: Bundle, history: Path) -> S
         judged=sum(state in _COULD for state in second),
         bad=sum(bad for (_, bad), _, _ in known),
         found=sum(bad and two == _ALARM for (_, bad), _, two in known),
+        champion_found=sum(bad and one == _ALARM for (_, bad), one, _ in known),
         comparison=compare(pairs, losses, margin_of(plan, challenger)),
     )
 

@@ -5,13 +5,15 @@ Every function takes where everything stands and returns the events to keep, or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from lineside.domain.access import ENGINEERS, AccessRole
 from lineside.domain.errors import InputError
+from lineside.domain.readiness import CAN_BE_CONCEDED
 from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.concession import LASTS, Concession, missed_of
 from lineside.domain.releases.ladder import PERSONS, SYSTEM, Ladder, LadderEvent, Standing
 from lineside.domain.releases.table import TRANSITIONS, Need, Rung, Step
 from lineside.domain.said import Value, joined, say, word
@@ -40,17 +42,23 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a readiness report says of a release for a rung: ``lacks`` names what is not met, ``digest`` the report."""
+    """What a readiness report says of a release for a rung: ``lacks`` says what is not met, ``digest`` the report.
+
+    ``concedable`` says by level what is not met either but can be let off, as the champion misses it; ``beaten`` names
+    every level that the champion misses and this release betters.
+    """
 
     release: str
     rung: Rung
     lacks: tuple[str, ...]
     digest: str
+    concedable: Mapping[str, str] = field(default_factory=dict)
+    beaten: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Whether nothing is lacking."""
-        return not self.lacks
+        return not self.lacks and not self.concedable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,14 +110,19 @@ def propose(ladder: Ladder, revision: str, place: str, act: Act, changes: str) -
     return (act.event(ladder.of(revision, place), Step.PROPOSED, {"changes": changes}),)
 
 
-def approve(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
-    """Approve the next step upwards of a release.
+def approve(ladder: Ladder, release: str, act: Act, concedes: Collection[str] = ()) -> tuple[LadderEvent, ...]:
+    """Approve the next step upwards of a release, also where it lacks the levels that this person ``concedes``.
 
     Raises:
-        InputError: this is its author, has approved before, or there is nothing to approve.
+        InputError: this is its author, has approved before, there is nothing to approve, or a level cannot be conceded.
     """
     standing = ladder.of(release)
-    event = act.event(standing, Step.APPROVED)
+    for name in concedes:
+        if name not in CAN_BE_CONCEDED:
+            raise InputError(
+                say("this service level cannot be let off"), field="concede", value=name, choices=CAN_BE_CONCEDED
+            )
+    event = act.event(standing, Step.APPROVED, Concession(tuple(concedes)).words() if concedes else None)
     if act.by.role is None:
         raise InputError(say("only a person can approve"), field="by", value=act.by.pseudonym)
     if event.actor == standing.author:
@@ -158,6 +171,8 @@ def promote(
             field="release",
         )
     detail: dict[str, str] = {} if report is None else {"report": report.digest}
+    if report is not None and report.concedable:
+        detail |= Concession(tuple(report.concedable), act.now + LASTS).words()
     if step is Step.CANARIED:
         if canary is None:
             raise InputError(
@@ -168,7 +183,10 @@ def promote(
     event = act.event(standing, step, detail)
     taken = ladder.at(standing.place, row.then) if step in {Step.CROWNED, Step.ENFORCED} else ()
     old = next(iter(taken), None)
-    return (event,) if old is None else (act.event(old, Step.SUPERSEDED, {"by": release}), event)
+    if old is None:
+        return (event,)
+    missed = missed_of(() if report is None else report.beaten)
+    return act.event(old, Step.SUPERSEDED, {"by": release} | missed), event
 
 
 def retire(ladder: Ladder, release: str, act: Act) -> tuple[LadderEvent, ...]:
@@ -190,12 +208,9 @@ def roll_back(ladder: Ladder, place: str, act: Act) -> tuple[LadderEvent, ...]:
     canaries = ladder.at(place, Rung.CANARY)
     if canaries:
         return tuple(act.event(item, Step.STEPPED_BACK) for item in canaries)
-    champion, past = ladder.champion(place), ladder.before.get(place, ())
-    approved = tuple(item for item in past if not ladder.of(item).demo)
-    before = past if champion is not None and champion.demo else approved
-    if champion is None or not before:
+    champion, then = ladder.champion(place), ladder.called_back(place)
+    if champion is None or then is None:
         raise InputError(say("there is no champion before to go back to"), field="place", value=place)
-    then = ladder.of(before[-1])
     return (
         act.event(champion, Step.ROLLED_BACK, {"to": then.release}),
         act.event(then, Step.CALLED_BACK, {"from": champion.release}),
@@ -249,7 +264,8 @@ def _lacks_report(standing: Standing, rung: Rung, needs: frozenset[Need], report
         return ()
     if report is None or report.release != standing.release or report.rung is not rung:
         return (say("there is no readiness report of it for {rung}", rung=_named(rung)),)
-    return tuple(say("not ready: {what}", what=item) for item in report.lacks)
+    kept_to = [said for level, said in report.concedable.items() if level not in standing.conceded]
+    return tuple(say("not ready: {what}", what=item) for item in (*report.lacks, *kept_to))
 
 
 def _lacks_persons(standing: Standing, needs: frozenset[Need]) -> tuple[str, ...]:

@@ -6,18 +6,24 @@ in the order in which they were kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
 from lineside.domain.releases.canary import Canary
+from lineside.domain.releases.concession import Concession, missed_in
 from lineside.domain.releases.table import Rung, Step, row_of
 
 SYSTEM: Final = "system"
 """The actor of what no person did."""
 _AUTHORED: Final = frozenset({Step.DRAFTED, Step.REOPENED, Step.PROPOSED})
 """Who takes one of these is the author."""
+_JUDGES: Final = frozenset({Rung.CANARY, Rung.CHAMPION})
+_UP: Final = frozenset({Step.CANARIED, Step.CROWNED, Step.FOUND})
+"""By which of these a release comes to judge."""
 WATERMARK: Final = "DEMO, not for production"
 """Stands in the signed offer of a demo's release, and wherever that is shown."""
 PERSONS: Final = 2
@@ -61,6 +67,29 @@ class Standing:
     since: int = 0
     history: tuple[LadderEvent, ...] = ()
 
+    @property
+    def conceded(self) -> frozenset[str]:
+        """The service levels that as many of its approvals as a step needs let it off."""
+        signed = Counter[str]()
+        for event in takewhile(lambda event: event.step is Step.APPROVED, reversed(self.history)):
+            concession = Concession.read(event.detail)
+            signed.update(() if concession is None else set(concession.levels))
+        return frozenset(name for name, persons in signed.items() if persons >= PERSONS)
+
+    @property
+    def concession(self) -> Concession | None:
+        """What it was let off when it came to judge, None where that was nothing or it does not judge."""
+        if self.rung not in _JUDGES:
+            return None
+        came = next((event for event in reversed(self.history) if event.step in _UP), None)
+        return None if came is None else Concession.read(came.detail)
+
+    @property
+    def missed(self) -> frozenset[str]:
+        """The service levels that it missed, and its successor bettered, when it was last superseded."""
+        went = next((event for event in reversed(self.history) if event.step is Step.SUPERSEDED), None)
+        return frozenset() if went is None else missed_in(went.detail)
+
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
@@ -80,6 +109,17 @@ class Ladder:
     def champion(self, place: str) -> Standing | None:
         """Return the champion of a place, None where there is none."""
         return next(iter(self.at(place, Rung.CHAMPION)), None)
+
+    def called_back(self, place: str) -> Standing | None:
+        """Return what a rollback of the champion of a place leads to, None where there is nothing.
+
+        No rollback of what was approved leads to a demo.
+        """
+        champion, past = self.champion(place), self.before.get(place, ())
+        if champion is None:
+            return None
+        could = [self.of(item) for item in past if champion.demo or not self.of(item).demo]
+        return could[-1] if could else None
 
     def knows(self, place: str) -> bool:
         """Return whether anything ever happened at a place."""

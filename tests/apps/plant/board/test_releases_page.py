@@ -12,9 +12,10 @@ from board_client import BoardClient, client_of
 from lineside.apps.plant.board import BoardSettings
 from lineside.apps.plant.release_ladder import ReleaseLadder
 from lineside.domain.access import AccessRole
-from lineside.domain.readiness import Level, Verdict
+from lineside.domain.readiness import Beside, Level, Verdict
 from lineside.domain.releases.deciding import Act, Person, propose
 from lineside.domain.releases.ladder import Ladder, fold
+from lineside.domain.units import DAY
 from lineside.testing.boards import Bench, make_bench, sample_ladder
 
 WHY = "fewer false alarms in July"
@@ -85,6 +86,44 @@ async def test_whether_a_release_is_ready_is_shown_when_it_is_asked_for(bench: B
         refused = await do(client, "promote", share="five")
         assert (refused.status_code, "not a number" in refused.text) == (422, True)
         assert "0 of 2 persons" in (await do(client, "promote", share="5")).text
+
+
+async def test_engineers_tick_what_they_let_a_release_off_and_the_page_says_until_when(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def levels(*_: object) -> tuple[Level, ...]:
+        beside = Beside(measured="0.75 (0.70 to 0.80)", verdict=Verdict.MISSED, better=True)
+        lost = Level(
+            name="performance loss", declared="<= 0.2", measured="0.26", verdict=Verdict.MISSED, evidence="96 parts",
+            beside=beside,
+        )  # fmt: skip
+        return (lost,)
+
+    monkeypatch.setattr(ReleaseLadder, "levels", levels)
+    for name in ("Anna", "Bert", "Carl"):
+        await bench.account(AccessRole.ENGINEER, name)
+    async with client_of(bench) as client:
+        await client.log_in("Anna")
+        for _ in range(2):
+            await do(client, "promote")
+        for step in ({"share": "5"}, {}):
+            for name in ("Bert", "Carl"):
+                client.cookies.clear()
+                await client.log_in(name)
+                shown = (await client.get("/releases?ready=porosity/2")).text
+                assert "by concession only" in shown
+                assert "misses it on the same parts: 0.75 (0.70 to 0.80)" in shown
+                assert (await do(client, "approve", **{"concede performance loss": "yes"})).status_code == 303
+            assert (await do(client, "promote", **step)).status_code == 303
+        shown = (await client.get("/releases")).text
+        assert "By concession: without performance loss until 2027-02-16" in shown
+        bench.clock.move(91 * DAY)
+        client.cookies.clear()
+        await client.log_in("Anna")
+        assert "By a concession that has ended: without" in (await client.get("/releases")).text
+    champion = fold(await bench.state.ladder.all()).champion("cast/porosity")
+    assert champion is not None
+    assert champion.concession is not None
 
 
 async def test_a_proposed_plan_is_put_in_force_by_two_others(bench: Bench) -> None:

@@ -34,6 +34,8 @@ NEXT: Final = lazily(
     }
 )
 """The step upwards from each rung, as its button says it."""
+CONCEDE: Final = "concede "
+"""What the name of a box begins with that lets a release off the service level named behind it."""
 _APPROVED: Final = frozenset({Rung.SHADOW, Rung.CANARY, Rung.PROPOSED})
 _RETIRES: Final = frozenset({Rung.DRAFT, Rung.SHADOW, Rung.CANARY, Rung.PROPOSED})
 
@@ -47,7 +49,17 @@ class Row:
     off: bool
     back: bool
     levels: tuple[Level, ...] = ()
-    lacks: tuple[str, ...] = ()
+    lacks: frozenset[str] = frozenset()
+
+    @property
+    def concedable(self) -> tuple[Level, ...]:
+        """The service levels that its next step lacks and two persons can let off."""
+        return tuple(level for level in self.levels if level.name in self.lacks and level.concedable)
+
+    @property
+    def by_concession(self) -> bool:
+        """Whether it is ready for the next step by concession alone."""
+        return bool(self.lacks) and len(self.concedable) == len(self.lacks)
 
     @property
     def revision(self) -> bool:
@@ -93,7 +105,7 @@ async def _take(ladder: ReleaseLadder, form: dict[str, str], person: Person) -> 
     if what == "promote":
         await ladder.promote(release, person, reason, _canary(form.get("share", "")))
     elif what == "approve":
-        await ladder.approve(release, person, reason)
+        await ladder.approve(release, person, reason, _conceded(form))
     elif what == "retire":
         await ladder.retire(release, person, reason)
     elif what == "back":
@@ -115,6 +127,11 @@ def _canary(percent: str) -> Canary | None:
     return Canary(share=share / 100.0)
 
 
+def _conceded(form: dict[str, str]) -> tuple[str, ...]:
+    """Return the service levels whose boxes are ticked."""
+    return tuple(name.removeprefix(CONCEDE) for name in form if name.startswith(CONCEDE))
+
+
 def _ladder(call: Call) -> ReleaseLadder | None:
     make = call.board.settings.ladder
     return None if make is None else make(call.board.state, call.board.audit)
@@ -124,7 +141,15 @@ async def _page(call: Call, *, status: int = 200, problem: str = "") -> Response
     ladder = _ladder(call)
     rows = () if ladder is None else await _rows(ladder, call.request.query_params.get("ready", ""))
     return page(
-        call.board, call.who, "releases.html", status=status, rows=rows, problem=problem, steps=NEXT, persons=PERSONS
+        call.board,
+        call.who,
+        "releases.html",
+        status=status,
+        rows=rows,
+        problem=problem,
+        steps=NEXT,
+        persons=PERSONS,
+        concede=CONCEDE,
     )
 
 
@@ -135,7 +160,7 @@ async def _rows(ladder: ReleaseLadder, asked: str) -> tuple[Row, ...]:
     for bundle in kept:
         standing, short = now.of(bundle.name, place_of(bundle)), bundle.name.partition("+")[0]
         levels = await ladder.levels(bundle) if asked == short else ()
-        lacks = lacking(levels, served=standing.rung is not Rung.SHADOW)
+        lacks = frozenset(lacking(levels, served=standing.rung is not Rung.SHADOW))
         rows.append(
             Row(
                 standing=standing,
