@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
 from lineside.testing.fakes.outbox import FakeOutbox
+from lineside.testing.peers.ports import until
 from lineside.testing.plans import CASTING
 from lineside.wire.codecs import decode_items
 from lineside.wire.records import RecordKind
@@ -109,7 +112,7 @@ class NotingJudge(FakeJudge):
 class Bench:
     """A collector with everything around it in memory."""
 
-    def __init__(self, plan: Plan | None = None, outbox: FakeOutbox | None = None) -> None:
+    def __init__(self, plan: Plan | None = None, outbox: FakeOutbox | None = None, tick: float = 0.01) -> None:
         self.outbox = outbox or FakeOutbox()
         self.audit = FakeAudit()
         self.published: list[RecordKind] = []
@@ -118,7 +121,7 @@ class Bench:
         judge = NotingJudge(self.judged)
         line = LineJudge(plan or a_plan(), CATALOGUE, lambda _: judge, "g")
         self.collector = Collector(
-            outbox=self.outbox, audit=self.audit, line=line, publish=self.publish, clock=self.clock, tick=0.01
+            outbox=self.outbox, audit=self.audit, line=line, publish=self.publish, clock=self.clock, tick=tick
         )
 
     async def publish(self, kind: RecordKind, body: bytes) -> None:
@@ -156,6 +159,90 @@ async def test_parts_are_judged_while_the_disk_is_waited_for_and_nothing_of_them
     source = await running
     assert [token for token, _ in source.acknowledged] == ["t"]
     assert bench.published == [RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS]
+
+
+class PacedSource(ListedSource):
+    """Delivers the next when what came before was taken in, and never ends."""
+
+    def __init__(self, deliveries: list[SourceDelivery], bench: Bench) -> None:
+        super().__init__(deliveries, bench.outbox)
+        self._bench = bench
+
+    async def deliveries(self) -> AsyncIterator[SourceDelivery]:
+        readings = 0
+        for delivery in self._deliveries:
+            yield delivery
+            assert delivery.readings is not None
+            readings += len(delivery.readings)
+            await until(partial(self._took, readings))
+        await asyncio.Event().wait()
+
+    def _took(self, readings: int) -> bool:
+        return self._bench.collector.counts.readings == readings
+
+
+class CountingOutbox(FakeOutbox):
+    """Notes the kinds of what each commit holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits: list[list[RecordKind]] = []
+
+    async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
+        self.commits.append([kind for kind, _, _ in items])
+        return await super().commit(items)
+
+
+def open_cycle(number: int, token: object = None) -> SourceDelivery:
+    """Return a reading within a cycle that does not close."""
+    start = A_MOMENT + number * SECOND
+    return SourceDelivery(readings=make_batch(CATALOGUE, [0], [start], [190]), token=token)
+
+
+@asynccontextmanager
+async def collecting(bench: Bench, *deliveries: SourceDelivery) -> AsyncIterator[PacedSource]:
+    source = PacedSource(list(deliveries), bench)
+    running = asyncio.create_task(bench.collector.run({"machine": source}))
+    yield source
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_nobody_waits_for_is_one_transaction_with_all_that_came_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collect, "GATHER_SECONDS", 1000.0)
+    bench = Bench(outbox=(outbox := CountingOutbox()), tick=1000.0)
+    async with collecting(bench, open_cycle(-3), open_cycle(-2), cycle(0, 260)):
+        await until(lambda: len(bench.published) == 3)
+        assert outbox.commits == [[RecordKind.READINGS, RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS]]
+        assert next(record.header.count for record in outbox.records.values()) == 6
+
+
+async def test_what_nobody_waits_for_is_recorded_soon_though_nothing_comes_after_it() -> None:
+    bench = Bench(outbox=(outbox := CountingOutbox()), tick=1000.0)
+    async with collecting(bench, open_cycle(0)):
+        await until(lambda: outbox.commits == [[RecordKind.READINGS]])
+
+
+async def test_what_a_source_waits_for_is_recorded_at_once_with_all_that_was_gathered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collect, "GATHER_SECONDS", 1000.0)
+    bench = Bench(outbox=(outbox := CountingOutbox()), tick=1000.0)
+    async with collecting(bench, open_cycle(-3), open_cycle(-2, "t")) as source:
+        await until(lambda: bool(source.acknowledged))
+        assert outbox.commits == [[RecordKind.READINGS]]
+        assert source.acknowledged == [("t", 1)]
+
+
+async def test_what_was_gathered_is_recorded_when_the_gateway_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "GATHER_SECONDS", 1000.0)
+    bench = Bench(outbox=(outbox := CountingOutbox()), tick=1000.0)
+    async with collecting(bench, open_cycle(0)):
+        await until(lambda: bench.collector.counts.readings == 1)
+        assert outbox.commits == []
+    assert outbox.commits == [[RecordKind.READINGS]]
 
 
 async def test_an_alert_that_was_audited_but_not_recorded_is_recorded_at_the_next_start_and_audited_once() -> None:

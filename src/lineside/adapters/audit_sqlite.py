@@ -1,12 +1,14 @@
 """An audit chain in a SQLite file that takes entries and nothing else.
 
 Triggers refuse to change or delete an entry, the file is written with ``synchronous=FULL``, and every
-`CHECKPOINT_ENTRIES` entries, as well as at closing, a checkpoint signed with Ed25519 goes into a file beside it. Who
-can write both files and holds the key can still cut off the end: what other writers have witnessed shows that.
+`CHECKPOINT_ENTRIES` entries, as well as at closing, a checkpoint signed with Ed25519 goes into a file beside it, while
+the next entries are written: an alert does not wait for it. Who can write both files and holds the key can still cut
+off the end: what other writers have witnessed shows that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +53,7 @@ class SqliteAudit:
         self._key = key
         self._thread = SqliteThread(path, _prepare)
         self._since_checkpoint = 0
+        self._signing: asyncio.Task[None] | None = None
         self.last: AuditEntry | None = None
 
     @classmethod
@@ -90,7 +93,9 @@ class SqliteAudit:
             self.last = entry
         self._since_checkpoint += 1
         if self._since_checkpoint >= CHECKPOINT_ENTRIES:
-            self._checkpoint()
+            await self._signed()
+            self._since_checkpoint = 0
+            self._signing = asyncio.create_task(asyncio.to_thread(self._checkpoint, self.last), name="checkpoint")
         return entry
 
     async def entries(self, after: int = 0) -> tuple[AuditEntry, ...]:
@@ -99,19 +104,27 @@ class SqliteAudit:
 
     async def close(self) -> None:
         """Sign how far the chain has come, and close the file."""
-        if self._since_checkpoint:
-            self._checkpoint()
-        await self._thread.close()
+        try:
+            await self._signed()
+            if self._since_checkpoint and self.last is not None:
+                self._checkpoint(self.last)
+                self._since_checkpoint = 0
+        finally:
+            await self._thread.close()
 
-    def _checkpoint(self) -> None:
-        assert self.last is not None
-        mark = canonical({"writer": self._writer, "sequence": self.last.sequence, "hash": self.last.hash})
+    async def _signed(self) -> None:
+        """Wait for the checkpoint before, and raise what it failed with."""
+        signing, self._signing = self._signing, None
+        if signing is not None:
+            await signing
+
+    def _checkpoint(self, last: AuditEntry) -> None:
+        mark = canonical({"writer": self._writer, "sequence": last.sequence, "hash": last.hash})
         signature = self._key.sign(mark.encode()).hex()
         path = checkpoint_file(self._path)
         with path.open("a", encoding="utf-8") as file:
             file.write(canonical({"mark": mark, "signature": signature}) + "\n")
         sync_path(path)
-        self._since_checkpoint = 0
 
 
 def checkpoint_file(path: Path) -> Path:

@@ -8,12 +8,14 @@ When a transaction fails, nobody in it is told anything but `StorageError`, and 
 after a failed fsync the pages in memory are no proof of what is on the disk. The next job opens the file anew.
 
 The files are in WAL mode with ``synchronous=FULL``, the one pair under which a returned commit was never lost in
-simulated power cuts. Pages of 16 KiB and a checkpoint every 256 of them keep the slowest commits short.
+simulated power cuts. Pages of 16 KiB and a checkpoint every 256 of them keep the slowest commits short; whoever waits
+for a commit is told before the checkpoint begins.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -35,8 +37,8 @@ _PRAGMAS: Final = (
     "PRAGMA page_size=16384",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA wal_autocheckpoint=256",
 )
+_CHECKPOINT_PAGES: Final = 256
 
 
 @dataclass(eq=False, slots=True)
@@ -63,6 +65,7 @@ class SqliteThread:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._connection: apsw.Connection | None = None
+        self._pages = 0
         self._closed = False
 
     async def run(self, work: Callable[[apsw.Connection], _T], *, writes: bool = True) -> _T:
@@ -96,6 +99,7 @@ class SqliteThread:
         while (first := self._jobs.get()) is not None:
             group, last = self._waiting(first)
             self._settle(group)
+            self._checkpoint()
             if last:
                 break
         self._disconnect()
@@ -127,6 +131,17 @@ class SqliteThread:
                 loop.call_soon_threadsafe(_tell, mine)
             except RuntimeError:
                 continue  # the loop has ended: nobody waits any more
+
+    def _checkpoint(self) -> None:
+        """Move what was committed from the log to the file, where that is much; what fails is done later."""
+        if self._connection is not None and self._pages >= _CHECKPOINT_PAGES:
+            with contextlib.suppress(apsw.Error):
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._pages = 0
+
+    def _note_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
 
     def _transact(self, group: list[_Job]) -> _Job | None:
         """Run the jobs in one transaction; return the job that was refused, if the others must run again."""
@@ -178,6 +193,7 @@ class SqliteThread:
         connection.set_busy_timeout(int(_BUSY_SECONDS * 1000))
         for pragma in _PRAGMAS:
             connection.execute(pragma).fetchall()
+        connection.set_wal_hook(self._note_pages)
         self._prepare(connection)
 
     def _disconnect(self) -> None:

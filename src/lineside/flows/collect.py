@@ -8,8 +8,12 @@ For each group of deliveries, in this order:
 3. commit closed parts, predictions and alert events to the outbox, and add the alert events to the audit record;
 4. publish them for the live board.
 
-Nothing that comes of step 1 leaves this process before it is durable. Of the two writes of step 3 either may be the one
-that a crash leaves out: the next start judges again what was not recorded, and audits what was not audited, once.
+Deliveries that no source waits to have acknowledged are judged first and gathered for up to 10 ms, while they are few;
+as soon as a part closes, they and all that came of them are one transaction. A message in each of 2 ms costs a fifth of
+the commits and records so, here and at the plant, and an alert waits for the disk once.
+
+Nothing that comes of readings leaves this process before it is durable. Of the two writes of step 3 either may be the
+one that a crash leaves out: the next start judges again what was not recorded, and audits what was not audited, once.
 Where the outbox cannot be made durable, sources are not acknowledged and what they delivered is held in memory, up to
 a bound; judgement goes on and marks its predictions ``unrecorded``; what has to be let go leaves a counted receipt.
 """
@@ -45,6 +49,8 @@ RECORD_BYTES: Final = 256 << 10
 """Bytes of items (parts, refusals, events) in one record at most, for the same reason; one item may be larger."""
 LAST_SECONDS: Final = 5.0
 """Seconds that the last acknowledgements are waited for when every source has ended."""
+GATHER_SECONDS: Final = 0.01
+"""For how long deliveries are gathered that nobody waits for and no part has come of."""
 RETRY_SECONDS: Final = 0.5
 """Seconds between two tries of a disk that has failed."""
 HELD_BYTES: Final = 64 << 20
@@ -129,6 +135,8 @@ class Collector:
         self._clock = clock
         self._tick = tick
         self._queue: asyncio.Queue[tuple[str, Source, SourceDelivery]] = asyncio.Queue(QUEUED_DELIVERIES)
+        self._gathered: list[tuple[Source, SourceDelivery]] = []
+        self._gathered_until = 0.0
         self._held: deque[_Held] = deque()
         self._durable: deque[tuple[Source, object]] = deque()
         self._acknowledging: asyncio.Task[None] | None = None
@@ -150,10 +158,13 @@ class Collector:
                 for reader in readers:
                     if reader.done():
                         reader.result()
+            await self._record()
             await self._deal_with(self._line.flush(self._clock.now()))
             if self._acknowledging is not None:
                 await asyncio.wait([self._acknowledging], timeout=LAST_SECONDS)
         finally:
+            if self._gathered:
+                await self._record()
             ending = [*readers, *([] if self._acknowledging is None else [self._acknowledging])]
             for task in ending:
                 task.cancel()
@@ -185,7 +196,7 @@ class Collector:
         """Wait for a delivery, a tick at the most, and return all that wait, up to a size."""
         group: list[tuple[Source, SourceDelivery]] = []
         try:
-            async with asyncio.timeout(self._tick):
+            async with asyncio.timeout(self._patience()):
                 _, source, delivery = await self._queue.get()
         except TimeoutError:
             return group
@@ -203,7 +214,15 @@ class Collector:
             await self._deal_with(self._line.advance(self._clock.now()))
             return
         self._count(group)
-        self._held.append(_held(group))
+        self._gather(group)
+        if self._may_wait():
+            try:
+                judged = self._judged(group)
+            except Exception:
+                await self._record()  # what cannot be judged is kept all the same
+                raise
+            await self._deal_with(judged)
+            return
         recording = asyncio.create_task(self._record(), name="record")
         await asyncio.sleep(0)  # the task begins; what follows is reckoned while the disk is waited for
         try:
@@ -211,6 +230,26 @@ class Collector:
         finally:
             recorded = await recording
         await self._deal_with(judged if recorded else _unrecorded(judged))
+
+    def _gather(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
+        if not self._gathered:
+            self._gathered_until = asyncio.get_running_loop().time() + GATHER_SECONDS
+        self._gathered += group
+
+    def _patience(self) -> float:
+        """Return for how long the next delivery is waited for, in seconds."""
+        if not self._gathered:
+            return self._tick
+        return min(self._tick, self._gathered_until - asyncio.get_running_loop().time())
+
+    def _may_wait(self) -> bool:
+        """Whether nobody waits for what was gathered to be durable, and it is little and young."""
+        return (
+            not self.counts.unrecorded
+            and all(delivery.token is None for _, delivery in self._gathered)
+            and sum(_items_in(delivery) for _, delivery in self._gathered) < RECORD_READINGS
+            and asyncio.get_running_loop().time() < self._gathered_until
+        )
 
     def _judged(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
         """Return what comes of a group; part rows are recorded as they were delivered, and not again."""
@@ -239,7 +278,9 @@ class Collector:
         self.counts.parts += len(judged.parts)
         self._results += bodies
         self._unaudited += [event for event in judged.events if event.id not in self._audited]
-        await self._record()
+        if not await self._record() and self._held:  # the disk took nothing, the readings of these least of all
+            judged = _unrecorded(judged)
+            self._results[-len(bodies) :] = bodies = _bodies(judged)
         self._hooks.follow(judged)
         for kind, body, _ in bodies:
             if kind is not RecordKind.LATE:
@@ -247,6 +288,9 @@ class Collector:
 
     async def _record(self) -> bool:
         """Commit all that is held, have its sources acknowledged and audit its alerts; say whether that succeeded."""
+        if self._gathered:
+            self._held.append(_held(self._gathered))
+            self._gathered = []
         now = asyncio.get_running_loop().time()
         if now < self._retry_at:
             self._let_go()
@@ -398,6 +442,10 @@ def _joined(receipt: Receipt | None, readings: ReadingBatch, now: int) -> Receip
 
 def _readings_in(delivery: SourceDelivery) -> int:
     return 0 if delivery.readings is None else len(delivery.readings)
+
+
+def _items_in(delivery: SourceDelivery) -> int:
+    return _readings_in(delivery) + len(delivery.rows) + len(delivery.quarantined)
 
 
 def _held(group: Sequence[tuple[Source, SourceDelivery]]) -> _Held:
