@@ -8,6 +8,7 @@ import pytest
 from lineside.domain.judging.memory import Memory
 from lineside.domain.plan.model import ModelFamily
 from lineside.domain.readings import Float64
+from lineside.learn import export_normal
 from lineside.learn.export_normal import normal_graph
 from lineside.learn.normal import NormalModel, fit_normal, normal_scores
 from lineside.learn.normal_family import export
@@ -118,6 +119,23 @@ def test_the_graph_is_the_model_with_and_without_missing_values(
     check_parity(normal_scores(model, rows, one_run(rows)), score)
     known = np.isfinite(score)
     assert np.array_equal(np.isfinite(outputs["parts"]).all(axis=1), known)
+
+
+@pytest.mark.parametrize("family", [ModelFamily.NORMAL, ModelFamily.ROBUST])
+def test_a_wide_form_that_is_read_in_blocks_is_the_same_form(
+    family: ModelFamily, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(13)
+    mixed = rng.normal(size=(900, 450)) @ (np.eye(450) + 0.1 * rng.normal(size=(450, 450)))
+    rows = mixed.astype(np.float32).astype(np.float64)
+    model = learned(family, rows)
+    in_blocks = export(model)
+    monkeypatch.setattr(export_normal, "_MOST_BLOCKS", 1)
+    whole = export(model)
+    assert len(in_blocks.graph) < 0.85 * len(whole.graph)
+    found, wanted = (item.run(rows[:40] * 2.0, one_run(rows[:40])) for item in (in_blocks, whole))
+    check_parity(normal_scores(model, rows[:40] * 2.0, one_run(rows[:40])), found["score"].ravel().astype(np.float64))
+    assert np.allclose(found["parts"], wanted["parts"], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

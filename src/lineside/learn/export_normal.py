@@ -10,12 +10,13 @@ response; ``shift_out``, ``memory_out``, ``past_out`` and ``sums_out``, to be gi
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lineside.domain.readings import Int64
+from lineside.domain.readings import Float64, Int64
 from lineside.learn.graph import Graph
 from lineside.learn.nearest import NEIGHBOURS
 from lineside.learn.normal import NormalModel
@@ -23,6 +24,9 @@ from lineside.learn.reconstruction import Chart, add_reconstructed
 from lineside.learn.response import Response
 from lineside.learn.standardised import add_judged, add_standardised
 
+_MOST_BLOCKS: Final = 4
+_LEAST_BLOCK: Final = 200
+"""Columns of a block, at least: narrower ones cost more in nodes than they save in memory."""
 _SHORTEST: Final = 1e-9
 """A sum shorter than any allowance, to divide by where there is none."""
 
@@ -121,13 +125,34 @@ def _two_charts(graph: Graph, stacked: str, model: NormalModel) -> list[Chart]:
     charts = []
     for name, columns, scale in sides:
         if columns.shape[1]:
-            root = columns / np.sqrt(scale)
-            whitening = graph.constant(f"whitening_{name}", root)
-            white = graph.add("MatMul", [stacked, whitening])
-            slope = graph.add("Gemm", [white, whitening], transB=1)
-            value = graph.sum(graph.add("Mul", [white, white]))
+            root = _triangular(columns / np.sqrt(scale))
+            value, slope = _quadratic(graph, stacked, root, f"whitening_{name}")
             charts.append(Chart(value=value, slope=slope, root=root, scale=scale))
     return charts
+
+
+def _triangular(root: Float64) -> Float64:
+    """Return a root ``(m, c)`` of the same form ``root root'`` that has nothing above its diagonal."""
+    return np.linalg.qr(root.T).R.T
+
+
+def _quadratic(graph: Graph, row: str, root: Float64, name: str) -> tuple[str, str]:
+    """Add value ``(1, 1)`` and slope ``(1, m)`` of a form by its triangular root, block of columns by block.
+
+    A wide root is read from memory for each part, twice; what is above its diagonal need not be.
+    """
+    height, columns = root.shape
+    edges = np.linspace(0, columns, 1 + max(1, min(_MOST_BLOCKS, columns // _LEAST_BLOCK)), dtype=np.int64)
+    values, slopes = [], []
+    for first, end in itertools.pairwise(edges.tolist()):
+        block = graph.constant(f"{name}_{first}", root[first:, first:end])
+        rest = graph.slice(row, first, height) if first else row
+        white = graph.add("MatMul", [rest, block])
+        values.append(graph.sum(graph.add("Mul", [white, white])))
+        slope = graph.add("Gemm", [white, block], transB=1)
+        before = [graph.constant(f"{name}_before_{first}", np.zeros((1, first)))] if first else []
+        slopes.append(graph.add("Concat", [*before, slope], axis=1) if first else slope)
+    return graph.total(values), graph.total(slopes)
 
 
 def _per_input(graph: Graph, parts: str, model: NormalModel) -> str:

@@ -59,12 +59,14 @@ class Graph:
         """Add the sum over a row, of shape ``(1, 1)``."""
         return self.add("ReduceSum", [tensor, self._axis()], keepdims=1)
 
+    def total(self, tensors: list[str]) -> str:
+        """Add the sum of tensors of one shape."""
+        return tensors[0] if len(tensors) == 1 else self.add("Sum", tensors)
+
     def slice(self, tensor: str, first: int, end: int) -> str:
         """Add the columns ``first`` to ``end`` (exclusive) of a row."""
-        names = [
-            self.constant(f"slice_{tensor}_{label}", np.array([value], dtype=np.int64))
-            for label, value in (("first", first), ("end", end), ("axis", 1))
-        ]
+        names = [self.shared(f"column_{value}", np.array([value], dtype=np.int64)) for value in (first, end)]
+        names.append(self._axis())
         return self.add("Slice", [tensor, *names])
 
     def smallest(self, tensor: str, count: int) -> str:

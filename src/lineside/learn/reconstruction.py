@@ -52,7 +52,7 @@ def add_reconstructed(graph: Graph, charts: Sequence[Chart], signal: Int64) -> s
     sides = [_gathered(graph, chart.slope, index, mask) for chart in charts]
     forms = [_blocks(chart.root, places, there) for chart in charts]
     scales = [graph.constant(f"signal_scale_{i}", np.array(chart.scale)) for i, chart in enumerate(charts)]
-    whole = _sum(graph, [graph.add("Mul", list(pair)) for pair in zip(sides, scales, strict=True)])
+    whole = graph.total([graph.add("Mul", list(pair)) for pair in zip(sides, scales, strict=True)])
     precision = np.sum([chart.scale * form for chart, form in zip(charts, forms, strict=True)], axis=0)
     step = _times(graph, graph.constant("signal_inverse", _inverse(precision, there)), whole)
     after = [
@@ -115,10 +115,6 @@ def _divided(graph: Graph, share: str, terms: str, places: Int64, there: NDArray
     flat = graph.add("Reshape", [divided, graph.constant("signal_flat", np.array([1, places.size]))])
     back = np.argsort(np.where(there, places, places.size).ravel(), kind="stable")[: int(there.sum())]
     return graph.add("Gather", [flat, graph.constant("signal_back", back)], axis=1)
-
-
-def _sum(graph: Graph, tensors: list[str]) -> str:
-    return tensors[0] if len(tensors) == 1 else graph.add("Sum", tensors)
 
 
 def _greatest(graph: Graph, tensors: list[str]) -> str:
