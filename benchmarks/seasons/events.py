@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,12 @@ from lineside.apps.demo.year.calendar import BEGIN, SHIFT, WEEK, Season, product
 from lineside.apps.demo.year.production import DayOfParts, YearCell, year_config
 from lineside.apps.demo.year.troubles import Trouble, TroubleKind
 from lineside.domain.alerting import AlertEngine
+from lineside.domain.alerts import AlertEvent, AlertKind
 from lineside.domain.parts import PartRecord
+from lineside.domain.predictions import JudgementState, Prediction
 from lineside.wire.records import RecordKind
+from seasons.engine import SOON
+from seasons.judged import Bools
 from seasons.rehearsal import WRITER, Rehearsal, found_of, rehearsal
 
 STATION, CHARACTERISTIC = "cast", "short_shot"
@@ -101,6 +105,18 @@ async def _spring(plant: Rehearsal, days: list[DayOfParts]) -> None:
     await plant.serve(await plant.learn("the first model of the line"))
 
 
+def false_alerts(events: Sequence[AlertEvent], predictions: Sequence[Prediction], bad: Bools) -> int:
+    """Return how many alerts of a shift had no reason: of their first parts, as far as in alarm, none was bad.
+
+    Advisories about conditions that were never learned from are not of these. Counted are alerts, as the plan's budget
+    counts them.
+    """
+    alarm = np.array([item.state is JudgementState.ALARM for item in predictions], dtype=np.bool_)
+    place = {item.cycle_id: row for row, item in enumerate(predictions)}
+    raised = [place[event.cycle_id] for event in events if event.kind is AlertKind.RAISED]
+    return sum(bool(alarm[row]) and not (alarm & bad)[row : row + SOON].any() for row in raised)
+
+
 class _Record:
     """What was seen at the end of every shift."""
 
@@ -121,6 +137,7 @@ class _Record:
             parts = [day.parts[row] for row in rows]
             predictions, events = self.plant.judge(parts, engine)
             self._count(day, shift, bad[rows], predictions, parts)
+            self.counts[-1]["false_alerts"] = false_alerts(events, predictions, bad[rows])
             end = day.day.start + (shift + 1) * SHIFT
             self.plant.clock.move(end - self.plant.clock.now())
             await self.plant.keep(RecordKind.PARTS, parts)

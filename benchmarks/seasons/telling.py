@@ -84,7 +84,8 @@ def _share(counts: Iterable[Mapping[str, int]], whose: str = "") -> dict[str, fl
     bad = sum(item["bad"] for item in chosen)
     found = sum(item[f"{whose}found"] for item in chosen)
     false = sum(item[f"{whose}false"] for item in chosen)
-    return {"shifts": len(chosen), "bad": bad, "found": found, "false": false}
+    alerts = sum(item["false_alerts"] for item in chosen)
+    return {"shifts": len(chosen), "bad": bad, "found": found, "false": false, "false_alerts": alerts}
 
 
 def as_markdown(about: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]) -> str:
@@ -129,7 +130,8 @@ def _model_rows(seeds: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list
         ("recall from the change to the new champion", "", [_recall(item["until_new"]) for item in seeds]),
         ("recall since", "recovered", [_recall(item["since_new"]) for item in seeds]),
         ("recall since, had nothing been learned", "", [_recall(item["first_since_new"]) for item in seeds]),
-        ("false alarms a shift before, between, since", "<= 2", [_false(item) for item in seeds]),
+        ("false alerts a shift before, between, since", "<= 2", [_false(item, "false_alerts") for item in seeds]),
+        ("good parts in alarm a shift before, between, since", "", [_false(item, "false") for item in seeds]),
         ("seconds", "", [f"{item['seconds']:.0f}" for item in seeds]),
     ]
 
@@ -175,6 +177,6 @@ def _recall(counts: Mapping[str, int]) -> str:
     return f"{counts['found'] / counts['bad']:.2f} of {counts['bad']}" if counts["bad"] else "-"
 
 
-def _false(item: Mapping[str, Any]) -> str:
+def _false(item: Mapping[str, Any], what: str) -> str:
     spans = (item["before"], item["until_new"], item["since_new"])
-    return ", ".join(f"{span['false'] / span['shifts']:.1f}" if span["shifts"] else "-" for span in spans)
+    return ", ".join(f"{span[what] / span['shifts']:.1f}" if span["shifts"] else "-" for span in spans)

@@ -6,12 +6,16 @@ import asyncio
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lineside.adapters.plan_yaml import parse_plan
 from lineside.apps.demo.year.calendar import production_days
+from lineside.domain.alerts import AlertKind
+from lineside.domain.predictions import JudgementState
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = (ROOT / "src" / "lineside" / "apps" / "demo" / "plan.yaml").read_text(encoding="utf-8")
@@ -28,7 +32,8 @@ def _shift(week: int, shift: int = 0, *, damage: tuple[str, ...] = (), sensors: 
 
 
 def _count(week: int, bad: int, found: int, first: int) -> dict[str, int]:
-    return {"week": week, "bad": bad, "found": found, "false": 3, "first_found": first, "first_false": 1}
+    known = {"bad": bad, "found": found, "false": 3, "false_alerts": 1}
+    return {"week": week, **known, "first_found": first, "first_false": 1}
 
 
 def test_the_line_declares_how_it_learns_again(scripts: Any) -> None:
@@ -43,6 +48,17 @@ def test_every_seed_has_two_instruments_in_trouble_and_a_change_of_the_die(scrip
     found = [events.scenario(seed) for seed in (1, 2)]
     assert len({trouble.signal for item in found for trouble in item.troubles}) == 4
     assert all(item.changes[events.CHANGED].die.least_biscuit == 19.0 for item in found)
+
+
+def test_an_alert_is_false_where_none_of_its_first_parts_in_alarm_is_bad(scripts: Any) -> None:
+    events = scripts("seasons.events")
+    states = [JudgementState.ALARM if row in {0, 1, 5, 40} else JudgementState.NORMAL for row in range(60)]
+    states[50] = JudgementState.OUTSIDE_EXPERIENCE
+    parts = [SimpleNamespace(cycle_id=f"c{row}", state=state) for row, state in enumerate(states)]
+    raised = [SimpleNamespace(kind=AlertKind.RAISED, cycle_id=f"c{row}") for row in (0, 5, 40, 50)]
+    bad = np.zeros(60, dtype=np.bool_)
+    bad[[1, 7, 41]] = True  # the last two are no alarms, and justify none
+    assert events.false_alerts(raised, parts, bad) == 2
 
 
 def test_each_event_is_told_with_the_shift_at_whose_end_it_was_named(scripts: Any) -> None:
