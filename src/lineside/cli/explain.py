@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.onnx_judge.exact import ExactExplanation, ExactShares
@@ -36,7 +36,7 @@ def command(where: Path, parts: tuple[str, ...], characteristic: str, *, as_json
     for bundle, part, before in _from_bundle(where, parts) if where.is_file() else _from_history(where, parts):
         if characteristic in {"", bundle.manifest.characteristic}:
             found, said = exact.explain(bundle, part, before), said + 1
-            click.echo(json.dumps(dataclasses.asdict(found)) if as_json else _text(found, part, bundle))
+            click.echo(json.dumps(msgspec.to_builtins(found)) if as_json else _text(found, part, bundle))
     if not said:
         raise InputError("no such part is judged by a model here", field="PART", value=parts, where=str(where))
 

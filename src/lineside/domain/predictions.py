@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 
 class JudgementState(StrEnum):
     """What the judgement of a part amounts to."""
@@ -16,13 +18,13 @@ class JudgementState(StrEnum):
     BAD_DATA = "bad_data"
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(msgspec.Struct, frozen=True):
     """How one feature moved the score: its value now, against what is usual, in the signal's own unit.
 
     ``share`` is the part of the score that this feature explains (signed; positive moves it towards alarm).
     ``low`` to ``high`` is the usual band. ``conditional``: both are what is usual under this part's conditions, else
-    under all that were learned from.
+    under all that were learned from. Ten of these are made for every part, and a dataclass that cannot be changed takes
+    ten times as long to make as this.
     """
 
     feature: str

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from lineside.domain.judging.wording import format_value, word_contribution
 from lineside.domain.predictions import Contribution

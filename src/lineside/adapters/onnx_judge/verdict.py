@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,16 +19,14 @@ MOST_SHOWN: Final = 10
 """Inputs that are shown with their share; the rest carry less than these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A state and why, where the state needs a reason."""
 
     state: JudgementState
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What a model expects: class or value as text, its interval, and the risk of not conforming."""
 
     text: str = ""
@@ -44,7 +41,7 @@ def predicted(model: OpenModel, answer: Answer | None, late: Foreseen | None = N
         return Said()
     manifest = model.bundle.manifest
     if "classes" in answer.outputs:
-        name = manifest.classes[int(np.argmax(answer.outputs["classes"][0]))]
+        name = manifest.classes[int(answer.outputs["classes"][0].argmax())]
         return Said(text=name, risk=logistic(answer.score))
     if "value" in answer.outputs:
         value = float(answer.outputs["value"][0, 0])
