@@ -11,12 +11,12 @@ import pytest
 
 from lineside.adapters.bundle_folder import BundleFolder
 from lineside.adapters.delta_history import DeltaHistory
-from lineside.adapters.job_folder import JobFolder, JobState
+from lineside.adapters.job_folder import MOST_CHANGES, JobFolder, JobState
 from lineside.adapters.plan_yaml import load_plan
 from lineside.apps import training_jobs
 from lineside.apps.layout import Layout
 from lineside.apps.training_jobs import JobRunner, Relearn, queue_job
-from lineside.domain.errors import InputError
+from lineside.domain.errors import InputError, IntegrityError
 from lineside.domain.features.recipe import recipe_for
 from lineside.domain.parts import PartRecord
 from lineside.domain.performance.report import Since
@@ -188,17 +188,30 @@ def test_a_change_that_a_training_has_known_of_holds_for_all_later_ones(tmp_path
     assert next(job for job in folder.all() if job.reason == "performance").since == 90 * SECOND
 
 
-def test_a_change_that_was_seen_lately_keeps_back_what_would_mix_before_and_since(tmp_path: Path) -> None:
+def test_a_change_that_was_seen_lately_keeps_back_what_would_mix_before_and_since_after_a_restart_too(
+    tmp_path: Path,
+) -> None:
     (report,) = sample_watched().performance
     wish = LearnAgain(automatic=True, least_bad=1_000, pause=2 * DAY)
     plan, clock = sample_plan().model_copy(update={"learn_again": wish}), ManualClock()
     again = Relearn(plan, JobFolder(tmp_path), clock)
     assert not any(item.ready for item in again(report, 0))
+    again = Relearn(plan, JobFolder(tmp_path), clock)
     outside = replace(report, damage=(), since=Since(learned=0, judged=1_000, outside=100))
     assert [item.ready for item in again(outside, DAY)] == [True]
     assert again.folder.all() == ()
     again(outside, 2 * DAY)
     assert [job.reason for job in again.folder.all()] == ["coverage"]
+
+
+def test_of_many_models_the_newest_changes_are_remembered_and_damage_is_named(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path)
+    for number in range(MOST_CHANGES + 1):
+        folder.note_change(f"porosity/{number}", number)
+    assert (folder.change_seen("porosity/0"), folder.change_seen("porosity/1")) == (None, 1)
+    (tmp_path / "changes-seen").write_bytes(b"{")
+    with pytest.raises(IntegrityError, match="changes that were seen cannot be read"):
+        folder.change_seen("porosity/1")
 
 
 def test_while_a_canary_is_on_trial_nothing_else_is_learned(tmp_path: Path) -> None:

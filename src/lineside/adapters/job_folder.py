@@ -3,6 +3,9 @@
 A file is replaced durably, so that a power cut leaves the job as it was before or after a change. A job that was
 running when its runner ended is queued again, for as many attempts as it has. Only the runner changes a job that it
 has taken up; who cancels it puts a mark beside it, which no change of the runner's can undo.
+
+Beside the jobs stands when a change of the process was last seen through each model: what may be learned from depends
+on it, after a restart too.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from lineside.adapters.durable_files import replace_file
 from lineside.domain.errors import InputError, IntegrityError
 
 MOST_KEPT = 500
+MOST_CHANGES = 100
+"""Models of which it is remembered when a change was last seen."""
 
 
 class JobState(StrEnum):
@@ -28,6 +33,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+_CHANGES = "changes-seen"
 OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
@@ -95,6 +101,24 @@ class JobFolder:
             raise InputError("it is over already", field="JOB", value=f"{job_id}: {found.state.value}")
         replace_file(self._mark(job_id), b"")
         return self.get(job_id)
+
+    def note_change(self, model: str, seen: int) -> None:
+        """Remember when a change of the process was last seen through a model (UTC ns)."""
+        known = {name: when for name, when in self._changes().items() if name != model} | {model: seen}
+        self._path.mkdir(parents=True, exist_ok=True)
+        newest = dict(sorted(known.items(), key=lambda item: item[1])[-MOST_CHANGES:])
+        replace_file(self._path / _CHANGES, msgspec.json.encode(newest))
+
+    def change_seen(self, model: str) -> int | None:
+        """Return when a change was last seen through a model, None where none was."""
+        return self._changes().get(model)
+
+    def _changes(self) -> dict[str, int]:
+        path = self._path / _CHANGES
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.exists() else {}
+        except (OSError, msgspec.MsgspecError) as error:
+            raise IntegrityError(f"the changes that were seen cannot be read: {error}", where=str(path)) from error
 
     def tidy(self) -> None:
         """Forget the oldest of those that are over, beyond `MOST_KEPT`."""

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +65,6 @@ class Relearn:
     folder: JobFolder
     clock: Clock
     on_trial: Callable[[str], bool] = lambda _: False
-    _changed_at: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, report: PerformanceReport, now: int) -> tuple[Trigger, ...]:
         """Return the reasons, at a moment of the line's time (UTC ns)."""
@@ -74,7 +73,7 @@ class Relearn:
         found = triggers(report, wish, most_outside, now)
         ready = [item for item in found if item.ready]
         if report.since.worse:
-            self._changed_at[report.model] = now
+            self.folder.note_change(report.model, now)
         if wish.automatic and ready and self._may_mix(report, ready, now) and self._rested(report.characteristic):
             reason, now = ready[0], self.clock.now()
             since = max(*(item.since for item in ready), self._changed(report.characteristic))
@@ -87,7 +86,7 @@ class Relearn:
         They may not within a `pause` of the last look that has seen a change: a loss that comes and goes from look to
         look has happened all the same (`lineside.domain.learning_again.triggers` says why that waits).
         """
-        seen = self._changed_at.get(report.model)
+        seen = self.folder.change_seen(report.model)
         if seen is None or now - seen >= self.plan.learn_again.pause:
             return True
         return any(item.reason is Reason.PERFORMANCE for item in ready)
