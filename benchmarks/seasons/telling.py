@@ -153,7 +153,7 @@ def _week(week: float | None) -> str:
 
 
 def _champion(item: Mapping[str, Any]) -> str:
-    by_concession = f", by concession without {', '.join(item['conceded'])}" if item["conceded"] else ""
+    by_concession = f", by concession ({', '.join(item['conceded'])} let off)" if item["conceded"] else ""
     return f"{_week(item['crowned'])}{by_concession}"
 
 

@@ -128,10 +128,10 @@ def test_two_concede_what_the_champion_misses_and_the_list_and_the_offer_say_unt
         for person in ("bert", "carl"):
             call(folder, "approve", name, "--concede", "performance loss", by=person)
         call(folder, "promote", name, "--share", "0.5", by="anna")
-    assert "champion; by concession without performance loss until " in call(folder, "list")
+    assert "champion; by concession: performance loss let off until " in call(folder, "list")
     (service,) = BundleFolder(Layout(folder / "data").bundles).all_in_service()
     assert service.offer is not None
-    assert "(by concession without performance loss until " in service.offer.note
+    assert "(by concession: performance loss let off until " in service.offer.note
 
 
 def test_what_is_not_ready_is_not_promoted_and_the_answer_names_what_is_lacking(folder: Path) -> None:

@@ -189,7 +189,7 @@ def _words(standing: Standing) -> str:
     if standing.canary is not None:
         words.append(", ".join(f"{name} {value}" for name, value in standing.canary.words().items() if value))
     if standing.concession is not None:
-        words.append(f"by concession {standing.concession.said()}")
+        words.append(f"by concession: {standing.concession.said()}")
     if standing.approvals:
         words.append(f"{len(standing.approvals)} of {PERSONS} persons approve the next step")
     return "; ".join(words)

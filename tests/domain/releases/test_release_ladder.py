@@ -139,7 +139,7 @@ def test_two_persons_let_a_challenger_off_what_the_champion_misses_and_all_that_
     champion = fold(events).champion(PLACE)
     assert champion is not None
     assert champion.concession == Concession(("performance loss",), 7 + LASTS)
-    assert champion.concession.said() == "without performance loss until 1970-04-01T00:00:00Z"
+    assert champion.concession.said() == "performance loss let off until 1970-04-01T00:00:00Z"
     assert champion.conceded == frozenset()
     before = fold(events).called_back(PLACE)
     assert before is not None

@@ -238,7 +238,7 @@ class ReleaseLadder:
     async def _serve(self, event: LadderEvent) -> None:
         bundle = await self._exactly(event.release)
         standing = (await self.ladder()).of(event.release)
-        lacks = "" if standing.concession is None else f" (by concession {standing.concession.said()})"
+        lacks = "" if standing.concession is None else f" (by concession: {standing.concession.said()})"
         note = f"{WATERMARK}: {event.reason}" if standing.demo else f"{event.reason}{lacks}"
         await asyncio.to_thread(self.folder.offer, bundle, note=note)
 

@@ -38,7 +38,7 @@ class Concession:
     def said(self) -> Said:
         """Return the levels and the end in words."""
         return joined(
-            say("without {level} until {when}", level=word(name), when=moment(self.until)) for name in self.levels
+            say("{level} let off until {when}", level=word(name), when=moment(self.until)) for name in self.levels
         )
 
     @classmethod
