@@ -245,6 +245,22 @@ async def test_what_was_gathered_is_recorded_when_the_gateway_is_stopped(monkeyp
     assert outbox.commits == [[RecordKind.READINGS]]
 
 
+async def test_sources_are_let_go_even_where_the_last_record_fails_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "GATHER_SECONDS", 1000.0)
+
+    class BrokenOutbox(FakeOutbox):
+        async def commit(self, items: Sequence[tuple[RecordKind, bytes, int]]) -> tuple[int, ...]:
+            raise RuntimeError(f"{len(items)} items, and not a matter of the disk")
+
+    bench = Bench(outbox=BrokenOutbox(), tick=1000.0)
+    running = asyncio.create_task(bench.collector.run({"machine": PacedSource([open_cycle(0)], bench)}))
+    await until(lambda: bench.collector.counts.readings == 1)
+    running.cancel()
+    await asyncio.wait([running])
+    assert isinstance(running.exception(), RuntimeError)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_an_alert_that_was_audited_but_not_recorded_is_recorded_at_the_next_start_and_audited_once() -> None:
     bench = Bench()
     await bench.run(cycle(0, 260))

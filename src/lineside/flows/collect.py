@@ -158,17 +158,21 @@ class Collector:
                 for reader in readers:
                     if reader.done():
                         reader.result()
-            await self._record()
             await self._deal_with(self._line.flush(self._clock.now()))
             if self._acknowledging is not None:
                 await asyncio.wait([self._acknowledging], timeout=LAST_SECONDS)
         finally:
-            if self._gathered:
-                await self._record()
-            ending = [*readers, *([] if self._acknowledging is None else [self._acknowledging])]
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
+            try:
+                if self._gathered:
+                    await self._record()
+            finally:
+                await self._end(readers)
+
+    async def _end(self, readers: Sequence[asyncio.Task[None]]) -> None:
+        ending = [*readers, *([] if self._acknowledging is None else [self._acknowledging])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def resume(self, missed: Judged) -> None:
         """Record what a crash kept from being recorded; what of it was audited is not audited again."""

@@ -61,19 +61,19 @@ def levels_of(plan: Plan, bundle: Bundle, history: Path, champion: Bundle | None
     manifest = bundle.manifest
     lacks = uncovered(plan, manifest.characteristic, manifest.nonconforming, manifest.limit)
     lived, used = lived_of(history, bundle, precedence_of(plan)), used_of(plan, bundle, history)
-    held_out, margin = held_out_of(manifest), margin_of(plan, bundle)
-    if champion is None or champion.name == bundle.name:
-        return readiness(plan, manifest.characteristic, held_out, lived, lacks, used)
-    found = shadow(plan, champion, bundle, history)
-    if found is None:
-        levels = readiness(plan, manifest.characteristic, held_out, lived, lacks, used)
-        return (*levels, against_champion(NOTHING_COMPARED, margin))
-    lived = replace(lived, bad=found.bad, found=found.found)
-    levels = readiness(plan, manifest.characteristic, held_out, lived, lacks, used)
-    shown = Lived(bad=found.bad, found=found.champion_found)
-    of_champion = in_service(plan, held_out_of(champion.manifest), shown)
-    better = found.comparison.relation is Relation.BETTER
-    return (*beside_champion(levels, of_champion, better=better), against_champion(found.comparison, margin))
+    rival = None if champion is None or champion.name == bundle.name else champion
+    found = None if rival is None else shadow(plan, rival, bundle, history)
+    if found is not None:
+        lived = replace(lived, bad=found.bad, found=found.found)
+    levels = readiness(plan, manifest.characteristic, held_out_of(manifest), lived, lacks, used)
+    if rival is None:
+        return levels
+    if found is not None:
+        shown = Lived(bad=found.bad, found=found.champion_found)
+        of_rival = in_service(plan, held_out_of(rival.manifest), shown)
+        levels = beside_champion(levels, of_rival, better=found.comparison.relation is Relation.BETTER)
+    comparison = NOTHING_COMPARED if found is None else found.comparison
+    return (*levels, against_champion(comparison, margin_of(plan, bundle)))
 
 
 def champion_of(folder: BundleFolder, bundle: Bundle) -> Bundle | None:

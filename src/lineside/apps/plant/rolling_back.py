@@ -35,17 +35,17 @@ class AutomaticRollback:
         if not self.plan.service_levels.roll_back or not broken:
             return
         place = f"{report.station}/{report.characteristic}"
-        champion = (await self.ladder.ladder()).champion(place)
+        ladder = await self.ladder.ladder()
+        champion, before = ladder.champion(place), ladder.called_back(place)
         if champion is None or champion.release != report.model:
             return  # it has been taken back already
-        before = (await self.ladder.ladder()).called_back(place)
         worse = frozenset() if before is None else before.missed
         mended = [item for item in broken if _LEVELS.get(item.what) not in worse]
         if before is not None and not mended:
             why = f"{before.release} missed {', '.join(sorted(worse))} when it was replaced"
             await self.audit.append("rollback.none", {"place": place, "model": report.model, "why": why})
             return
-        reason = f"service levels are broken: {(mended or broken)[0].text}"
+        reason = f"service levels are broken: {mended[0].text}"
         try:
             events = await self.ladder.roll_back(place, Person(), reason)
             if all(event.step is Step.STEPPED_BACK for event in events):  # a canary stood in the way
