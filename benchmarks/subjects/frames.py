@@ -1,4 +1,4 @@
-"""Frames of readings as they travel: raw columns behind a short header, some thousand readings each."""
+"""Frames of readings as they travel: columns behind a short header, some thousand readings each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subjects.workload import readings
 
 
 def frames_of(plan: Plan, work: dict[str, Any]) -> list[bytes]:
-    """Return the work's readings in encoded frames of ``batch`` readings, 32 bytes a reading."""
+    """Return the work's readings in encoded frames of ``batch`` readings, 13 bytes a reading."""
     data, size, catalogue = readings(work), int(work["batch"]), catalogue_for(plan)
     frames = []
     for at in range(0, len(data.signal), size):

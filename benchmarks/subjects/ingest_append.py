@@ -1,4 +1,4 @@
-"""The limit of `ingest` and `link` with frames: the same bytes appended to a file, 64 KB at a time, each fsynced."""
+"""The limit of `ingest` and `link` with frames: readings in raw columns appended, 64 KB at a time, each fsynced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = 65_536
 
 
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
-    """Return a run that appends as many bytes as the work's readings have."""
+    """Return a run that appends as many bytes as the work's readings have in raw columns."""
     count = int(work["signals"]) * int(work["cycles"]) * PER_CYCLE
     block = os.urandom(BLOCK)
 

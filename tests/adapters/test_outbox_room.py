@@ -39,7 +39,13 @@ async def open_bounded(path: Path, limits: Bounds) -> SqliteOutbox:
 def readings(place: int, codes: tuple[int, ...], count: int = 2000) -> tuple[RecordKind, bytes, int]:
     signal = np.resize(np.array(codes, dtype=np.int32), count)
     times = place * 1_000_000_000 + np.arange(count, dtype=np.int64) * 1000
-    batch = make_batch(CATALOGUE, signal, times, np.arange(count, dtype=np.float64))
+    chance = np.random.default_rng(place)  # what has no order cannot be written in fewer bytes
+    values, received, status = (
+        chance.random(count),
+        chance.integers(0, 1 << 62, count),
+        chance.integers(0, 1 << 30, count),
+    )
+    batch = make_batch(CATALOGUE, signal, times, values, receive_time=received, status=status.astype(np.uint32))
     return (RecordKind.READINGS, encode_readings(batch), count)
 
 

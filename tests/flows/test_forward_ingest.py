@@ -125,7 +125,7 @@ async def test_a_plant_that_cannot_store_gives_no_answer_until_it_can(link: Link
 
 async def test_what_is_too_large_is_set_aside_and_does_not_hold_up_the_rest(link: Link) -> None:
     async with link.forwarding():
-        await link.outbox.commit([*READINGS, (RecordKind.READINGS, a_readings_body(0, 9000), 9000), *READINGS])
+        await link.outbox.commit([*READINGS, (RecordKind.READINGS, a_readings_body(0, 100_000), 100_000), *READINGS])
         await link.drained()
     kinds = [item.record.header.kind for item in link.landing.landed]
     assert kinds == [RecordKind.READINGS, RecordKind.QUARANTINE, RecordKind.READINGS]

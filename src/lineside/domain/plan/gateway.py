@@ -29,7 +29,9 @@ class Buffer(PlanModel):
     Parts, predictions, alerts and receipts are kept in preference to readings.
     """
 
-    bytes: int = Field(8_000_000_000, ge=8_000_000, description="Size on disk; a reading takes about 33 bytes.")
+    bytes: int = Field(
+        8_000_000_000, ge=8_000_000, description="Size on disk; a reading takes 33 bytes at most, mostly 7 to 17."
+    )
     hours: float = Field(
         168.0,
         gt=0,

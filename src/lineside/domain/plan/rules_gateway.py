@@ -11,7 +11,7 @@ from lineside.domain.plan.model import Role, Signal, SignalType
 from lineside.domain.plan.view import View, mistake, warning
 
 READING_BYTES: Final = 33
-"""Bytes of a reading in the buffer: 32 of columns, and its share of a record."""
+"""Most bytes of a reading in the buffer: 32 of columns as they are, and its share of a record."""
 
 
 def buffer_holds_what_it_promises(view: View) -> Iterator[Finding]:

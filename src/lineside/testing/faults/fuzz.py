@@ -127,7 +127,11 @@ def _between_our_processes() -> tuple[Decoder, ...]:
     envelope = Envelope(purpose="p", payload=b"{}", signatures=(Signature(key="k", signature=b"s" * 64),))
     return (
         Decoder(name="record", read=lambda data: unpack(_with_checksum(data)), good=(record,)),
-        Decoder(name="readings", read=lambda data: decode_readings(data, CATALOGUE), good=(readings,)),
+        Decoder(
+            name="readings",
+            read=lambda data: decode_readings(data, CATALOGUE),
+            good=(readings, a_readings_body(0, 400)),
+        ),
         Decoder(name="parts", read=lambda data: decode_items(data, PartRecord), good=(encode_items([part, part]),)),
         Decoder(name="predictions", read=lambda data: decode_items(data, Prediction), good=(encode_items(said),)),
         Decoder(name="ask", read=decode_ask, good=(encode_ask(HolderAsk("gw", "e", "site", "line", "h")),)),
