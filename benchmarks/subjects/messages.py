@@ -6,9 +6,21 @@ from typing import Any
 
 from subjects.workload import readings
 
+READ_AT_ONCE = 65_536
+"""Bytes that a client reads from its socket at once."""
+
 
 def messages_of(work: dict[str, Any]) -> list[tuple[str, bytes]]:
     """Return topic and payload of each of the work's readings."""
     data = readings(work)
     rows = zip(data.signal.tolist(), data.time.tolist(), data.value.tolist(), strict=True)
     return [(f"s{signal}", b'{"t": %d, "v": %.6f}' % (time, value)) for signal, time, value in rows]
+
+
+def pieces_of(messages: list[tuple[str, bytes]]) -> list[bytes]:
+    """Return messages as packets of MQTT 3.1.1 with QoS 0, one behind the other, in pieces as a client reads them."""
+    stream = b"".join(
+        bytes([0x30, 2 + len(topic) + len(payload), 0, len(topic)]) + topic.encode() + payload
+        for topic, payload in messages
+    )
+    return [stream[at : at + READ_AT_ONCE] for at in range(0, len(stream), READ_AT_ONCE)]

@@ -11,6 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.mqtt import source as module
 from lineside.adapters.mqtt.source import UNCERTAIN_LAST_USABLE, MqttSource, open_source
+from lineside.adapters.mqtt_packets import Packets
 from lineside.domain.errors import ConfigurationError, PlanError
 from lineside.domain.intake.reasons import Reason
 from lineside.domain.plan.model import MqttSpec
@@ -148,3 +149,45 @@ async def test_flat_messages_that_are_read_together_keep_their_order_around_thos
         ]
         refused = [(item.reason, item.raw) for item in reader.quarantined]
         assert refused == [("not_a_number", sent[1]), ("conflicting", sent[2])]
+
+
+@pytest.mark.parametrize(("qos", "version"), [(0, "3.1.1"), (1, "3.1.1"), (0, "5"), (1, "5")])
+async def test_messages_that_come_closely_behind_each_other_are_all_read_in_their_order_and_acknowledged(
+    broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch, qos: int, version: str
+) -> None:
+    if version == "5" and broker.kind == "nats":
+        pytest.skip("nats-server speaks 3.1.1")
+    flat = {signal: f"press/{signal}#$.v" for signal in PLAIN}
+    spec = {"kind": "mqtt", "url": broker.url, "time_column": "$.t", "topic": "press/#", "version": version}
+    plan = plan_with_source(spec, addresses=flat)
+    source = open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())
+    together: list[int] = []
+    receive_many = source._receive_many
+
+    def counting(packets: Packets) -> None:
+        together.append(len(packets))
+        receive_many(packets)
+
+    monkeypatch.setattr(source, "_receive_many", counting)
+    now = source._clock.now() // 1_000_000
+    client = Client(CallbackAPIVersion.VERSION2, client_id="machine")
+    await asyncio.to_thread(client.connect, "127.0.0.1", broker.port)
+    client.loop_start()
+    async with reading(source) as reader:
+        async with asyncio.timeout(30):
+            while not reader.values("pressure"):
+                client.publish("press/pressure", b'{"t": %d, "v": 1}' % now)
+                await asyncio.sleep(0.1)
+        for place in range(600):
+            client.publish("press/other", b"nobody wants this", qos=qos)
+            client.publish("press/temperature", b'{"t": %d, "v": %d.5}' % (now + place, place), qos=qos)
+        client.publish("press/temperature", b"no JSON", qos=1).wait_for_publish(30)  # meanwhile nothing here is read
+        await reader.until(lambda: any(item.reason == "malformed_json" for item in reader.quarantined))
+        values = [((now + place) * 1_000_000, place + 0.5) for place in range(600)]
+        assert reader.values("temperature") == values
+        assert sum(item.count for item in reader.quarantined if item.reason == "unknown_signal") == 600
+        tokens = [item.token for item in reader.deliveries if isinstance(item.token, module.Token)]
+        assert qos == 0 or sum(len(token.numbers) for token in tokens) >= 1201
+        assert max(together, default=0) >= 16 or qos == 1  # brokers send few before the first are acknowledged
+    client.disconnect()
+    client.loop_stop()

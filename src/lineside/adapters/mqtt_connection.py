@@ -19,18 +19,24 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import numpy as np
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from lineside.adapters.mqtt_packets import Packets, read_packets
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.units import SECOND
 
 _MISC_INTERVAL: Final = 1.0
 _READ_AT_ONCE: Final = 65_536
 _PACKETS_AT_ONCE: Final = 64
-"""Packets that are read before the event loop sees to others."""
+"""Packets that the library reads before the event loop sees to others."""
+_LEAST_TOGETHER: Final = 16
+"""Messages that are found in one go; fewer are the library's."""
+_LEAST_BYTES: Final = 512
+_PUBACK: Final = 0x40
 _LONGEST_EXPIRY: Final = 0xFFFF_FFFE
 _ADVICE: Final[Mapping[str, str]] = {
     "Not authorized": "let the broker permit this user, or correct user name and secret",
@@ -113,6 +119,22 @@ class _Client(Client):
         """Say whether there are bytes that the socket will not tell of: read already, or decrypted already."""
         return self._at < len(self._held) or (isinstance(opened, ssl.SSLSocket) and opened.pending() > 0)
 
+    def packets(self) -> Packets | None:
+        """Take the messages that were read and wait whole, where they are many and the library is between packets."""
+        if len(self._held) - self._at < _LEAST_BYTES or self._in_packet["command"]:
+            return None
+        found, end = read_packets(self._held, self._at, five=self._protocol == MQTTProtocolVersion.MQTTv5)
+        if len(found) < _LEAST_TOGETHER:
+            return None
+        self._at = end
+        return found
+
+    def acknowledge(self, numbers: Sequence[int]) -> None:
+        """Tell the broker that these messages of QoS 1 need not be sent again: one write for all of them."""
+        packets = np.empty((len(numbers), 2), dtype=">u2")
+        packets[:, 0], packets[:, 1] = _PUBACK << 8 | 2, numbers
+        self._packet_queue(_PUBACK, packets.tobytes(), 0, 1)
+
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._at >= len(self._held):
             self._held, self._at = super()._sock_recv(_READ_AT_ONCE), 0
@@ -122,11 +144,20 @@ class _Client(Client):
 
 
 class Connection:
-    """A connection to a broker, with no automatic acknowledgement."""
+    """A connection to a broker, with no automatic acknowledgement.
 
-    def __init__(self, broker: Broker, receive: Callable[[MQTTMessage], None]) -> None:
+    ``receive`` takes a message; ``receive_many`` the messages that come closely behind each other, where it is given.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        receive: Callable[[MQTTMessage], None],
+        receive_many: Callable[[Packets], None] | None = None,
+    ) -> None:
         self._broker = broker
         self._receive = receive
+        self._receive_many = receive_many
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._lost: asyncio.Future[str] = self._loop.create_future()
@@ -197,9 +228,10 @@ class Connection:
         """
         raise ConnectionError(await asyncio.shield(self._lost))
 
-    def acknowledge(self, number: int) -> None:
-        """Tell the broker that the message of that number need not be sent again."""
-        self._client.ack(number, 1)
+    def acknowledge(self, numbers: Sequence[int]) -> None:
+        """Tell the broker that the messages of these numbers need not be sent again."""
+        if numbers:
+            self._client.acknowledge(numbers)
 
     async def close(self) -> None:
         """Let go of the connection; the broker keeps the session."""
@@ -284,6 +316,8 @@ class Connection:
         """Read what has come, so many packets at once; what is left over, no event of the socket would tell of."""
         for _ in range(_PACKETS_AT_ONCE):
             self._client.loop_read()
+            if self._receive_many is not None and (found := self._client.packets()) is not None:
+                self._receive_many(found)
             if opened.fileno() < 0 or not self._client.holds_more(opened):
                 return
         self._loop.call_soon(self._read, opened)

@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lineside.domain.intake.flat_json import MOST_NAMES, is_plain, read_flat, shapes_of
+from lineside.domain.intake.flat_json import MOST_NAMES, is_plain, shapes_of
 from lineside.domain.intake.messages import look_up, read_json
 from lineside.domain.intake.reasons import Refusal
 from lineside.domain.intake.times import read_time
 from lineside.domain.intake.values import read_number
 from lineside.domain.units import MINUTE
+from lineside.testing.flat_messages import read_each
 
 NOW = 1_750_000_000_000_000_000
 SHAPES = shapes_of([[("v", 0)], [("v", 1), ("w", 2)]], "t")
@@ -50,7 +51,7 @@ def one_by_one(payload: bytes, names: tuple[str, ...]) -> list[tuple[int, float]
 
 
 def check(payloads: list[bytes], shapes: list[int]) -> None:
-    flat = read_flat(payloads, np.array(shapes, dtype=np.int64), SHAPES, np.full(len(payloads), NOW))
+    flat = read_each(payloads, np.array(shapes, dtype=np.int64), SHAPES, np.full(len(payloads), NOW))
     for place, (payload, shape) in enumerate(zip(payloads, shapes, strict=True)):
         if flat.good[place]:
             rows = flat.message == place
@@ -92,7 +93,7 @@ def test_what_sensors_publish_is_read_together() -> None:
         b'{"v":1e-3,"ok":true,"unit":"degC","note":null,"t":1750000000}\n',
         b' { "t" : 1750000000000000 , "v" : 21.5 } ',
     ]
-    flat = read_flat(usual, np.zeros(len(usual), dtype=np.int64), SHAPES, np.full(len(usual), NOW))
+    flat = read_each(usual, np.zeros(len(usual), dtype=np.int64), SHAPES, np.full(len(usual), NOW))
     assert flat.good.all()
     assert flat.value.tolist() == [0.0, -7.0, 0.001, 21.5]
     assert set(flat.time.tolist()) == {NOW}
@@ -100,14 +101,14 @@ def test_what_sensors_publish_is_read_together() -> None:
 
 def test_without_a_name_for_the_time_it_is_the_time_of_receipt() -> None:
     shapes = shapes_of([[("v", 3)]], "")
-    flat = read_flat([b'{"v": 1}'], np.zeros(1, dtype=np.int64), shapes, np.array([NOW]))
+    flat = read_each([b'{"v": 1}'], np.zeros(1, dtype=np.int64), shapes, np.array([NOW]))
     assert (flat.signal.tolist(), flat.time.tolist()) == ([3], [NOW])
 
 
 def test_a_message_with_very_many_names_is_left_to_the_slow_way() -> None:
     body = ",".join(f'"n{number}":1' for number in range(MOST_NAMES))
     payload = f'{{{body},"v":1,"t":{NOW}}}'.encode()
-    flat = read_flat([payload], np.zeros(1, dtype=np.int64), SHAPES, np.array([NOW]))
+    flat = read_each([payload], np.zeros(1, dtype=np.int64), SHAPES, np.array([NOW]))
     assert not flat.good.any()
 
 

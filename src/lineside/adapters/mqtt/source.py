@@ -12,8 +12,8 @@ across a restart of the gateway it holds only for readings with one.
 
 A message that cannot be read is quarantined and acknowledged: it would be no better the next time.
 
-Messages wait for their delivery as they came, and are read all together: flat JSON into columns; what has another form
-one by one. Both give the same.
+Messages that come closely behind each other are read at once; others wait for their delivery as they came, and are read
+all together: flat JSON into columns; what has another form one by one. All give the same.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, place_of
+from lineside.adapters.mqtt_packets import Packets, Topics, packets_of
 from lineside.adapters.upkeep import Upkeep
 from lineside.domain.errors import PlanError
 from lineside.domain.health.sources import SourceCondition
@@ -49,7 +50,9 @@ MOST_PENDING: Final = 100_000
 MOST_TOGETHER: Final = 4_096
 """Messages that wait to be read together."""
 MOST_BYTES: Final = 1 << 20
-"""Bytes of them, about."""
+"""Bytes of those that are not `SMALL`, about."""
+SMALL: Final = MOST_BYTES // MOST_TOGETHER
+"""Bytes of a message that are not counted: so many of them are no more than `MOST_BYTES`."""
 FEW: Final = 16
 """One in so many messages may have another form; with more of them all are read one by one."""
 MOST_REMEMBERED: Final = 65_536
@@ -101,7 +104,8 @@ class MqttSource:
         self._upkeep = Upkeep(f"mqtt {spec.id}", self._outages, clock)
         self._topics = _by_topic(self._gate)
         self._time_path = parse_path(spec.time_column) if spec.time_column else None
-        self._flat, self._shapes = _flat_topics(self._topics, self._time_path)
+        flat, self._shapes = _flat_topics(self._topics, self._time_path)
+        self._flat = Topics(flat)
         self._waiting: list[MQTTMessage] = []
         self._came: list[int] = []
         self._waiting_bytes = 0
@@ -109,7 +113,7 @@ class MqttSource:
         self._connection: Connection | None = None
         self._connections = 0
         self._unacknowledged: list[int] = []
-        self._first_received: dict[tuple[int, str, int], int] = {}
+        self._first_received: dict[tuple[int, bytes, int], int] = {}
 
     @property
     def broker(self) -> Broker:
@@ -146,8 +150,7 @@ class MqttSource:
         if not isinstance(token, Token):
             raise TypeError(f"a token of another source: {token!r}")
         if self._connection is not None and token.connection == self._connections:
-            for number in token.numbers:
-                self._connection.acknowledge(number)
+            self._connection.acknowledge(token.numbers)
 
     async def close(self) -> None:
         """Close the connection and end the deliveries; the broker keeps what comes meanwhile."""
@@ -173,7 +176,7 @@ class MqttSource:
         self._read_waiting()  # by the connection before, where they count for nothing
         self._connections += 1
         self._unacknowledged = []
-        self._connection = connection = Connection(self._broker, self._receive)
+        self._connection = connection = Connection(self._broker, self._receive, self._receive_many)
         try:
             await connection.open()
             topics = [self._spec.topic] if self._spec.topic else list(self._topics)
@@ -196,51 +199,50 @@ class MqttSource:
 
     def _receive(self, message: MQTTMessage) -> None:
         """Let a message wait to be read together with others; whatever it is, it will be acknowledged."""
-        if not self._waiting:
+        waiting = self._waiting
+        if not waiting:
             self._upkeep.wake()
-        self._waiting.append(message)
+        waiting.append(message)
         self._came.append(self._clock.now())
-        self._waiting_bytes += len(message.payload)
-        if self._waiting_bytes >= MOST_BYTES or len(self._waiting) >= MOST_TOGETHER:
+        if (size := len(message.payload)) > SMALL:
+            self._waiting_bytes += size
+        if len(waiting) >= MOST_TOGETHER or self._waiting_bytes >= MOST_BYTES:
             self._read_waiting()
 
+    def _receive_many(self, packets: Packets) -> None:
+        """Read messages that came closely behind each other at once, after those that wait."""
+        self._read_waiting()
+        self._upkeep.wake()
+        self._read_packets(packets, np.full(len(packets), self._clock.now(), dtype=np.int64))
+
     def _read_waiting(self) -> None:
-        """Read the messages that wait: let their readings in, or refuse them."""
+        """Read the messages that wait."""
         messages, came = self._waiting, self._came
-        if not messages:
-            return
-        self._waiting, self._came, self._waiting_bytes = [], [], 0
-        if self._time_path is None:
-            came = [self._received(message, now) for message, now in zip(messages, came, strict=True)]
-        self._unacknowledged += [message.mid for message in messages if message.qos]
-        if self._gate.pending >= MOST_PENDING:
-            messages, came = self._with_acknowledgement(messages, came)
-        topics = _topics_of(messages)
-        shape = np.array([self._flat.get(topic, -1) for topic in topics], dtype=np.int64)
-        for other in np.flatnonzero(shape < 0).tolist():
-            self._read_single(messages[other], topics[other], came[other])
-        if (flat := np.flatnonzero(shape >= 0)).size < len(messages):
-            messages, came = [messages[row] for row in flat.tolist()], [came[row] for row in flat.tolist()]
-            topics = [topics[row] for row in flat.tolist()]
         if messages:
-            self._read_together(messages, topics, shape[flat], np.array(came, dtype=np.int64))
+            self._waiting, self._came, self._waiting_bytes = [], [], 0
+            self._read_packets(packets_of(messages), np.array(came, dtype=np.int64))
 
-    def _with_acknowledgement(
-        self, messages: list[MQTTMessage], came: list[int]
-    ) -> tuple[list[MQTTMessage], list[int]]:
-        """Return the messages that a broker sends again, and when they came; the others are refused."""
-        for message, now in zip(messages, came, strict=True):
-            if not message.qos:
-                self._gate.refuse(refuse(Reason.OVERFLOW), received=now, raw=bytes(message.payload))
-        kept = [row for row, message in enumerate(messages) if message.qos]
-        return [messages[row] for row in kept], [came[row] for row in kept]
+    def _read_packets(self, packets: Packets, came: Int64) -> None:
+        """Let the readings of messages in, or refuse them."""
+        sent_again = packets.qos > 0
+        self._unacknowledged += packets.number[sent_again].tolist()
+        if self._time_path is None:
+            for row in np.flatnonzero(sent_again).tolist():
+                came[row] = self._received(packets, row, int(came[row]))
+        if self._gate.pending >= MOST_PENDING:
+            for row in np.flatnonzero(~sent_again).tolist():
+                self._gate.refuse(refuse(Reason.OVERFLOW), received=int(came[row]), raw=packets.payload_of(row))
+            packets, came = packets.take(sent_again), came[sent_again]
+        shape = self._flat.numbers(packets)
+        for row in np.flatnonzero(shape < 0).tolist():
+            self._read_single(packets, row, int(came[row]))
+        if (flat := shape >= 0).any():
+            self._read_together(packets.take(flat), shape[flat], came[flat])
 
-    def _received(self, message: MQTTMessage, now: int) -> int:
+    def _received(self, packets: Packets, row: int, now: int) -> int:
         """Return the time that a message without one was received; for one that comes again, the first time."""
-        if not message.qos:
-            return now
-        key = (message.mid, _topic_of(message), hash(message.payload))
-        if message.dup and key in self._first_received:
+        key = (int(packets.number[row]), packets.topic_of(row), hash(packets.payload_of(row)))
+        if packets.repeated[row] and key in self._first_received:
             return self._first_received[key]
         self._first_received.pop(key, None)
         self._first_received[key] = now
@@ -248,18 +250,17 @@ class MqttSource:
             del self._first_received[next(iter(self._first_received))]
         return now
 
-    def _read_together(self, messages: list[MQTTMessage], topics: list[str], shape: Int64, came: Int64) -> None:
+    def _read_together(self, packets: Packets, shape: Int64, came: Int64) -> None:
         """Read flat messages in their order: those of another form between the columns of the others."""
-        payloads = cast("list[bytes]", [message.payload for message in messages])  # so the library cuts them out
-        found = read_flat(payloads, shape, self._shapes, came)
+        found = read_flat(packets.text, packets.start, packets.end, shape, self._shapes, came)
         others = np.flatnonzero(~found.good).tolist()
-        if len(others) * FEW > len(messages):
-            others = list(range(len(messages)))
-        said = np.full(len(messages), GOOD, dtype=np.uint32)
+        if len(others) * FEW > len(packets):
+            others = list(range(len(packets)))
+        said = np.full(len(packets), GOOD, dtype=np.uint32)
         if self._time_path is None:
-            said[[message.retain for message in messages]] = UNCERTAIN_LAST_USABLE
+            said[packets.retained] = UNCERTAIN_LAST_USABLE
         first = 0
-        for other in (*others, len(messages)):
+        for other in (*others, len(packets)):
             rows = slice(*np.searchsorted(found.message, (first, other)).tolist())
             message = found.message[rows]
             if len(message):
@@ -269,14 +270,19 @@ class MqttSource:
                     found.value[rows],
                     received=came[message],
                     status=said[message],
-                    raw=lambda row, message=message: payloads[message[row]],  # type: ignore[misc]
+                    raw=lambda row, message=message: packets.payload_of(message[row]),  # type: ignore[misc]
                 )
-            if other < len(messages):
-                self._read_single(messages[other], topics[other], int(came[other]))
+            if other < len(packets):
+                self._read_single(packets, other, int(came[other]))
             first = other + 1
 
-    def _read_single(self, message: MQTTMessage, topic: str, now: int) -> None:
-        self._read(topic, bytes(message.payload), now, UNCERTAIN_LAST_USABLE if message.retain else GOOD)
+    def _read_single(self, packets: Packets, row: int, now: int) -> None:
+        try:
+            topic = packets.topic_of(row).decode()
+        except UnicodeDecodeError:
+            topic = ""
+        status = UNCERTAIN_LAST_USABLE if packets.retained[row] else GOOD
+        self._read(topic, packets.payload_of(row), now, status)
 
     def _read(self, topic: str, payload: bytes, now: int, status_without_time: int) -> None:
         wanted = self._topics.get(topic)
@@ -387,15 +393,15 @@ def _by_topic(gate: Gate) -> dict[str, list[tuple[SignalRule, Address]]]:
 
 def _flat_topics(
     topics: Mapping[str, list[tuple[SignalRule, Address]]], time_path: tuple[str | int, ...] | None
-) -> tuple[dict[str, int], Shapes]:
+) -> tuple[dict[bytes, int], Shapes]:
     """Return the topics whose messages can be read as flat JSON, with their shapes: all that is wanted are numbers."""
-    numbers: dict[str, int] = {}
+    numbers: dict[bytes, int] = {}
     wanted: list[list[tuple[str, int]]] = []
     time = _plain_name(time_path) if time_path is not None else ""
     for topic, rules in topics.items():
         named = [(_plain_name(address.path), rule) for rule, address in rules]
         if time is not None and all(name and not rule.text for name, rule in named):
-            numbers[topic] = len(wanted)
+            numbers[topic.encode()] = len(wanted)
             wanted.append([(name, rule.code) for name, rule in named if name])
     return numbers, shapes_of(wanted, time or "")
 
@@ -405,18 +411,3 @@ def _plain_name(path: tuple[str | int, ...] | None) -> str | None:
     if path is None or len(path) != 1 or not isinstance(path[0], str) or not is_plain(path[0]):
         return None
     return path[0]
-
-
-def _topics_of(messages: list[MQTTMessage]) -> list[str]:
-    try:
-        return [message.topic for message in messages]
-    except UnicodeDecodeError:
-        return [_topic_of(message) for message in messages]
-
-
-def _topic_of(message: MQTTMessage) -> str:
-    """Return a message's topic; the library raises for one that is not UTF-8."""
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return ""

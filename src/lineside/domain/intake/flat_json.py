@@ -78,17 +78,23 @@ def is_plain(name: str) -> bool:
     return bool(name) and name.isascii() and name.isprintable() and not {'"', "\\"} & set(name)
 
 
-def read_flat(payloads: Sequence[bytes], shape: Int64, shapes: Shapes, received: Int64) -> Flat:
-    """Read messages of these shapes; ``received`` is when each came, which is its time where it carries none."""
-    sizes = np.fromiter(map(len, payloads), dtype=np.int64, count=len(payloads))
-    ends = np.cumsum(sizes + 1)
-    text = np.frombuffer(b"\0".join([*payloads, b""]), dtype=np.uint8)
+def read_flat(text: Bytes, starts: Int64, ends: Int64, shape: Int64, shapes: Shapes, received: Int64) -> Flat:
+    """Read messages of these shapes out of one text.
+
+    Args:
+        text: the bytes they stand in; a zero byte ends it.
+        starts: where each message begins.
+        ends: where each ends.
+        shape: the shape of each.
+        shapes: what is wanted of each shape.
+        received: when each came, which is its time where it carries none.
+    """
     rows = int((shapes.first[shape + 1] - shapes.first[shape]).sum())
-    good = sizes <= LARGEST_MESSAGE
+    good = ends - starts <= LARGEST_MESSAGE
     message, signal = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int32)
     time, value = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.float64)
     count = _read(
-        text, ends - sizes - 1, ends - 1, shape, received,
+        text, starts, ends, shape, received,
         shapes.first, shapes.at, shapes.text, shapes.signal, shapes.time, _POWERS,
         good, message, signal, time, value,
     )  # fmt: skip
@@ -96,7 +102,7 @@ def read_flat(payloads: Sequence[bytes], shape: Int64, shapes: Shapes, received:
 
 
 # The functions below are compiled into one loop: a call that hands arrays over costs more than what it does here.
-# Behind every message stands a zero byte, which is part of no form, so that none is read beyond its end.
+# A zero byte, which is part of no form, ends the text; a form that goes on behind its message is none of a message.
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -281,8 +287,8 @@ def _object(text, at, end, names, time_name, low, high, wanted_at, wanted_text, 
         count += 1
         at = _blank(text, at)
         separator = text[at]
-    at = _blank(text, at + 1) if separator == 125 else -1
-    return moment if at == end and missing == 0 else np.int64(-1)
+    ended = separator == 125 and at < end <= _blank(text, at + 1)
+    return moment if ended and missing == 0 else np.int64(-1)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -16,11 +16,12 @@ from typing import Final
 import numpy as np
 
 from lineside.adapters.modbus.frames import AnswerError, Ask, BrokenStreamError, Frames, values_in
+from lineside.adapters.mqtt_packets import read_packets
 from lineside.adapters.mtconnect.documents import AgentError, DocumentError, read_streams
 from lineside.adapters.sparkplug.payloads import read_payload, status_of, time_of, value_of
 from lineside.adapters.sparkplug.sparkplug_b_pb2 import Payload
-from lineside.domain.errors import LinesideError
-from lineside.domain.intake.flat_json import read_flat, shapes_of
+from lineside.domain.errors import IntegrityError, LinesideError
+from lineside.domain.intake.flat_json import shapes_of
 from lineside.domain.intake.messages import read_json
 from lineside.domain.intake.reasons import Reason, Refusal, refuse
 from lineside.domain.parts import PartRecord
@@ -28,6 +29,7 @@ from lineside.domain.predictions import Prediction
 from lineside.domain.reconciling import Stretch
 from lineside.testing.clocks import A_MOMENT
 from lineside.testing.fakes.judge import FakeJudge
+from lineside.testing.flat_messages import read_each
 from lineside.testing.records import CATALOGUE, a_readings_body, a_record
 from lineside.wire.asks import Ask as HolderAsk
 from lineside.wire.asks import decode_ask, encode_ask
@@ -106,6 +108,7 @@ def decoders() -> tuple[Decoder, ...]:
         *_between_our_processes(),
         Decoder(name="sparkplug", read=_read_sparkplug, good=_sparkplug()),
         Decoder(name="modbus", read=_read_modbus, good=_MODBUS, answers=(AnswerError, BrokenStreamError)),
+        Decoder(name="mqtt", read=_read_mqtt, good=_MQTT),
         Decoder(name="json", read=read_json, good=_JSON),
         Decoder(name="flat json", read=_read_flat, good=_JSON),
         Decoder(name="mtconnect", read=read_streams, good=_MTCONNECT, answers=(DocumentError, AgentError)),
@@ -143,6 +146,10 @@ def _between_our_processes() -> tuple[Decoder, ...]:
 
 _ASK: Final = Ask(device=1, kind="holding", address=0, count=2)
 _MODBUS: Final = (bytes.fromhex("0001000000070103044248000a"), bytes.fromhex("000100000003018302"))
+_MQTT: Final = (
+    b"\x30\x0a\x00\x05press\x0021" * 3,
+    b"\x33\x16\x00\x05press\x00\x07\x05\x02\x00\x00\x00\x09\x7b\x7d" + b"\x31\x04\x00\x01p\x00",
+)
 _JSON: Final = (
     b'{"ts":1795000000000,"temperature":21.5,"serial":"A1"}',
     b'{"a":[1,2,{"b":null}],"temperature":-1e3}',
@@ -163,8 +170,15 @@ def _with_checksum(data: bytes) -> bytes:
     return data if len(data) < 8 else data[:4] + struct.pack("<I", zlib.crc32(data[8:])) + data[8:]
 
 
+def _read_mqtt(data: bytes) -> object:
+    found, end = read_packets(data, 0, five=True)
+    if not len(found):
+        raise IntegrityError("no message stands there", field="packet")
+    return [(found.topic_of(row), found.payload_of(row)) for row in range(len(found))], end
+
+
 def _read_flat(data: bytes) -> object:
-    found = read_flat([data], np.zeros(1, dtype=np.int64), _SHAPES, np.array([A_MOMENT], dtype=np.int64))
+    found = read_each([data], np.zeros(1, dtype=np.int64), _SHAPES, np.array([A_MOMENT], dtype=np.int64))
     return found if found.good.all() else refuse(Reason.MALFORMED_JSON)  # the slow way reads or refuses it
 
 
