@@ -21,14 +21,16 @@ PER_READING = (
 )
 
 
-def _work(signals: int, batch: int, cycles: int, peers: tuple[Subject, ...], *, order: bool = True) -> Work:
-    disorder = "" if order else ", out of order within 20 ms"
+def _work(
+    signals: int, batch: int, cycles: int, peers: tuple[Subject, ...], *, order: bool = True, in_turn: bool = False
+) -> Work:
+    how = ", in turn" if in_turn else "" if order else ", out of order within 20 ms"
     return Work(
-        name=f"features {signals:,} signals, batches of {batch:,}{disorder}",
+        name=f"features {signals:,} signals, batches of {batch:,}{how}",
         unit="readings/s/core",
         better="higher",
         subjects=(_LINESIDE, _LIMIT, *peers),
-        parameters={"signals": signals, "batch": batch, "cycles": cycles, "order": order},
+        parameters={"signals": signals, "batch": batch, "cycles": cycles, "order": order, "in_turn": in_turn},
         compare="means",
     )
 
@@ -42,4 +44,7 @@ WORKS = [
     _work(2_000, 65_536, 4, _COLUMNS),
     _work(20_000, 65_536, 1, _COLUMNS),
     _work(100_000, 65_536, 1, ()),
+    _work(200, 65_536, 32, (), in_turn=True),
+    _work(20_000, 65_536, 1, (), in_turn=True),
+    _work(100_000, 65_536, 1, (), in_turn=True),
 ]

@@ -28,12 +28,15 @@ class Readings(NamedTuple):
 
 
 def readings(work: dict[str, Any]) -> Readings:
-    """Return the readings of a work: ``signals``, ``cycles``, and whether they come in ``order`` of source time."""
+    """Return the readings of a work: ``signals``, ``cycles``, and whether they come in ``order`` of source time.
+
+    ``in_turn``: without jitter, all signals at each instant one after the other, as a machine that is scanned sends.
+    """
     signals, ticks = int(work["signals"]), int(work["cycles"]) * PER_CYCLE
     chance = np.random.default_rng(20261122)
-    jitter = chance.integers(0, 20_000_000, (ticks, signals))
+    jitter = chance.integers(0, 1 if work.get("in_turn", False) else 20_000_000, (ticks, signals))
     signal = np.broadcast_to(np.arange(signals, dtype=np.int32), (ticks, signals))
-    if work.get("order", True):
+    if work.get("order", True) and not work.get("in_turn", False):
         order = np.argsort(jitter, axis=1)
         jitter, signal = np.take_along_axis(jitter, order, 1), np.take_along_axis(signal, order, 1)
     passed = (np.arange(ticks, dtype=np.int64)[:, None] * TICK + jitter).ravel()

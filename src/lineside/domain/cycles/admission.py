@@ -174,12 +174,13 @@ def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - n
 
     Returns the row to go on from: behind the last, or sooner where that reading proves that a clock was set back.
     """
+    several = len(feeds) > 1
     for row in range(start, len(signal)):
         code = signal[row]
         if code < 0 or code >= len(local) or local[code] < 0:
             continue
         mine, time, received = local[code], source_time[row], receive_time[row]
-        feed = feed_of[mine]
+        feed = feed_of[mine] if several else 0
         _hear(feeds, feed, time, received)
         taken = time < released and time < state[FRONTIER]
         if time < state[WATERMARK] or time < state[CLOSED] or taken:
@@ -194,7 +195,7 @@ def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - n
         state[LATEST] = max(state[LATEST], time)
         if time < released:
             state[FRONTIER] = max(state[FRONTIER], time)
-        if len(feeds) > 1:
+        if several:
             imply(feeds, feed, received)
             reached = front(feeds, delimiter, received, feed) - lateness
         else:

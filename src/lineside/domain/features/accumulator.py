@@ -102,9 +102,13 @@ class Accumulator:
         return float(self.said[signal, kernels.SAID])
 
     def widen(self) -> None:
-        """Make four times the room for kept values; what is not written to costs no memory."""
-        self.kept = _widened(self.kept)
-        self.kept_times = _widened(self.kept_times)
+        """Make a quarter more room for kept values.
+
+        The matrices grow where they are: a large one is moved by the system's tables, and no value is copied.
+        """
+        rows = len(self.kept) + max(_ROOM, len(self.kept) // 4)
+        for matrix in (self.kept, self.kept_times):
+            matrix.resize((rows, matrix.shape[1]), refcheck=False)  # nobody else holds them
 
     def features(self) -> Float64:
         """Return the features of the cycle so far, shape ``(len(recipe.features),)``."""
@@ -140,12 +144,6 @@ def _aligned(rows: int, columns: int) -> Int64:
     whole = np.zeros(rows * columns + _LINE // 8, dtype=np.int64)
     first = -whole.ctypes.data % _LINE // 8
     return whole[first : first + rows * columns].reshape(rows, columns)
-
-
-def _widened(kept: Float64) -> Float64:
-    wider = np.empty((4 * kept.shape[0], kept.shape[1]), dtype=np.float64)
-    wider[: kept.shape[0]] = kept
-    return wider
 
 
 def _kind_of(feature: FeatureSpec) -> tuple[str, float]:
