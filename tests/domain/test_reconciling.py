@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineside.domain.reconciling import STRETCH, compare, key_hashes, stretches_of
+from lineside.domain.reconciling import STRETCH, compare, key_hash, key_hashes, stretches_of
 
 records = st.dictionaries(st.integers(1, 5 * STRETCH), st.integers(0, 9), max_size=60)
 
@@ -42,3 +42,9 @@ def test_hashes_of_neighbours_and_of_epochs_have_nothing_in_common() -> None:
     sequences = np.arange(1, 100_000, dtype=np.int64)
     assert len(np.unique(key_hashes("a", sequences))) == len(sequences)
     assert not np.any(key_hashes("a", sequences) == key_hashes("b", sequences))
+
+
+@given(epoch=st.text(max_size=20), sequence=st.integers(0, 2**63 - 1))
+def test_a_key_has_the_same_hash_alone_as_among_many(epoch: str, sequence: int) -> None:
+    many = key_hashes(epoch, np.array([sequence, 1], dtype=np.int64))
+    assert key_hash(epoch, sequence) == int(many[0])

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import apsw
+import msgspec
 
-from lineside.adapters.outbox_accounts import OutboxCounts, account, counts, note_stretch, stretches
+from lineside.adapters.outbox_accounts import OutboxCounts, Tally, counts, read_tally, stretches
 from lineside.adapters.outbox_room import SPENT, Room, Space
 from lineside.adapters.outbox_schema import SCHEMA, add_columns
 from lineside.adapters.sqlite_thread import SqliteThread
@@ -72,6 +73,7 @@ class SqliteOutbox:
         self._begun = 0
         self._bytes = 0
         self._confirmed = 0
+        self._tally = Tally()
         self._lived = 0
         self._started = time.monotonic()
         self._room = None if bounds is None else Room(path, bounds, self._pack)
@@ -193,6 +195,7 @@ class SqliteOutbox:
         row: Any = connection.execute("SELECT epoch, last, bytes, confirmed, lived FROM state").fetchone()
         self._epoch, self._last, self._bytes, self._confirmed, lived = row
         self._lived = max(lived, self._lived)
+        self._tally = read_tally(connection)
         if self._room is not None:
             self._room.load(connection)
 
@@ -207,14 +210,11 @@ class SqliteOutbox:
             self._bytes += len(data)
             rows.append((sequence, count, self._bytes, kind.value, lived, data))
         self._last += len(rows)
-        account(connection, self._epoch, kept, first)
+        self._tally.accept(items)
+        self._tally.account(connection, self._epoch, kept, first)
         connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
-        connection.execute("UPDATE state SET last = ?, bytes = ?, lived = ?", (self._last, self._bytes, lived))
-        connection.executemany(
-            "INSERT INTO accepted VALUES (?, 1, ?) "
-            "ON CONFLICT (kind) DO UPDATE SET records = records + 1, items = items + excluded.items",
-            [(kind.value, count) for kind, _, count in items],
-        )
+        state = (self._last, self._bytes, lived, msgspec.msgpack.encode(self._tally))
+        connection.execute("UPDATE state SET last = ?, bytes = ?, lived = ?, tally = ?", state)
         return tuple(range(first, self._last + 1))
 
     def _begin_anew(self, connection: apsw.Connection) -> int:
@@ -224,6 +224,7 @@ class SqliteOutbox:
         connection.execute("DELETE FROM records")
         connection.execute("DELETE FROM set_aside")
         connection.execute("DELETE FROM stretches")
+        self._tally.begin_anew()
         for self._last, (_, items, kind, lived, data) in enumerate(kept, 1):
             record = unpack(data)
             header = record.header
@@ -231,10 +232,13 @@ class SqliteOutbox:
             self._bytes += len(again)
             row = (self._last, items, self._bytes, kind, lived, again)
             connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", row)
-            account(connection, self._epoch, [(header.kind, record.body, header.count)], self._last)
+            item = (header.kind, record.body, header.count)
+            self._tally.account(connection, self._epoch, [item], self._last)
         self._confirmed = 0
-        state = (self._epoch, self._last, self._bytes)
-        connection.execute("UPDATE state SET epoch = ?, last = ?, bytes = ?, confirmed = 0, accounts_from = 0", state)
+        state = (self._epoch, self._last, self._bytes, msgspec.msgpack.encode(self._tally))
+        connection.execute(
+            "UPDATE state SET epoch = ?, last = ?, bytes = ?, tally = ?, confirmed = 0, accounts_from = 0", state
+        )
         return self._last
 
     def _substitute(self, connection: apsw.Connection, sequence: int, reason: str) -> bool:
@@ -258,7 +262,8 @@ class SqliteOutbox:
         )
         if row[2] != RecordKind.READINGS.value:
             # The plant's quarantine counts it, whatever it held; so both ends still add up.
-            note_stretch(connection, self._epoch, {sequence: count})
+            self._tally.note(connection, self._epoch, sequence, count)
+            connection.execute("UPDATE state SET tally = ?", (msgspec.msgpack.encode(self._tally),))
         values = (RecordKind.QUARANTINE.value, new, sequence)
         connection.execute("UPDATE records SET kind = ?, data = ? WHERE sequence = ?", values)
         return True

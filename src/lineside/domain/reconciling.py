@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 STRETCH: Final = 1_024
 """Sequences in a stretch."""
+_MASK: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,14 @@ def key_hashes(epoch: str, sequences: NDArray[np.int64]) -> NDArray[np.uint64]:
     mixed *= np.uint64(0x94D049BB133111EB)
     hashes: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
     return hashes
+
+
+def key_hash(epoch: str, sequence: int) -> int:
+    """Return what `key_hashes` says of one key: few are quicker hashed one by one."""
+    mixed = (sequence + (zlib.crc32(epoch.encode()) << 32)) * 0x9E3779B97F4A7C15 & _MASK
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _MASK
+    return mixed ^ mixed >> 31
 
 
 def stretches_of(epoch: str, readings: Mapping[int, int]) -> dict[int, Stretch]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import apsw
+import msgspec
 
+from lineside.adapters.outbox_accounts import Tally
 from lineside.apps.layout import Layout
 from lineside.wire.records import RecordKind
 
@@ -65,8 +67,7 @@ class Watch:
     def accepted(self, kind: RecordKind) -> int:
         """Return how many items of a kind the gateway has committed."""
         with contextlib.suppress(apsw.Error):
-            query = "SELECT coalesce(sum(items), 0) FROM accepted WHERE kind = ?"
-            return int(_read(self.layout.outbox, query, (kind.value,))[0])
+            return _accepted(_read(self.layout.outbox, "SELECT tally FROM state")[0], kind)
         return 0
 
     async def _run(self) -> None:
@@ -79,14 +80,11 @@ class Watch:
     def _look(self) -> Sample | None:
         with contextlib.suppress(apsw.Error, TypeError, IndexError):
             # The plant first: what it has was in the outbox before.
-            epoch, last, readings = _read(
-                self.layout.outbox,
-                "SELECT epoch, last, (SELECT coalesce(sum(items), 0) FROM accepted WHERE kind = 'readings') FROM state",
-            )
+            epoch, last, tally = _read(self.layout.outbox, "SELECT epoch, last, tally FROM state")
             (confirmed,) = _read(
                 self.layout.landing, "SELECT coalesce(max(watermark), 0) FROM streams WHERE epoch = ?", (epoch,)
             )
-            return Sample(time.monotonic(), last, readings, confirmed)
+            return Sample(time.monotonic(), last, _accepted(tally, RecordKind.READINGS), confirmed)
         return None
 
     def measure(self, line_rate: float) -> Measured:
@@ -127,6 +125,10 @@ def _drain(samples: list[Sample], returned: float) -> tuple[int, float, float]:
     # Between two samples lies the moment at which it began.
     seconds = max(ended.moment - began.moment, 0.0) + _EVERY_SECONDS
     return waiting, seconds, began.moment - returned
+
+
+def _accepted(tally: bytes, kind: RecordKind) -> int:
+    return msgspec.msgpack.decode(tally, type=Tally).accepted.get(kind.value, (0, 0))[1] if tally else 0
 
 
 def _read(path: Path, query: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...]:
