@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ from lineside.domain.units import SECOND
 from lineside.flows import collect
 from lineside.flows.collect import Collector
 from lineside.flows.judge import LineJudge
-from lineside.ports import Judgement, SourceDelivery
+from lineside.ports import AuditEntry, Judgement, SourceDelivery
 from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
@@ -261,21 +262,7 @@ async def test_sources_are_let_go_even_where_the_last_record_fails_for_good(monk
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_an_alert_that_was_audited_but_not_recorded_is_recorded_at_the_next_start_and_audited_once() -> None:
-    bench = Bench()
-    await bench.run(cycle(0, 260))
-    again = Bench()
-    await again.collector.audit_missed([], bench.audit.kept)
-    delivered = cycle(0, 260)
-    assert delivered.readings is not None
-    judge = FakeJudge("porosity", limit=200.0, width=1, cause="any")
-    line = LineJudge(a_plan(), CATALOGUE, lambda _: judge, "g")
-    await again.collector.resume(line.resume([delivered.readings], (), again.clock.now()))
-    assert again.items(RecordKind.ALERTS, AlertEvent) == bench.items(RecordKind.ALERTS, AlertEvent)
-    assert again.audit.kept == []
-
-
-async def test_an_alarm_is_recorded_and_audited_then_published() -> None:
+async def test_an_alarm_is_recorded_then_published_and_audited() -> None:
     bench = Bench()
     await bench.run(cycle(0, 260))
     [event] = bench.items(RecordKind.ALERTS, AlertEvent)
@@ -448,6 +435,50 @@ async def test_a_cycle_that_a_crash_cut_is_taken_up_where_it_was() -> None:
     assert missed.parts == ()
     judged = line.push(second.readings.take(slice(3, 4)), A_MOMENT)
     assert [part.features[0] for part in judged.parts] == [260.0]
+
+
+async def test_an_alert_does_not_wait_for_its_audit_record_and_none_is_left_out_of_it() -> None:
+    bench = Bench()
+    written = asyncio.Event()
+    append = bench.audit.append
+
+    async def slowly(action: str, content: Mapping[str, object]) -> AuditEntry:
+        await written.wait()
+        return await append(action, content)
+
+    bench.audit.append = slowly  # type: ignore[method-assign]
+    deliveries = [cycle(0, 260), cycle(1, 190), cycle(2, 260), cycle(3, 190), cycle(4, 260)]
+    running = asyncio.create_task(bench.run(*deliveries))
+    await until(lambda: bench.collector.counts.parts == 5)
+    await until(lambda: RecordKind.ALERTS in bench.published)
+    assert bench.audit.kept == []
+    written.set()
+    await running
+    recorded = [event.id for event in bench.items(RecordKind.ALERTS, AlertEvent)]
+    assert recorded
+    assert [json.loads(entry.content)["event"] for entry in bench.audit.kept] == recorded
+
+
+async def test_an_audit_record_that_cannot_be_written_is_noticed_and_tried_again() -> None:
+    bench = Bench()
+    bench.audit.broken = True
+    running = asyncio.create_task(bench.collector.run({"machine": PacedSource([cycle(0, 260)], bench)}))
+    await until(lambda: bench.collector.counts.unrecorded)
+    assert RecordKind.ALERTS in bench.published
+    bench.audit.broken = False
+    await until(lambda: not bench.collector.counts.unrecorded)
+    assert [entry.action for entry in bench.audit.kept] == ["alert.raised"]
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_what_is_stopped_while_it_audits_has_audited_all_that_it_recorded() -> None:
+    bench = Bench()
+    running = asyncio.create_task(bench.collector.run({"machine": PacedSource([cycle(0, 260)], bench)}))
+    await until(lambda: RecordKind.ALERTS in bench.published)
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(bench.audit.kept) == len(bench.items(RecordKind.ALERTS, AlertEvent)) == 1
 
 
 async def test_alerts_that_a_crash_kept_from_the_audit_are_audited_at_the_next_start() -> None:

@@ -5,15 +5,15 @@ For each group of deliveries, in this order:
 1. commit readings, finished part rows and refused input to the outbox, in one transaction; while the disk is waited
    for, assemble, judge and alert;
 2. acknowledge the sources;
-3. commit closed parts, predictions and alert events to the outbox, and add the alert events to the audit record;
-4. publish them for the live board.
+3. commit closed parts, predictions and alert events to the outbox;
+4. publish them for the live board, and add the alert events to the audit record beside what follows.
 
 Deliveries that no source waits to have acknowledged are judged first and gathered for up to 10 ms, while they are few;
 as soon as a part closes, they and all that came of them are one transaction. A message in each of 2 ms costs a fifth of
 the commits and records so, here and at the plant, and an alert waits for the disk once.
 
-Nothing that comes of readings leaves this process before it is durable. Of the two writes of step 3 either may be the
-one that a crash leaves out: the next start judges again what was not recorded, and audits what was not audited, once.
+Nothing that comes of readings leaves this process before it is durable. What a crash leaves out the next start does:
+it judges again what was not recorded, and audits what was recorded and not audited, once.
 Where the outbox cannot be made durable, sources are not acknowledged and what they delivered is held in memory, up to
 a bound; judgement goes on and marks its predictions ``unrecorded``; what has to be let go leaves a counted receipt.
 """
@@ -21,9 +21,10 @@ a bound; judgement goes on and marks its predictions ``unrecorded``; what has to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -141,8 +142,9 @@ class Collector:
         self._durable: deque[tuple[Source, object]] = deque()
         self._acknowledging: asyncio.Task[None] | None = None
         self._results: list[Item] = []
+        self._events: list[AlertEvent] = []
         self._unaudited: deque[AlertEvent] = deque()
-        self._audited: frozenset[str] = frozenset()
+        self._auditing: asyncio.Task[None] | None = None
         self._advance_at = 0.0
         self._receipt: Receipt | None = None
         self._retry_at = 0.0
@@ -165,28 +167,29 @@ class Collector:
             try:
                 if self._gathered:
                     await self._record()
+                await self._audit_rest()
             finally:
                 await self._end(readers)
 
     async def _end(self, readers: Sequence[asyncio.Task[None]]) -> None:
-        ending = [*readers, *([] if self._acknowledging is None else [self._acknowledging])]
+        beside = (self._acknowledging, self._auditing)
+        ending = [*readers, *(task for task in beside if task is not None)]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
 
     async def resume(self, missed: Judged) -> None:
-        """Record what a crash kept from being recorded; what of it was audited is not audited again."""
+        """Record what a crash kept from being recorded."""
         await self._deal_with(missed)
-        self._audited = frozenset()
 
     async def audit_missed(self, recorded: Sequence[AlertEvent], known: Sequence[AuditEntry]) -> None:
         """Audit alert events that an earlier run recorded and was ended before it could audit them.
 
         ``known`` are the newest entries of the audit record, as many as the recorded events may be among.
         """
-        self._audited = frozenset(json.loads(entry.content).get("event", "") for entry in known)
-        self._unaudited += [event for event in recorded if event.id not in self._audited]
-        await self._record()
+        audited = {json.loads(entry.content).get("event", "") for entry in known}
+        self._unaudited += [event for event in recorded if event.id not in audited]
+        await self._audit_rest()
 
     async def _read(self, name: str, source: Source) -> None:
         await self._hooks.admit(name)
@@ -215,6 +218,7 @@ class Collector:
     async def _take(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
         if not group:
             await self._record()
+            self._audit_beside()
             await self._deal_with(self._line.advance(self._clock.now()))
             return
         self._count(group)
@@ -274,14 +278,14 @@ class Collector:
         return _together(found)
 
     async def _deal_with(self, judged: Judged) -> None:
-        """Record, audit and publish what came of readings (steps 3 and 4)."""
+        """Record what came of readings, then publish it, and audit its alerts beside what follows (steps 3 and 4)."""
         judged = self._hooks.trim(judged)
         bodies = _bodies(judged)
         if not bodies:
             return
         self.counts.parts += len(judged.parts)
         self._results += bodies
-        self._unaudited += [event for event in judged.events if event.id not in self._audited]
+        self._events += judged.events
         if not await self._record() and self._held:  # the disk took nothing, the readings of these least of all
             judged = _unrecorded(judged)
             self._results[-len(bodies) :] = bodies = _bodies(judged)
@@ -289,9 +293,13 @@ class Collector:
         for kind, body, _ in bodies:
             if kind is not RecordKind.LATE:
                 await self._publish(kind, body)
+        self._audit_beside()
 
     async def _record(self) -> bool:
-        """Commit all that is held, have its sources acknowledged and audit its alerts; say whether that succeeded."""
+        """Commit all that is held and have its sources acknowledged; say whether that succeeded.
+
+        It has not where what was committed before could not be audited.
+        """
         if self._gathered:
             self._held.append(_held(self._gathered))
             self._gathered = []
@@ -300,11 +308,8 @@ class Collector:
             self._let_go()
             return False
         try:
-            if self.counts.unrecorded:  # the disk has failed: what it does not take is not audited either
-                await self._commit()
-                await self._write_audit()
-            else:
-                await _both(self._commit(), self._write_audit())
+            await self._commit()
+            await self._audit_settled()
         except StorageError:
             self.counts.unrecorded = True
             self._retry_at = now + RETRY_SECONDS
@@ -314,7 +319,7 @@ class Collector:
         return True
 
     async def _commit(self) -> None:
-        held, results = tuple(self._held), tuple(self._results)
+        held, results, events = tuple(self._held), tuple(self._results), tuple(self._events)
         items = [item for entry in held for item in entry.items] + list(results)
         if self._receipt is not None:
             items += _records_of(RecordKind.RECEIPTS, [self._receipt])
@@ -322,6 +327,8 @@ class Collector:
             await self._outbox.commit(items)
         self._receipt = None
         del self._results[: len(results)]
+        del self._events[: len(events)]
+        self._unaudited += events
         for entry in held:
             self._held.popleft()
             self._durable += entry.tokens
@@ -347,6 +354,28 @@ class Collector:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             self._durable.popleft()
+
+    def _audit_beside(self) -> None:
+        """Begin to audit the alert events that are durable: nobody waits for it, and a start after a crash goes on."""
+        if self._unaudited and self._auditing is None and not self.counts.unrecorded:
+            self._auditing = asyncio.create_task(self._write_audit(), name="audit")
+
+    async def _audit_settled(self) -> None:
+        """Raise what auditing has failed with, or try it again where the disk has failed before."""
+        task = self._auditing
+        if task is not None and task.done():
+            self._auditing = None
+            task.result()
+        if self.counts.unrecorded:
+            await self._write_audit()
+
+    async def _audit_rest(self) -> None:
+        """Audit all that is durable; what the disk does not take the next start audits."""
+        with contextlib.suppress(StorageError, TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                if self._auditing is not None:
+                    await asyncio.wait([self._auditing])
+                await self._write_audit()
 
     async def _write_audit(self) -> None:
         while self._unaudited:
@@ -377,16 +406,6 @@ class Collector:
             self.counts.rows += len(delivery.rows)
             self.counts.quarantined += sum(item.count for item in delivery.quarantined)
             self.counts.duplicates += delivery.duplicates
-
-
-async def _both(first: Awaitable[None], second: Coroutine[Any, Any, None]) -> None:
-    """Wait for both to their end, and raise what either has raised; the first begins at once."""
-    beside = asyncio.create_task(second)
-    try:
-        await first
-    finally:
-        await asyncio.wait([beside])
-    beside.result()
 
 
 def _together(found: Sequence[Judged]) -> Judged:

@@ -17,7 +17,7 @@ decimal  ``x * unit`` as a signed whole number of ``width`` bytes: a number of f
 single   4 bytes: a double that was a single-precision number, as most controllers send
 ======== ==========================================================================================
 
-A column of which nothing is known costs its raw bytes and the look for a form, about 2 ns a reading.
+The look for a form costs about 2 ns a reading and column.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,10 +34,13 @@ from lineside.domain.errors import IntegrityError
 
 Column = NDArray[Any]
 
-_UNITS: Final = (1_000_000, 1_000)
-"""A millisecond and a microsecond, in nanoseconds: the coarsest that all times are whole numbers of is taken."""
-_SCALES: Final = (1.0, 10.0, 100.0, 1_000.0, 10_000.0, 1_000_000.0)
+_MILLISECOND: Final = 1_000_000
+_MICROSECOND: Final = 1_000
+_SCALES: Final = np.array([1.0, 10.0, 100.0, 1_000.0, 10_000.0, 1_000_000.0])
 _SAMPLE: Final = 8
+_RAW, _ONE, _SINGLE, _DECIMAL = range(4)
+_NAN_BITS: Final = np.int64(0x7FF8 << 48)
+"""The NaN that single precision keeps as it is."""
 _RUN_BYTES: Final = 12
 _WIDTHS: Final = (0, 1, 2, 4)
 
@@ -70,13 +74,11 @@ def pack_whole(column: Column, *, beside: Column | None = None) -> tuple[Form, b
         column: ``(n,)``, n at least 1, of any integer type.
         beside: ``(n,)``, a column that is read before this one and that it may follow.
     """
-    form, data = _runs_or_offsets(column)
+    form, data = _packed(column, Shape.OFFSET)
     if beside is None or form.size <= len(column):
         return form, data
-    after, steps = _offsets(column - beside)
-    if after.shape is Shape.RAW or after.size >= form.size:
-        return form, data
-    return msgspec.structs.replace(after, shape=Shape.AFTER), steps
+    after, steps = _packed(column - beside, Shape.AFTER)
+    return (after, steps) if after.shape is Shape.AFTER and after.size < form.size else (form, data)
 
 
 def pack_values(column: NDArray[np.float64]) -> tuple[Form, bytes]:
@@ -85,24 +87,16 @@ def pack_values(column: NDArray[np.float64]) -> tuple[Form, bytes]:
     Args:
         column: ``(n,)``, n at least 1.
     """
-    first = float(column[0])
-    bits = np.ascontiguousarray(column).view(np.int64)
-    if (bits == bits[0]).all() and first == first:  # noqa: PLR0124 - a NaN is not itself
-        return Form(Shape.ONE, 0, base=first), b""
-    scale = _scale_of(column)
-    if scale:
-        scaled = np.rint(column * scale)
-        most = max(float(scaled.max()), -float(scaled.min()))
-        if most < 1 << 31:
-            width = 2 if most < 1 << 15 else 4
-            whole = scaled.astype(f"<i{width}")
-            if np.array_equal((whole / scale).view(np.int64), bits):
-                return Form(Shape.DECIMAL, whole.nbytes, width=width, unit=int(scale)), whole.tobytes()
-    with np.errstate(over="ignore"):
-        single = column.astype("<f4")
-    if np.array_equal(single.astype(np.float64).view(np.int64), bits):
-        return Form(Shape.SINGLE, single.nbytes, width=4), single.tobytes()
-    return _raw(column)
+    column = np.ascontiguousarray(column)
+    room = np.empty(column.nbytes, dtype=np.uint8)
+    what, width, unit = _narrow_values(column, column.view(np.int64), _SCALES, *_views(room))
+    if what == _ONE:
+        return Form(Shape.ONE, 0, base=float(column[0])), b""
+    if what == _RAW:
+        return _raw(column)
+    size = width * len(column)
+    shape = Shape.SINGLE if what == _SINGLE else Shape.DECIMAL
+    return Form(shape, size, width=width, unit=int(unit)), room[:size].tobytes()
 
 
 def unpack_whole(form: Form, data: memoryview, kind: str, count: int, beside: Column | None = None) -> Column:
@@ -150,18 +144,21 @@ def check_form(form: Form, kind: str, count: int) -> None:
         raise IntegrityError("a column of readings has the wrong length", field="size", value=form.size)
 
 
-def _runs_or_offsets(column: Column) -> tuple[Form, bytes]:
-    begins = np.flatnonzero(column[1:] != column[:-1])
-    if len(begins) and (len(begins) + 1) * _RUN_BYTES <= len(column):
-        return _runs(column, begins)
-    return _offsets(column)
+def _packed(column: Column, shape: Shape) -> tuple[Form, bytes]:
+    room = np.empty(8 * len(column), dtype=np.uint8)
+    runs, width, unit, least = _narrow_whole(column, column.itemsize, *_views(room))
+    if runs:
+        size = runs * _RUN_BYTES
+        return Form(Shape.RUNS, size), room[:size].tobytes()
+    if width == column.itemsize:
+        return _raw(column)
+    size = width * len(column)
+    return Form(shape, size, width=width, unit=int(unit), base=int(least)), room[:size].tobytes()
 
 
-def _runs(column: Column, ends: NDArray[np.int64]) -> tuple[Form, bytes]:
-    starts = np.concatenate(([0], ends + 1))
-    lengths = np.diff(np.append(starts, len(column)))
-    data = column[starts].astype("<i8").tobytes() + lengths.astype("<u4").tobytes()
-    return Form(Shape.RUNS, len(data)), data
+def _views(room: NDArray[np.uint8]) -> tuple[Column, ...]:
+    """Return the same room as numbers of one, two, four and eight bytes."""
+    return room, room.view("<u2"), room.view("<u4"), room.view("<i8")
 
 
 def _from_runs(form: Form, data: memoryview, kind: str, count: int) -> Column:
@@ -171,20 +168,6 @@ def _from_runs(form: Form, data: memoryview, kind: str, count: int) -> Column:
     if int(lengths.sum(dtype=np.uint64)) != count:
         raise IntegrityError("a column of readings has the wrong length", field="runs", value=runs)
     return np.repeat(values.astype(kind), lengths)
-
-
-def _offsets(column: Column) -> tuple[Form, bytes]:
-    least, most = int(column.min()), int(column.max())
-    span = most - least
-    if span >= 1 << 63:
-        return _raw(column)
-    offsets = column - column.dtype.type(least)
-    unit = _unit_of(offsets) if span >= 1 << 8 and column.itemsize == np.dtype(np.int64).itemsize else 1
-    width = next((width for width in _WIDTHS if span // unit < 1 << 8 * width), 8)
-    if width >= column.itemsize:
-        return _raw(column)
-    data = b"" if not width else (offsets // unit if unit > 1 else offsets).astype(f"<u{width}").tobytes()
-    return Form(Shape.OFFSET, len(data), width=width, unit=unit, base=least), data
 
 
 def _from_offsets(form: Form, data: memoryview, kind: str, count: int) -> Column:
@@ -198,26 +181,9 @@ def _from_offsets(form: Form, data: memoryview, kind: str, count: int) -> Column
     return offsets
 
 
-def _unit_of(offsets: Column) -> int:
-    """Return the coarsest unit that all are whole numbers of; the first few mostly tell."""
-    for unit in _UNITS:
-        if not (offsets[:_SAMPLE] % unit).any() and not (offsets % unit).any():
-            return unit
-    return 1
-
-
 def _raw(column: Column) -> tuple[Form, bytes]:
     data = np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<")).tobytes()
     return Form(Shape.RAW, len(data)), data
-
-
-def _scale_of(column: NDArray[np.float64]) -> float:
-    """Return the power of ten by which a few values of a column are whole numbers; 0 where there is none."""
-    sample = column[:: max(1, len(column) // _SAMPLE)].tolist()
-    for scale in _SCALES:
-        if all(abs(value) < 1e9 and round(value * scale) / scale == value for value in sample):
-            return scale
-    return 0.0
 
 
 def _base(form: Form, kind: str) -> int:
@@ -225,3 +191,118 @@ def _base(form: Form, kind: str) -> int:
     if not isinstance(form.base, int) or not limits.min <= form.base <= limits.max:
         raise IntegrityError("a column of readings begins at no such number", field="base", value=form.base)
     return form.base
+
+
+# Compiled as a whole: on a quiet line every single call of the array library costs more than all the bytes of a record.
+
+
+@numba.njit(cache=True, nogil=True)
+def _narrow_whole(column, itemsize, one, two, four, eight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, C901 - one pass
+    """Write a column of whole numbers in its narrowest form: how many runs (0: none), else width, unit and least.
+
+    The room is given as numbers of each width. As it is: a width of ``itemsize``, and nothing is written.
+    """
+    rows, first = len(column), np.int64(column[0])
+    least = most = first
+    runs, milliseconds, microseconds = 1, True, True
+    for row in range(rows):
+        value = np.int64(column[row])
+        least, most = min(least, value), max(most, value)
+        if row and column[row] != column[row - 1]:
+            runs += 1
+        if microseconds and (value - first) % _MICROSECOND:
+            microseconds = milliseconds = False
+        if milliseconds and (value - first) % _MILLISECOND:
+            milliseconds = False
+    if runs > 1 and runs * _RUN_BYTES <= rows:
+        _write_runs(column, runs, eight, four)
+        return runs, 0, 1, least
+    span = np.uint64(most) - np.uint64(least)
+    unit = np.uint64(1)
+    if itemsize == 8 and span >= np.uint64(256) and span < np.uint64(1 << 63):
+        unit = np.uint64(_MILLISECOND if milliseconds else _MICROSECOND if microseconds else 1)
+    steps = span // unit
+    width = 0 if steps == 0 else 1 if steps < 1 << 8 else 2 if steps < 1 << 16 else 4 if steps < 1 << 32 else 8
+    width = min(width, itemsize)
+    if width == itemsize:
+        return 0, width, 1, least
+    for row in range(rows):
+        step = (np.uint64(np.int64(column[row])) - np.uint64(least)) // unit
+        if width == 1:
+            one[row] = step
+        elif width == 2:
+            two[row] = step
+        elif width == 4:
+            four[row] = step
+    return 0, width, np.int64(unit), least
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _write_runs(column, runs, eight, four):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write what several rows in a row have in common, then how many they are."""
+    run, length = 0, 0
+    for row in range(len(column)):
+        if row and column[row] != column[row - 1]:
+            four[2 * runs + run] = length
+            run, length = run + 1, 0
+        eight[run] = np.int64(column[row])
+        length += 1
+    four[2 * runs + run] = length
+
+
+@numba.njit(cache=True, nogil=True)
+def _narrow_values(column, bits, scales, one, two, four, eight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba takes columns one by one
+    """Write a column of doubles in its narrowest form: which it is, its width, and what decimals are multiplied by."""
+    rows = len(column)
+    alike = True
+    for row in range(rows):
+        if bits[row] != bits[0]:
+            alike = False
+            break
+    if alike and column[0] == column[0]:
+        return _ONE, 0, 1.0
+    scale = _scale_of(column, scales)
+    if scale:
+        width = _write_decimals(column, bits, scale, two, four)
+        if width:
+            return _DECIMAL, width, scale
+    singles = four.view(np.float32)
+    for row in range(rows):
+        singles[row] = column[row]
+        if np.float64(singles[row]) != column[row] and bits[row] != _NAN_BITS:
+            return _RAW, 8, 1.0
+    return _SINGLE, 4, 1.0
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _write_decimals(column, bits, scale, two, four):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write whole numbers over a power of ten; return their width, 0 where some value is none."""
+    width = 2
+    for row in range(len(column)):
+        whole = np.rint(column[row] * scale)
+        if not abs(whole) < 1 << 31 or whole / scale != column[row] or (whole == 0 and bits[row] != 0):
+            return 0
+        if abs(whole) >= 1 << 15:
+            width = 4
+    for row in range(len(column)):
+        whole = np.int64(np.rint(column[row] * scale))
+        if width == 2:
+            two[row] = whole
+        else:
+            four[row] = whole
+    return width
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _scale_of(column, scales):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the power of ten by which a few values of a column are whole numbers; 0 where there is none."""
+    step = max(1, len(column) // _SAMPLE)
+    for scale in scales:
+        fits = True
+        for row in range(0, len(column), step):
+            if not abs(column[row]) < 1e9 or np.rint(column[row] * scale) / scale != column[row]:
+                fits = False
+                break
+        if fits:
+            return scale
+    return 0.0
