@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numba
 import numpy as np
 
 from lineside.domain.intake.clock_ahead import ClockAhead
@@ -277,11 +278,20 @@ class Gate:
 
     def _ranged(self, batch: ReadingBatch) -> ReadingBatch:
         """Mark good values outside the plausible range."""
+        if not _any_outside(batch.signal, batch.value, self._low, self._high):
+            return batch
         outside = (batch.value < self._low[batch.signal]) | (batch.value > self._high[batch.signal])
         outside &= batch.status & SEVERITY == GOOD
-        if not outside.any():
-            return batch
         return replace(batch, status=np.where(outside, np.uint32(UNCERTAIN_EU_EXCEEDED), batch.status))
+
+
+@numba.njit(cache=True, nogil=True)
+def _any_outside(signal: Int32, value: Float64, low: Float64, high: Float64) -> bool:
+    """Return whether any value lies outside the range of its signal."""
+    for row in range(len(signal)):  # noqa: SIM110 - what numba compiles
+        if value[row] < low[signal[row]] or value[row] > high[signal[row]]:
+            return True
+    return False
 
 
 def _judged(rule: SignalRule, value: object, status: int) -> float | str | Refusal:
