@@ -472,6 +472,31 @@ async def test_an_audit_record_that_cannot_be_written_is_noticed_and_tried_again
     await asyncio.wait([running])
 
 
+async def test_a_disk_that_fails_while_an_alert_is_audited_makes_no_second_entry_of_it() -> None:
+    bench = Bench()
+    written = asyncio.Event()
+    append = bench.audit.append
+
+    async def slowly(action: str, content: Mapping[str, object]) -> AuditEntry:
+        await written.wait()
+        return await append(action, content)
+
+    bench.audit.append = slowly  # type: ignore[method-assign]
+    source = PacedSource([cycle(0, 260), cycle(1, 190)], bench)
+    running = asyncio.create_task(bench.collector.run({"machine": source}))
+    await until(lambda: RecordKind.ALERTS in bench.published)
+    bench.outbox.broken = True
+    await until(lambda: bench.collector.counts.unrecorded)
+    bench.outbox.broken = False
+    await until(lambda: not bench.collector._held)
+    written.set()
+    await until(lambda: not bench.collector.counts.unrecorded)
+    assert [entry.action for entry in bench.audit.kept] == ["alert.raised"]
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(bench.audit.kept) == 1
+
+
 async def test_what_is_stopped_while_it_audits_has_audited_all_that_it_recorded() -> None:
     bench = Bench()
     running = asyncio.create_task(bench.collector.run({"machine": PacedSource([cycle(0, 260)], bench)}))

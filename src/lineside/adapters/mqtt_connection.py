@@ -32,7 +32,7 @@ from lineside.domain.units import SECOND
 _MISC_INTERVAL: Final = 1.0
 _READ_AT_ONCE: Final = 65_536
 _PACKETS_AT_ONCE: Final = 64
-"""Packets that the library reads before the event loop sees to others."""
+"""Packets that are read one by one before the event loop sees to others."""
 _LEAST_TOGETHER: Final = 16
 """Messages that are found in one go; fewer are the library's."""
 _LEAST_BYTES: Final = 512
@@ -318,9 +318,11 @@ class Connection:
             self._client.loop_read()
             if self._receive_many is not None and (found := self._client.packets()) is not None:
                 self._receive_many(found)
+                break
             if opened.fileno() < 0 or not self._client.holds_more(opened):
                 return
-        self._loop.call_soon(self._read, opened)
+        if opened.fileno() >= 0 and self._client.holds_more(opened):
+            self._loop.call_soon(self._read, opened)
 
     def _watch_writable(self, client: Client, opened: Any) -> None:
         if opened.fileno() >= 0:

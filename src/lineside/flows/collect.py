@@ -363,6 +363,8 @@ class Collector:
     async def _audit_settled(self) -> None:
         """Raise what auditing has failed with, or try it again where the disk has failed before."""
         task = self._auditing
+        if task is not None and self.counts.unrecorded:
+            await asyncio.wait([task])
         if task is not None and task.done():
             self._auditing = None
             task.result()
