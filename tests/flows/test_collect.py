@@ -437,8 +437,8 @@ async def test_a_cycle_that_a_crash_cut_is_taken_up_where_it_was() -> None:
     assert [part.features[0] for part in judged.parts] == [260.0]
 
 
-async def test_an_alert_does_not_wait_for_its_audit_record_and_none_is_left_out_of_it() -> None:
-    bench = Bench()
+def an_audit_that_waits(bench: Bench) -> asyncio.Event:
+    """Let the audit record take nothing before the event that is returned is set."""
     written = asyncio.Event()
     append = bench.audit.append
 
@@ -447,6 +447,12 @@ async def test_an_alert_does_not_wait_for_its_audit_record_and_none_is_left_out_
         return await append(action, content)
 
     bench.audit.append = slowly  # type: ignore[method-assign]
+    return written
+
+
+async def test_an_alert_does_not_wait_for_its_audit_record_and_none_is_left_out_of_it() -> None:
+    bench = Bench()
+    written = an_audit_that_waits(bench)
     deliveries = [cycle(0, 260), cycle(1, 190), cycle(2, 260), cycle(3, 190), cycle(4, 260)]
     running = asyncio.create_task(bench.run(*deliveries))
     await until(lambda: bench.collector.counts.parts == 5)
@@ -474,14 +480,7 @@ async def test_an_audit_record_that_cannot_be_written_is_noticed_and_tried_again
 
 async def test_a_disk_that_fails_while_an_alert_is_audited_makes_no_second_entry_of_it() -> None:
     bench = Bench()
-    written = asyncio.Event()
-    append = bench.audit.append
-
-    async def slowly(action: str, content: Mapping[str, object]) -> AuditEntry:
-        await written.wait()
-        return await append(action, content)
-
-    bench.audit.append = slowly  # type: ignore[method-assign]
+    written = an_audit_that_waits(bench)
     source = PacedSource([cycle(0, 260), cycle(1, 190)], bench)
     running = asyncio.create_task(bench.collector.run({"machine": source}))
     await until(lambda: RecordKind.ALERTS in bench.published)

@@ -30,6 +30,7 @@ from typing import Any, Final
 
 import apsw
 
+from lineside.adapters.outbox_accounts import Item
 from lineside.domain.buffering import Bounds, Kept, Why, drop_all, join_gaps, reduce_stretch, refuse_newest
 from lineside.domain.errors import IntegrityError
 from lineside.domain.readings import Catalogue
@@ -43,7 +44,6 @@ from lineside.wire.codecs import (
 from lineside.wire.records import RecordKind, unpack
 from lineside.wire.reduced import decode_reduced, encode_reduced, reduced_catalogue
 
-Item = tuple[RecordKind, bytes, int]
 Rewrite = Callable[[int, RecordKind, bytes, int, int], bytes]
 """Packs a body anew: sequence, kind, body, count, written."""
 

@@ -94,8 +94,7 @@ def readings_count(body: bytes) -> int:
 def check_readings(body: bytes) -> None:
     """Check that a READINGS body is whole; raises `IntegrityError` where it is not."""
     head, offset = _readings_head(body)
-    if len(body) != offset + sum(form.size for form in _forms_of(head)):
-        raise IntegrityError("readings have the wrong length", field="length", value=len(body))
+    _forms_in(body, head, offset)
 
 
 def decode_readings(body: bytes, catalogue: Catalogue) -> ReadingBatch:
@@ -107,9 +106,8 @@ def decode_readings(body: bytes, catalogue: Catalogue) -> ReadingBatch:
     head, offset = _readings_head(body)
     if head.catalogue != catalogue.digest:
         raise IntegrityError("readings of another catalogue", value=head.catalogue, choices=(catalogue.digest,))
-    check_readings(body)
     columns: dict[str, Any] = {}
-    for (name, kind), form in zip(_COLUMNS, _forms_of(head), strict=True):
+    for (name, kind), form in zip(_COLUMNS, _forms_in(body, head, offset), strict=True):
         data = memoryview(body)[offset : offset + form.size]
         if name == "value":
             columns[name] = unpack_values(form, data, head.count)
@@ -144,6 +142,14 @@ def _packed(batch: ReadingBatch) -> tuple[tuple[Form, ...], list[bytes]]:
 
 def _as_they_are(batch: ReadingBatch) -> tuple[tuple[Form, ...], list[bytes]]:
     return (), [np.ascontiguousarray(getattr(batch, name), dtype=kind).tobytes() for name, kind in _COLUMNS]
+
+
+def _forms_in(body: bytes, head: _ReadingsHead, offset: int) -> tuple[Form, ...]:
+    """Return the form of each column of a body; raises `IntegrityError` where they do not fill it."""
+    forms = _forms_of(head)
+    if len(body) != offset + sum(form.size for form in forms):
+        raise IntegrityError("readings have the wrong length", field="length", value=len(body))
+    return forms
 
 
 def _forms_of(head: _ReadingsHead) -> tuple[Form, ...]:

@@ -89,7 +89,7 @@ def pack_values(column: NDArray[np.float64]) -> tuple[Form, bytes]:
     """
     column = np.ascontiguousarray(column)
     room = np.empty(column.nbytes, dtype=np.uint8)
-    what, width, unit = _narrow_values(column, column.view(np.int64), _SCALES, *_views(room))
+    what, width, unit = _narrow_values(column, column.view(np.int64), _SCALES, *_views(room)[1:3])
     if what == _ONE:
         return Form(Shape.ONE, 0, base=float(column[0])), b""
     if what == _RAW:
@@ -251,7 +251,7 @@ def _write_runs(column, runs, eight, four):  # type: ignore[no-untyped-def]  # n
 
 
 @numba.njit(cache=True, nogil=True)
-def _narrow_values(column, bits, scales, one, two, four, eight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba takes columns one by one
+def _narrow_values(column, bits, scales, two, four):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write a column of doubles in its narrowest form: which it is, its width, and what decimals are multiplied by."""
     rows = len(column)
     alike = True

@@ -78,7 +78,7 @@ class Aliases:
         plain, signal = np.empty(count, dtype=np.bool_), np.empty(count, dtype=np.int32)
         time, value = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.float64)
         latest = max(0, received + AHEAD) // MILLISECOND
-        _mean(
+        _interpret(
             found, found.view(np.float64), found.view(np.float32), self._alias, self._code, moment, latest,
             plain, signal, time, value,
         )  # fmt: skip
@@ -152,7 +152,7 @@ def _read(raw: Any, out: Any) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _mean(found, doubles, singles, aliases, codes, moment, latest, plain, signal, time, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917 - numba takes columns one by one
+def _interpret(found, doubles, singles, aliases, codes, moment, latest, plain, signal, time, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917 - numba takes columns one by one
     """Say what the metrics of a message mean; the last of ``codes`` is that of an alias which no birth has named.
 
     One loop: on a quiet line every single call of the array library costs more than all that is done with a message.
