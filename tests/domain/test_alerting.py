@@ -157,6 +157,40 @@ def test_a_restored_engine_goes_on_with_the_alert_that_was_open() -> None:
     assert (event.kind, event.alert_id) == (AlertKind.UPDATED, before[0].alert_id)
 
 
+STATES = st.lists(st.sampled_from([ALARM, ALARM, NORMAL, NORMAL, JudgementState.WARMING_UP]), max_size=40)
+
+
+@given(STATES, st.lists(st.sampled_from(["cooling", "vacuum"]), min_size=40, max_size=40), st.integers(0, 40))
+def test_an_engine_that_a_restart_cut_says_the_same_as_one_that_went_on(
+    states: list[JudgementState], causes: list[str], cut: int
+) -> None:
+    predictions = [judged(number, state, causes[number]) for number, state in enumerate(states)]
+    whole = AlertEngine(delayed(2, 3), "cast", "g")
+    before, after = observe(whole, *predictions[:cut]), observe(whole, *predictions[cut:])
+    again = AlertEngine(delayed(2, 3), "cast", "g")
+    again.restore(before, predictions[:cut])
+    assert observe(again, *predictions[cut:]) == after
+
+
+def test_an_alert_whose_beginning_is_no_longer_known_goes_on() -> None:
+    events = observe(AlertEngine(PLAN, "cast", "g"), *(judged(number, ALARM) for number in (1, 2, 3)))
+    again = AlertEngine(PLAN, "cast", "g")
+    again.restore(events[2:], [judged(3, ALARM)])
+    [event] = observe(again, judged(4, ALARM))
+    assert (event.kind, event.alert_id) == (AlertKind.UPDATED, events[0].alert_id)
+
+
+def test_an_alert_that_was_raised_anew_after_its_closing_is_the_one_that_goes_on() -> None:
+    engine = AlertEngine(with_delays(realarm_after="10 min"), "cast", "g")
+    [raised] = observe(engine, judged(1, ALARM))
+    engine.hear(fold([raised, answer(AlertKind.CLOSED, 100)])[raised.alert_id])
+    [anew] = engine.observe(judged(2, ALARM), 100 + 10 * MINUTE)
+    again = AlertEngine(with_delays(realarm_after="10 min"), "cast", "g")
+    again.restore([raised, anew], [judged(1, ALARM), judged(2, ALARM)])
+    [event] = observe(again, judged(3, ALARM))
+    assert (event.kind, event.alert_id) == (AlertKind.UPDATED, anew.alert_id)
+
+
 @given(st.lists(st.sampled_from([ALARM, NORMAL, JudgementState.WARMING_UP]), max_size=40), st.randoms())
 def test_the_events_of_an_alert_make_the_same_alert_in_any_order_and_number(
     states: list[JudgementState], shuffle: Any

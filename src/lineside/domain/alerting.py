@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from lineside.domain.alerts import CONDITION_KINDS, Alert, AlertEvent, AlertKind, fold
+from lineside.domain.alerts import CONDITION_KINDS, Alert, AlertEvent, AlertKind
 from lineside.domain.plan.model import AlertDelays, Plan, Priority, Reaction
 from lineside.domain.predictions import JudgementState, Prediction
 
@@ -71,14 +71,26 @@ class AlertEngine:
         for item in plan.characteristics_at(self._station):
             self._watches[item.id].delays = item.alert
 
-    def restore(self, events: Iterable[AlertEvent]) -> None:
-        """Take up the alerts that past events of this station left open."""
+    def restore(self, events: Iterable[AlertEvent], predictions: Iterable[Prediction] = ()) -> None:
+        """Take up the alerts that past events of this station left open, and how many parts in a row were what.
+
+        Args:
+            events: what was said, in that order, as far back as it is known.
+            predictions: what this had been told, in that order. Without them an alert would clear by as many good
+                parts later as there were before a restart, and take up what ought to be an alert of its own.
+        """
         mine = [event for event in events if event.station == self._station and event.kind in CONDITION_KINDS]
-        for alert in fold(mine).values():
-            watch, raised = self._watches.get(alert.characteristic), alert.raised
-            if watch is not None and raised is not None and alert.active:
-                watch.open[alert.cause, raised.late] = alert.id
-                watch.suspects = list(dict.fromkeys([*watch.suspects, *alert.suspects]))
+        told = [item for item in predictions if item.station == self._station and item.characteristic in self._watches]
+        since = {(item.characteristic, item.cycle_id) for item in told}
+        before = [event for event in mine if (event.characteristic, event.cycle_id) not in since]
+        for name, watch in self._watches.items():
+            watch.open = _left_open(before, name)
+            named = (unit for event in before if event.alert_id in watch.open.values() for unit in event.suspects)
+            watch.suspects = list(dict.fromkeys(named))
+        for prediction in told:
+            self.observe(prediction, prediction.judged)
+        for name, watch in self._watches.items():
+            watch.open = _left_open(mine, name)  # what was raised anew, as a person had closed it, is told by events
 
     def hear(self, alert: Alert) -> None:
         """Learn that a person has closed an alert of this station."""
@@ -179,6 +191,17 @@ class AlertEngine:
             suppressed=silence,
             latching=reaction is not None and reaction.latch,
         )
+
+
+def _left_open(events: Iterable[AlertEvent], characteristic: str) -> dict[tuple[str, bool], str]:
+    """Return the alerts, by cause and lateness, that are open after events in their order."""
+    left: dict[tuple[str, bool], str] = {}
+    for event in events:
+        if event.characteristic == characteristic and event.kind is AlertKind.CLEARED:
+            left = {key: alert_id for key, alert_id in left.items() if alert_id != event.alert_id}
+        elif event.characteristic == characteristic:
+            left[event.cause, event.late] = event.alert_id
+    return left
 
 
 def _in_deadband(prediction: Prediction, share: float) -> bool:

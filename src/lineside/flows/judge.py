@@ -7,7 +7,7 @@ station's seats have kept because there was no model are judged with the next pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lineside.domain.alerting import AlertEngine
@@ -96,11 +96,10 @@ class LineJudge:
         for station in plan.stations:
             self._gates[station.id].take_rules(station.silence)
 
-    def restore(self, events: Iterable[AlertEvent]) -> None:
-        """Take up the alerts that past events left open."""
-        known = list(events)
+    def restore(self, events: Sequence[AlertEvent], predictions: Sequence[Prediction] = ()) -> None:
+        """Take up the alerts where past events, and the predictions that brought them about, have left them."""
         for engine in self._engines.values():
-            engine.restore(known)
+            engine.restore(events, predictions)
 
     def hear(self, alert: Alert) -> None:
         """Learn that people have closed an alert, and from what they found of its parts once two of them agree."""

@@ -21,20 +21,22 @@ RESUMED_BYTES: Final = 64 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What the newest stretch of an outbox tells a gateway that starts again.
-
-    ``predicted`` has cycle and characteristic of each prediction.
-    """
+    """What the newest stretch of an outbox tells a gateway that starts again, in the order of its records."""
 
     readings: tuple[ReadingBatch, ...]
     parts: tuple[PartRecord, ...]
-    predicted: frozenset[tuple[str, str]]
+    predictions: tuple[Prediction, ...]
     events: tuple[AlertEvent, ...]
 
     @property
     def cycles(self) -> frozenset[str]:
         """The cycles whose parts were recorded."""
         return frozenset(part.cycle_id for part in self.parts)
+
+    @property
+    def predicted(self) -> frozenset[tuple[str, str]]:
+        """Cycle and characteristic of each prediction."""
+        return frozenset((item.cycle_id, item.characteristic) for item in self.predictions)
 
 
 async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
@@ -53,10 +55,6 @@ async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
             if readings_catalogue(body) == catalogue.digest
         ),
         parts=tuple(part for body in bodies[RecordKind.PARTS] for part in decode_items(body, PartRecord)),
-        predicted=frozenset(
-            (item.cycle_id, item.characteristic)
-            for body in bodies[RecordKind.PREDICTIONS]
-            for item in decode_items(body, Prediction)
-        ),
+        predictions=tuple(item for body in bodies[RecordKind.PREDICTIONS] for item in decode_items(body, Prediction)),
         events=tuple(event for body in bodies[RecordKind.ALERTS] for event in decode_items(body, AlertEvent)),
     )

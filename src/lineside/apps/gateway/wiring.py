@@ -138,7 +138,7 @@ async def take_up(opened: Opened) -> Judging:
         outbox=opened.outbox, audit=opened.audit, line=line, publish=opened.publish, clock=clock, hooks=hooks
     )
     past = await read_past(opened.outbox, opened.outbox.last, catalogue)
-    line.restore(past.events)
+    line.restore(past.events, past.predictions)
     floor.take(past.events)
     await opened.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
     newest = 0 if opened.audit.last is None else opened.audit.last.sequence
