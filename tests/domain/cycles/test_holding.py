@@ -51,7 +51,8 @@ def test_readings_are_held_and_let_go_of_in_order_wherever_the_columns_begin(
 ) -> None:
     catalogue = Catalogue(("a", "b", "c"), frozenset())
     local = np.arange(SIGNALS, dtype=np.int32)
-    holding = Holding(local, np.zeros(SIGNALS, dtype=np.int32), -1, DAY, DAY)
+    none = np.zeros(SIGNALS, dtype=np.int32)
+    holding = Holding(local, none, -1, DAY, DAY, holds=none.astype(np.bool_), said_at=lambda _: 0)
     holding._allocate(8)
     held: list[tuple[int, int, float]] = []
     number = 0

@@ -15,8 +15,8 @@ from lineside.domain.plan.model import Plan
 from lineside.domain.readings import BAD, Catalogue, ReadingBatch, make_batch
 from lineside.domain.units import MILLISECOND
 
-SIGNALS = ("torque", "speed", "hall_temp", "running", "serial_no", "stage")
-CATALOGUE = Catalogue(SIGNALS, frozenset({"serial_no"}))
+SIGNALS = ("torque", "speed", "hall_temp", "running", "serial_no", "stage", "lot")
+CATALOGUE = Catalogue(SIGNALS, frozenset({"serial_no", "lot"}))
 CODES = CATALOGUE.codes()
 LATENESS = 40
 ALL = [
@@ -77,10 +77,11 @@ def a_plan(cycle: dict[str, Any], *, sources: int = 1) -> Plan:
                     **place,
                 },
                 {"id": "speed", "features": ALL, **second},
-                {"id": "hall_temp", "role": "environment", **second},
+                {"id": "hall_temp", "role": "environment", "features": ["last", "mean"], **second},
                 {"id": "running", "role": "trigger", **place},
                 {"id": "serial_no", "role": "context", "type": "text", **third},
                 {"id": "stage", "role": "trigger", **place},
+                {"id": "lot", "role": "context", "type": "text", **third},
             ],
         }
     )
@@ -100,6 +101,7 @@ def streams(draw: st.DrawFn) -> list[Reading]:
         "running": st.sampled_from([0.0, 1.0]),
         "stage": st.sampled_from([0.0, 1.0, 2.0]),
         "serial_no": st.sampled_from(["", "A1", "B2", "C3"]),
+        "lot": st.sampled_from(["L1", "L2", "L3"]),
     }
     keys = draw(
         st.lists(st.tuples(st.integers(0, 600), st.sampled_from(SIGNALS)), min_size=1, max_size=120, unique=True)

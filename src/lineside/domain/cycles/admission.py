@@ -26,7 +26,6 @@ from typing import Final
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from lineside.domain.readings import Float64, Int32, Int64, UInt32
 from lineside.domain.units import MILLISECOND, MINUTE, SECOND
@@ -168,10 +167,11 @@ def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - n
     to_status: UInt32,
     feeds: Int64,
     state: Int64,
-    late: NDArray[np.bool_],
+    late: Int64,
 ):
     """Append the station's readings to those held, from row ``start`` on; leave out, count and mark what is late.
 
+    ``late`` says of each that is how far the station had been taken when it came; it stays `LONG_AGO` of the others.
     Returns the row to go on from: behind the last, or sooner where that reading proves that a clock was set back.
     """
     several = len(feeds) > 1
@@ -185,7 +185,7 @@ def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - n
         taken = time < released and time < state[FRONTIER]
         if time < state[WATERMARK] or time < state[CLOSED] or taken:
             state[LATE] += 1
-            late[row] = True
+            late[row] = max(state[WATERMARK], state[CLOSED], state[FRONTIER] if taken else LONG_AGO)
             if _proves_a_step(feeds, feed, time, received):
                 state[STEPPED] = 1
                 return row + 1

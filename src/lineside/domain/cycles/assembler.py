@@ -81,7 +81,14 @@ class CycleAssembler:
         self._text_codes: dict[str, int] = {}
         self._text_mask = catalogue.text_mask() & (local >= 0)
         self._delimited = isinstance(station.cycle, CycleByTrigger | CycleBySerial)
-        self._holding = Holding(local, *self._feeds(), station.lateness, longest_cycle(station))
+        self._holding = Holding(
+            local,
+            *self._feeds(),
+            station.lateness,
+            longest_cycle(station),
+            holds=np.array([_holds(signal, station) for signal in self._signals], dtype=np.bool_),
+            said_at=self._said_at,
+        )
         self._special = sum(_is_special(signal, station) for signal in self._signals)
         self._said: dict[str, tuple[int, str]] = {}
         self._context = tuple(signal.id for signal in self._signals if signal.role is Role.CONTEXT)
@@ -185,6 +192,11 @@ class CycleAssembler:
         sources = list(dict.fromkeys(signal.source for signal in self._signals))
         feed_of = np.array([sources.index(signal.source) for signal in self._signals], dtype=np.int32)
         return feed_of, int(feed_of[0]) if self._delimited else -1
+
+    def _said_at(self, number: int) -> int:
+        """Return the source time of what was last taken of a signal."""
+        said = self._said.get(self._signals[number].id)
+        return self._sums.said_time(number) if said is None else said[0]
 
     def _ripe_rows(self) -> int:
         """Return the rows that may be taken: those before the watermark, and a delimiter that stands on it."""
@@ -407,6 +419,13 @@ def _is_special(signal: Signal, station: Station) -> bool:
     names = {station.serial, cycle.signal if isinstance(cycle, CycleBySerial) else None}
     names |= {rule.signal for rule in station.silence}
     return signal.type is SignalType.TEXT or signal.id in names
+
+
+def _holds(signal: Signal, station: Station) -> bool:
+    """Whether what a signal says is true until it says otherwise: not what delimits or names a single cycle."""
+    cycle = station.cycle
+    delimiter = cycle.signal if isinstance(cycle, CycleByTrigger | CycleBySerial) else None
+    return signal.role in {Role.CONTEXT, Role.ENVIRONMENT} and signal.id not in {delimiter, station.serial}
 
 
 def _plain(number: float) -> str:

@@ -7,19 +7,32 @@ comes before the values that belong to what it opens.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lineside.domain.cycles import admission
 from lineside.domain.cycles.late_log import LateLog
-from lineside.domain.readings import Float64, Int32, Int64, ReadingBatch, UInt32
+from lineside.domain.features import kernels
+from lineside.domain.readings import BAD, SEVERITY, Float64, Int32, Int64, ReadingBatch, UInt32
 
 _MOST_KEY: Final = np.iinfo(np.int64).max
 _ROWS_A_MOVE: Final = 8
 """One in so many new rows may stand one place too far ahead, on average; with more of them all are sorted together."""
 Columns = tuple[NDArray[Any], ...]
+
+
+class _Caught(NamedTuple):
+    """The newest late reading that was taken of a signal: since when it counts, its own time, and its value."""
+
+    since: int
+    time: int
+    value: float
+
+
+_NOTHING: Final = _Caught(admission.LONG_AGO, admission.LONG_AGO, 0.0)
 
 
 class Holding:
@@ -33,16 +46,30 @@ class Holding:
         delimiter: number of the source that delimits the cycles, -1 where none does.
         lateness: how long a reading may take to arrive, ns.
         within: how far apart late readings of one span may be, ns.
+        holds: for each signal's number whether what it says holds until it says otherwise.
+        said_at: gives the source time of what was last taken of a signal, a time long ago where nothing was.
         most: rows that are held at most; beyond that the oldest are taken.
     """
 
     def __init__(
-        self, local: Int32, feed_of: Int32, delimiter: int, lateness: int, within: int, most: int = 1 << 20
+        self,
+        local: Int32,
+        feed_of: Int32,
+        delimiter: int,
+        lateness: int,
+        within: int,
+        *,
+        holds: NDArray[np.bool_],
+        said_at: Callable[[int], int],
+        most: int = 1 << 20,
     ) -> None:
         self._local = local
         self._feed_of = feed_of
         self._delimiter = delimiter
         self._lateness = lateness
+        self._holds = holds
+        self._said_at = said_at
+        self._caught: dict[int, _Caught] = {}
         self._most = most
         self._feeds: Int64 = np.zeros((int(feed_of.max(initial=0)) + 1, admission.FEED_COLUMNS), dtype=np.int64)
         self._state: Int64 = np.zeros(admission.STATE_PLACES, dtype=np.int64)
@@ -89,7 +116,7 @@ class Holding:
         Returns the row to go on from: behind the last, or sooner where a source's clock was seen to be set back.
         """
         self._reserve(self.rows + len(batch) - start)
-        late = np.zeros(len(batch), dtype=np.bool_)
+        late = np.full(len(batch), admission.LONG_AGO, dtype=np.int64)
         before = self.late
         row = int(
             admission.admit(
@@ -115,10 +142,36 @@ class Holding:
             )
         )
         if self.late > before:
-            rows = np.flatnonzero(late)
-            feeds = self._feed_of[self._local[batch.signal[rows]]]
-            self.late_log.add(feeds, batch.source_time[rows], batch.receive_time[rows])
+            rows = np.flatnonzero(late != admission.LONG_AGO)
+            mine = self._local[batch.signal[rows]]
+            self.late_log.add(self._feed_of[mine], batch.source_time[rows], batch.receive_time[rows])
+            for at, signal in zip(rows[self._holds[mine]], mine[self._holds[mine]], strict=True):
+                self._catch_up(batch, value, int(at), int(signal), int(late[at]))
         return row
+
+    def _catch_up(self, batch: ReadingBatch, value: Float64, row: int, signal: int, since: int) -> None:
+        """Hold a late reading of a signal that says what holds until it says otherwise, if nothing newer is known.
+
+        What it says is true from the moment up to which the station had been taken when it came. It was not measured
+        in the cycle of that moment, so it is no reading of it.
+        """
+        time, said, rows = int(batch.source_time[row]), value[row], self.rows
+        if (batch.status[row] & SEVERITY) == BAD or np.isnan(said):
+            return
+        own = np.flatnonzero(self.signal[:rows] == signal)
+        times = self.time[own]
+        known = max(self._said_at(signal), int(times[times < since].max(initial=admission.LONG_AGO)))
+        caught = self._caught.get(signal, _NOTHING)
+        if time <= (caught.time if caught.since in {known, since} else known):
+            return
+        self._caught[signal] = _Caught(since, time, said)
+        before = own[(times == since) & (self.value[own] == caught.value)] if caught.since == since else own[:0]
+        place = int(before[0]) if len(before) else rows
+        given = signal, since, kernels.HEARSAY, said, batch.status[row]
+        for column, one in zip(self._columns(), given, strict=True):
+            column[place] = one
+        self._state[admission.HELD] = max(rows, place + 1)
+        self._state[admission.IN_ORDER] = 0
 
     def put(self, batch: ReadingBatch, value: Float64) -> None:
         """Hold the station's readings of a stretch that is known whole; none of them is late."""
@@ -192,6 +245,7 @@ class Holding:
         self._state[admission.IN_ORDER] = 1
         self._state[admission.STEPPED] = 0
         self._released = self._overflow = admission.LONG_AGO
+        self._caught.clear()
 
     def drop(self, rows: int) -> None:
         """Let go of the first rows."""

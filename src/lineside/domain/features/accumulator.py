@@ -95,7 +95,11 @@ class Accumulator:
 
     def heard_of(self, signal: int) -> bool:
         """Whether a signal has said anything since times began."""
-        return bool(self.said_at[signal, kernels.SAID_AT] != _NEVER)
+        return self.said_time(signal) != _NEVER
+
+    def said_time(self, signal: int) -> int:
+        """Return the source time of what a signal last said; the least whole number where nothing."""
+        return int(self.said_at[signal, kernels.SAID_AT])
 
     def last_value(self, signal: int) -> float:
         """Return what a signal last said, NaN where nothing."""

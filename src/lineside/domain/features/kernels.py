@@ -85,6 +85,9 @@ FEW: Final = 5_000
 AHEAD: Final = 12
 """Rows between asking for a state and using it."""
 
+HEARSAY: Final = np.iinfo(np.int64).min
+"""Receive time of a row that says what holds and was not measured in the cycle: it is known and adds to no slot."""
+
 # Why `absorb` stopped.
 DONE: Final = 0
 EDGE: Final = 1
@@ -238,7 +241,7 @@ def absorb(  # type: ignore[no-untyped-def]  # noqa: ANN201, C901, PLR0912, PLR0
         for phase in range(phases):  # which phases this very reading begins or ends
             if phase_signal[phase] == mine:
                 phase_on[phase] = 1 if reading == phase_equals[phase] else 0
-        if not active:
+        if not active or received[row] == HEARSAY:
             continue
         counts[0] += 1
         newest = max(newest, received[row])
