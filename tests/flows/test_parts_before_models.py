@@ -11,7 +11,7 @@ from lineside.domain.units import HOUR, SECOND
 from lineside.flows.collect import Collector
 from lineside.flows.judge import LineJudge
 from lineside.flows.seats import Seat, Seated, StationSeats
-from lineside.ports import Clock
+from lineside.ports import Clock, Judgement
 from lineside.testing.clocks import ManualClock
 from lineside.testing.fakes.audit import FakeAudit
 from lineside.testing.fakes.judge import FakeJudge
@@ -59,6 +59,38 @@ def test_what_an_earlier_run_recorded_without_judging_is_judged_after_the_restar
     line.wait(parts(0.0, 5.0, 6.0), {("press-1", CHARACTERISTIC)})
     arrive(seat)
     assert [item.cycle_id for item in line.advance(10 * SECOND).predictions] == ["press-0", "press-2"]
+
+
+def test_what_waited_is_judged_before_what_comes_with_the_model() -> None:
+    line, seat = a_line()
+    first, second, *rest = parts(5.0, 0.0, 6.0)
+    line.judge([first, second], 3 * SECOND)
+    arrive(seat)
+    judged = line.judge(rest, 4 * SECOND)
+    assert [item.cycle_id for item in judged.predictions] == ["press-0", "press-1", "press-2"]
+    [alert] = {event.alert_id for event in judged.events}
+    assert "press-0" in alert
+
+
+def test_a_restart_judges_what_waits_before_what_the_crash_kept_from_being_recorded() -> None:
+    shown: list[str] = []
+
+    class Listening(FakeJudge):
+        def judge(self, part: PartRecord, now: int) -> Judgement:
+            shown.append(part.cycle_id)
+            return super().judge(part, now)
+
+    seat = Seat(CHARACTERISTIC, SECOND)
+    seat.install(Seated(judge=Listening(CHARACTERISTIC, 1.0, 2), name="m/1"))
+    seats = StationSeats([seat])
+    line = LineJudge(PLAN, Catalogue(("x0", "x1")), {STATION: seats}.get, "g")
+    judged, waiting, new = parts(0.0, 5.0, 6.0)
+    line.wait([judged, waiting], {(judged.cycle_id, CHARACTERISTIC)})
+    for part in (judged, waiting):
+        seats.remember(part)
+    predictions = line.judge([new], 4 * SECOND).predictions
+    assert [item.cycle_id for item in predictions] == ["press-1", "press-2"]
+    assert shown == ["press-0", "press-1", "press-2"]
 
 
 async def test_the_collector_records_what_was_judged_later() -> None:

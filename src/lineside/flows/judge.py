@@ -2,7 +2,8 @@
 
 `LineJudge` holds, for each station, the assembler, the judge and the alert engine, and passes parts from one
 to the next in the order in which they close. It does no I/O: the flows around it store and publish. Parts that a
-station's seats have kept because there was no model are judged with the next parts or the next tick after it came.
+station's seats have kept because there was no model are judged before the next parts, or with the next tick, after it
+came.
 """
 
 from __future__ import annotations
@@ -183,6 +184,12 @@ class LineJudge:
         records: list[PartRecord] = []
         predictions: list[Prediction] = []
         events: list[AlertEvent] = []
+        for waited in self._caught_up(now):  # they were made before
+            for prediction in waited.predictions:
+                marked = _marked(prediction, waited.part)
+                predictions.append(marked)
+                silence = self._gates[waited.part.station].reason(waited.part.cycle_id)
+                events += self._engines[waited.part.station].observe(marked, now, silence)
         for part in parts:
             is_late = replayed or part.late or part.station in self._never_live
             is_late = is_late or now - part.ended > self._live_within[part.station]
@@ -198,12 +205,6 @@ class LineJudge:
                 marked = _marked(prediction, record)
                 predictions.append(marked)
                 events += self._engines[part.station].observe(marked, now, silence)
-        for waited in self._caught_up(now):
-            for prediction in waited.predictions:
-                marked = _marked(prediction, waited.part)
-                predictions.append(marked)
-                silence = self._gates[waited.part.station].reason(waited.part.cycle_id)
-                events += self._engines[waited.part.station].observe(marked, now, silence)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events), late=late)
 
     def _caught_up(self, now: int) -> Iterable[Judgement]:

@@ -122,7 +122,7 @@ class Seat:
         self._timer = timer
         self._model: Seated | None = None
         self._fallback: Seated | None = None
-        self._waiting: deque[PartRecord] = deque()
+        self._waiting: dict[str, PartRecord] = {}
         self._recent: deque[PartRecord] = deque(maxlen=WARM_PARTS)
         self._taken: deque[int] = deque(maxlen=TIMED_PARTS)
 
@@ -198,8 +198,11 @@ class Seat:
         return ()
 
     def remember(self, part: PartRecord) -> None:
-        """Show the model a part that was judged before; what it says of it counts nothing."""
-        if self._model is not None:
+        """Show the model a part that was judged before; what it says of it counts nothing.
+
+        A part that waits is shown when it is judged.
+        """
+        if self._model is not None and part.cycle_id not in self._waiting:
             self.judge(part, part.ended)
 
     def found(self, units: Collection[str], *, good: bool) -> None:
@@ -233,15 +236,15 @@ class Seat:
         """Keep parts that nobody has judged until there is a model."""
         for part in parts:
             if len(self._waiting) >= WAITING_PARTS:
-                self._waiting.popleft()
+                del self._waiting[next(iter(self._waiting))]
                 self.unjudged += 1
-            self._waiting.append(part)
+            self._waiting[part.cycle_id] = part
 
     def catch_up(self, now: int, live_within: int) -> tuple[Judgement, ...]:
         """Judge the parts that wait, oldest first, if there is a model; older than ``live_within`` is marked late."""
         if self._model is None or not self._waiting:
             return ()
-        parts, self._waiting = sorted(self._waiting, key=lambda part: part.ended), deque()
+        parts, self._waiting = sorted(self._waiting.values(), key=lambda part: part.ended), {}
         found = []
         for part in parts:
             marked = replace(part, late=part.late or now - part.ended > live_within)

@@ -143,8 +143,8 @@ async def take_up(opened: Opened) -> Judging:
     await opened.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
     newest = 0 if opened.audit.last is None else opened.audit.last.sequence
     await collector.audit_missed(past.events, await opened.audit.entries(max(0, newest - AUDITED_ENTRIES)))
-    await collector.resume(line.resume(past.readings, past.cycles, clock.now()))
     line.wait(past.parts, past.predicted)
+    await collector.resume(line.resume(past.readings, past.cycles, clock.now()))
     return Judging(
         catalogue=catalogue,
         shelf=shelf,
