@@ -112,14 +112,25 @@ class LineJudge:
         if isinstance(judge, StationSeats) and verdict in {Verdict.CONFIRMED, Verdict.NO_DEFECT}:
             judge.found(alert.characteristic, alert.suspects, good=verdict is Verdict.NO_DEFECT)
 
-    def resume(self, batches: Iterable[ReadingBatch], known: Collection[str], now: int) -> Judged:
+    def resume(
+        self,
+        batches: Iterable[ReadingBatch],
+        known: Collection[str],
+        now: int,
+        *,
+        words: Iterable[ReadingBatch] = (),
+    ) -> Judged:
         """Take up the stream where a crash cut it, from readings that were accepted before.
 
+        ``words`` are from before these: what signals said last that holds until they say otherwise.
         Cycles in ``known`` were recorded then: they only bring assemblers and judges back to where they were, now or
         later: a cycle that passing time had closed stays open here until more comes.
         What the crash kept from being recorded is returned.
         """
         self._known = frozenset(known)
+        for said in words:
+            for assembler in self._assemblers.values():
+                assembler.recall(said)
         closed = [part for batch in batches for part in self._pushed(batch)]
         return self.judge([part for part in self._new(closed, now) if not part.incomplete], now)
 

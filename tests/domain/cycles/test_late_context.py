@@ -10,7 +10,7 @@ import pytest
 from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
-from lineside.domain.readings import BAD, Catalogue, make_batch
+from lineside.domain.readings import BAD, Catalogue, ReadingBatch, make_batch
 from lineside.domain.units import SECOND
 from lineside.testing.plans import CASTING
 
@@ -42,23 +42,25 @@ def shot(start: float) -> list[Row]:
     return [(start, "running", 1), (start + 1, "die_temp", 200), (start + 2, "running", 0)]
 
 
+def batch(*rows: Row, status: int = 0) -> ReadingBatch:
+    texts = tuple(value for _, _, value in rows if isinstance(value, str))
+    return make_batch(
+        CATALOGUE,
+        [CODES[name] for _, name, _ in rows],
+        [round(time * SECOND) for time, _, _ in rows],
+        [texts.index(value) if isinstance(value, str) else value for _, _, value in rows],
+        status=np.full(len(rows), status, dtype=np.uint32),
+        texts=texts,
+    )
+
+
 class Line:
     def __init__(self) -> None:
         self.assembler = CycleAssembler(PLAN, "cast", CATALOGUE)
         self.say((0, "running", 0))
 
     def say(self, *rows: Row, status: int = 0) -> Sequence[PartRecord]:
-        texts = tuple(value for _, _, value in rows if isinstance(value, str))
-        return self.assembler.push(
-            make_batch(
-                CATALOGUE,
-                [CODES[name] for _, name, _ in rows],
-                [round(time * SECOND) for time, _, _ in rows],
-                [texts.index(value) if isinstance(value, str) else value for _, _, value in rows],
-                status=np.full(len(rows), status, dtype=np.uint32),
-                texts=texts,
-            )
-        )
+        return self.assembler.push(batch(*rows, status=status))
 
     def feature(self, part: PartRecord, name: str) -> float:
         names = [feature.name for feature in self.assembler.recipe.features]
@@ -115,3 +117,13 @@ def test_a_late_serial_number_a_bad_value_and_a_measurement_are_left_out(
     assert np.isnan(line.feature(part, "hall.last"))
     assert line.feature(part, "die_temp.mean") == 200
     assert line.assembler.counts.late == 1
+
+
+def test_what_was_said_before_a_restart_is_recalled_and_gives_way_to_what_is_said_since() -> None:
+    assembler = CycleAssembler(PLAN, "cast", CATALOGUE)
+    assembler.recall(batch((-7_200, "mold", "M1"), (-3_600, "hall", 23.5), (-1, "die_temp", 900), (-1, "serial", "S0")))
+    [first] = assembler.push(batch((0, "running", 0), *shot(10)))
+    [second] = assembler.push(batch((13, "mold", "M2"), *shot(14)))
+    assert (first.context, second.context) == ({"mold": "M1"}, {"mold": "M2"})
+    assert first.features[[f.name for f in assembler.recipe.features].index("hall.last")] == 23.5
+    assert (first.unit, first.readings) == (first.cycle_id, 2)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
+
+import numpy as np
 
 from lineside.domain.alerts import AlertEvent
+from lineside.domain.cycles.assembler import holds, longest_cycle
+from lineside.domain.features.recipe import signals_of
 from lineside.domain.parts import PartRecord
+from lineside.domain.plan.model import CycleByRows, Plan
 from lineside.domain.predictions import Prediction
-from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.domain.readings import BAD, SEVERITY, Catalogue, ReadingBatch
 from lineside.ports import Outbox
 from lineside.wire.codecs import decode_items, decode_readings, readings_catalogue
 from lineside.wire.records import Record, RecordKind
 
 RESUMED_RECORDS: Final = 4_000
-"""Records of the outbox that are read again at a start, to take up cycles that a crash cut."""
+"""Records of the outbox that are read again at a start at least, to take up cycles that a crash cut."""
 RESUMED_BYTES: Final = 64 << 20
-"""Bytes of them at most, about."""
+"""Bytes of them at most, about; and of older ones in which is looked for what signals said last."""
+_STEP: Final = 500
+"""Records by which is gone back at once."""
+_PIECE: Final = 1 << 20
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What the newest stretch of an outbox tells a gateway that starts again, in the order of its records."""
+    """What the newest stretch of an outbox tells a gateway that starts again, in the order of its records.
 
+    ``words`` are the last readings, from before it, of the signals that hold until they say otherwise and said nothing
+    in it.
+    """
+
+    words: tuple[ReadingBatch, ...]
     readings: tuple[ReadingBatch, ...]
     parts: tuple[PartRecord, ...]
     predictions: tuple[Prediction, ...]
@@ -39,22 +54,97 @@ class Past:
         return frozenset((item.cycle_id, item.characteristic) for item in self.predictions)
 
 
-async def read_past(outbox: Outbox, last: int, catalogue: Catalogue) -> Past:
-    """Read the newest `RESUMED_RECORDS` of an outbox: its readings, parts, judgements and alert events."""
-    records: list[Record] = []
-    at = max(0, last - RESUMED_RECORDS)
-    while more := await outbox.unsent(at, RESUMED_BYTES):
-        # A full piece makes the ones before it too old to matter.
-        records = list(more) if sum(len(item.data) for item in more) > RESUMED_BYTES // 2 else [*records, *more]
-        at = more[-1].header.sequence
-    bodies = {kind: [item.body for item in records if item.header.kind is kind] for kind in RecordKind}
+async def read_past(outbox: Outbox, last: int, catalogue: Catalogue, plan: Plan) -> Past:
+    """Read the newest stretch of an outbox: its readings, parts, judgements and alert events.
+
+    It has `RESUMED_RECORDS` and reaches back, within `RESUMED_BYTES`, to the beginning of every station's open cycle.
+    """
+    lookout, reach = _Lookout(plan, catalogue), _Reach(plan)
+    stretch, words = list[Record](), list[ReadingBatch]()
+    size, whole = 0, False
+    async for step in _back(outbox, last):
+        size += sum(len(record.data) for record in step)
+        if whole:
+            words += lookout.look(step)
+        else:
+            stretch = step + stretch
+            reaches = reach.suffices(step, stretch) and len(stretch) >= RESUMED_RECORDS
+            if reaches or size >= RESUMED_BYTES:
+                lookout.look(stretch)
+                size, whole = 0, True
+        if whole and (not lookout.missing or size >= RESUMED_BYTES):
+            break
     return Past(
-        readings=tuple(
-            decode_readings(body, catalogue)
-            for body in bodies[RecordKind.READINGS]
-            if readings_catalogue(body) == catalogue.digest
-        ),
-        parts=tuple(part for body in bodies[RecordKind.PARTS] for part in decode_items(body, PartRecord)),
-        predictions=tuple(item for body in bodies[RecordKind.PREDICTIONS] for item in decode_items(body, Prediction)),
-        events=tuple(event for body in bodies[RecordKind.ALERTS] for event in decode_items(body, AlertEvent)),
+        words=tuple(words),
+        readings=tuple(_readings_in(stretch, catalogue)),
+        parts=tuple(_items(stretch, RecordKind.PARTS, PartRecord)),
+        predictions=tuple(_items(stretch, RecordKind.PREDICTIONS, Prediction)),
+        events=tuple(_items(stretch, RecordKind.ALERTS, AlertEvent)),
     )
+
+
+async def _back(outbox: Outbox, until: int) -> AsyncIterator[list[Record]]:
+    """Give the records up to a sequence in steps, the newest step first, each in order; until there are no more."""
+    while until > 0:
+        after, step = max(0, until - _STEP), list[Record]()
+        at = after
+        while at < until and (more := await outbox.unsent(at, _PIECE)):
+            step += [record for record in more if record.header.sequence <= until]
+            at = more[-1].header.sequence
+        if not step:
+            return
+        yield step
+        until = after
+
+
+class _Reach:
+    """Whether a stretch reaches back to where the open cycle of every station began."""
+
+    def __init__(self, plan: Plan) -> None:
+        stations = [station for station in plan.stations if not isinstance(station.cycle, CycleByRows)]
+        self._longest = {station.id: longest_cycle(station) + station.lateness for station in stations}
+        self._ended: dict[str, int] = {}
+
+    def suffices(self, step: Sequence[Record], stretch: Sequence[Record]) -> bool:
+        """Take note of a step further back; say whether the stretch with it suffices.
+
+        A cycle that ended within it was followed by the open one; else the open one began at most its longest before.
+        """
+        for part in _items(step, RecordKind.PARTS, PartRecord):
+            self._ended[part.station] = max(part.ended, self._ended.get(part.station, part.ended))
+        first, last = stretch[0].header.written, stretch[-1].header.written
+        return all(
+            self._ended.get(station, first - 1) >= first or last - first >= longest
+            for station, longest in self._longest.items()
+        )
+
+
+class _Lookout:
+    """Looks for what signals said last that hold until they say otherwise, further and further back."""
+
+    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
+        codes, self._catalogue = catalogue.codes(), catalogue
+        assembled = [station for station in plan.stations if not isinstance(station.cycle, CycleByRows)]
+        held = [signal.id for place in assembled for signal in signals_of(plan, place.id) if holds(signal, place)]
+        self.missing = {codes[name] for name in held if name in codes}
+
+    def look(self, records: Sequence[Record]) -> list[ReadingBatch]:
+        """Return what the missing signals said last in older records; they are not missing any more."""
+        found: list[ReadingBatch] = []
+        for batch in reversed(list(_readings_in(records, self._catalogue))):
+            good = ((batch.status & SEVERITY) != BAD) & ~np.isnan(batch.value)
+            said = np.flatnonzero(good & np.isin(batch.signal, list(self.missing)))
+            newest = {int(batch.signal[row]): row for row in said[np.argsort(batch.source_time[said], kind="stable")]}
+            if newest:
+                found.append(batch.take(np.array(list(newest.values()))))
+                self.missing -= set(newest)
+        return found
+
+
+def _readings_in(records: Iterable[Record], catalogue: Catalogue) -> Iterable[ReadingBatch]:
+    bodies = (record.body for record in records if record.header.kind is RecordKind.READINGS)
+    return (decode_readings(body, catalogue) for body in bodies if readings_catalogue(body) == catalogue.digest)
+
+
+def _items(records: Iterable[Record], kind: RecordKind, of: type[_T]) -> Iterable[_T]:
+    return (item for record in records if record.header.kind is kind for item in decode_items(record.body, of))

@@ -137,14 +137,14 @@ async def take_up(opened: Opened) -> Judging:
     collector = Collector(
         outbox=opened.outbox, audit=opened.audit, line=line, publish=opened.publish, clock=clock, hooks=hooks
     )
-    past = await read_past(opened.outbox, opened.outbox.last, catalogue)
+    past = await read_past(opened.outbox, opened.outbox.last, catalogue, plan)
     line.restore(past.events, past.predictions)
     floor.take(past.events)
     await opened.outbox.commit([(RecordKind.CATALOGUE, encode_catalogue(catalogue), 1)])
     newest = 0 if opened.audit.last is None else opened.audit.last.sequence
     await collector.audit_missed(past.events, await opened.audit.entries(max(0, newest - AUDITED_ENTRIES)))
     line.wait(past.parts, past.predicted)
-    await collector.resume(line.resume(past.readings, past.cycles, clock.now()))
+    await collector.resume(line.resume(past.readings, past.cycles, clock.now(), words=past.words))
     return Judging(
         catalogue=catalogue,
         shelf=shelf,
@@ -254,7 +254,7 @@ def faces_of(opened: Opened, judging: Judging, uplink: Uplink) -> Faces:
     )
 
     async def lately() -> tuple[ReadingBatch, ...]:
-        return (await read_past(opened.outbox, opened.outbox.last, judging.catalogue)).readings
+        return (await read_past(opened.outbox, opened.outbox.last, judging.catalogue, opened.plan)).readings
 
     live = LiveGateway(
         plan=opened.plan,

@@ -86,7 +86,7 @@ class CycleAssembler:
             *self._feeds(),
             station.lateness,
             longest_cycle(station),
-            holds=np.array([_holds(signal, station) for signal in self._signals], dtype=np.bool_),
+            holds=np.array([holds(signal, station) for signal in self._signals], dtype=np.bool_),
             said_at=self._said_at,
         )
         self._special = sum(_is_special(signal, station) for signal in self._signals)
@@ -123,6 +123,19 @@ class CycleAssembler:
                 incomplete=not isinstance(self._station.cycle, CycleByWindow),
             )
         return closed
+
+    def recall(self, words: ReadingBatch) -> None:
+        """Know from before what is pushed next what signals said last, where that holds until they say otherwise."""
+        names = words.catalogue.signals
+        for code, time, value in zip(words.signal, words.source_time.tolist(), words.value.tolist(), strict=True):
+            number = self._number.get(names[code])
+            if number is None or not holds(self._signals[number], self._station):
+                continue
+            if _is_special(self._signals[number], self._station):
+                text = self._signals[number].type is SignalType.TEXT
+                self._said[names[code]] = (time, words.texts[int(value)] if text else _plain(value))
+            else:
+                self._sums.hear(number, time, value)
 
     def settle(self, readings: ReadingBatch, until: int) -> list[PartRecord]:
         """Return the cycles that a stretch of readings, known whole, closes before or at a time (UTC ns).
@@ -397,6 +410,13 @@ def longest_cycle(station: Station) -> int:
     return cycle.length if isinstance(cycle, CycleByWindow) else cycle.longest
 
 
+def holds(signal: Signal, station: Station) -> bool:
+    """Whether what a signal says is true until it says otherwise: not what delimits or names a single cycle."""
+    cycle = station.cycle
+    delimiter = cycle.signal if isinstance(cycle, CycleByTrigger | CycleBySerial) else None
+    return signal.role in {Role.CONTEXT, Role.ENVIRONMENT} and signal.id not in {delimiter, station.serial}
+
+
 def _numbered(plan: Plan, station: Station) -> tuple[Signal, ...]:
     """Return the station's signals in canonical order: delimiter, texts, phase markers, then as in the plan."""
     cycle = station.cycle
@@ -419,13 +439,6 @@ def _is_special(signal: Signal, station: Station) -> bool:
     names = {station.serial, cycle.signal if isinstance(cycle, CycleBySerial) else None}
     names |= {rule.signal for rule in station.silence}
     return signal.type is SignalType.TEXT or signal.id in names
-
-
-def _holds(signal: Signal, station: Station) -> bool:
-    """Whether what a signal says is true until it says otherwise: not what delimits or names a single cycle."""
-    cycle = station.cycle
-    delimiter = cycle.signal if isinstance(cycle, CycleByTrigger | CycleBySerial) else None
-    return signal.role in {Role.CONTEXT, Role.ENVIRONMENT} and signal.id not in {delimiter, station.serial}
 
 
 def _plain(number: float) -> str:

@@ -93,6 +93,10 @@ class Accumulator:
         """Forget when signals last said something: times begin anew."""
         self.said_at[:, kernels.SAID_AT] = _NEVER
 
+    def hear(self, signal: int, time: int, value: float) -> None:
+        """Know what a signal said last; it is no reading of the cycle."""
+        self.said_at[signal, kernels.SAID_AT], self.said[signal, kernels.SAID] = time, value
+
     def heard_of(self, signal: int) -> bool:
         """Whether a signal has said anything since times began."""
         return self.said_time(signal) != _NEVER
