@@ -171,6 +171,7 @@ class Holding:
         for column, one in zip(self._columns(), given, strict=True):
             column[place] = one
         self._state[admission.HELD] = max(rows, place + 1)
+        self._ordered = min(self._ordered, place)
         self._state[admission.IN_ORDER] = 0
 
     def put(self, batch: ReadingBatch, value: Float64) -> None:
@@ -262,22 +263,22 @@ class Holding:
             self._state[admission.IN_ORDER] = 1
 
     def _sort(self) -> None:
-        most = (self.rows - self._ordered) // _ROWS_A_MOVE
-        if not admission.settle(
-            self.signal, self.time, self.received, self.value, self.status, self._ordered, self.rows, most
-        ):
-            order = self._order()
+        """Put what is held in order; rows before the earliest new one stay where they are."""
+        rows, start = self.rows, self._ordered
+        first = int(self.time[:start].searchsorted(self.time[start:rows].min()))
+        most = (rows - start) // _ROWS_A_MOVE
+        if not admission.settle(self.signal, self.time, self.received, self.value, self.status, start, rows, most):
+            order = self._order(slice(first, rows))
             for column in self._columns():
-                column[: self.rows] = column[: self.rows][order]
+                column[first:rows] = column[first:rows][order]
         self._state[admission.IN_ORDER] = 1
 
-    def _order(self) -> NDArray[np.int64]:
-        """Return the rows in canonical order.
+    def _order(self, rows: slice) -> NDArray[np.int64]:
+        """Return the canonical order of some rows.
 
         Time and signal make one number where they fit, which sorts far quicker, the more so as readings come in
         runs that are in order already. Rows that share both go by value and status.
         """
-        rows = slice(0, self.rows)
         time, signal = self.time[rows], self.signal[rows]
         first, signals = int(time.min()), int(signal.max()) + 1
         if (int(time.max()) - first + 1) < _MOST_KEY // signals:
