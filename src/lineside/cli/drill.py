@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from lineside.adapters.cancelling import keep_cancellations
 from lineside.adapters.clocks import clock_from
 from lineside.apps.drill.crash import TARGETS, CrashResult, CrashSettings, crash_drill
 from lineside.apps.drill.machine import write_files
@@ -25,6 +26,7 @@ from lineside.cli.options import clock_option
 @click.group()
 def command() -> None:
     """Break things on purpose and count what was lost."""
+    keep_cancellations()
 
 
 @command.command()
