@@ -22,6 +22,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineside.domain.remembering import once_each
+
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 UInt32 = NDArray[np.uint32]
@@ -59,9 +61,12 @@ class Catalogue:
         """Return a batch of no readings."""
         return make_batch(self, [], [], [])
 
+    @once_each
     def text_mask(self) -> NDArray[np.bool_]:
-        """Return for each code whether its values are texts."""
-        return np.fromiter((name in self.texts for name in self.signals), dtype=np.bool_, count=len(self.signals))
+        """Return for each code whether its values are texts; not to be written to."""
+        mask = np.fromiter((name in self.texts for name in self.signals), dtype=np.bool_, count=len(self.signals))
+        mask.flags.writeable = False
+        return mask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

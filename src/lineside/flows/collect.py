@@ -8,9 +8,9 @@ For each group of deliveries, in this order:
 3. commit closed parts, predictions and alert events to the outbox;
 4. publish them for the live board, and add the alert events to the audit record beside what follows.
 
-Deliveries that no source waits to have acknowledged are judged first and gathered for up to 10 ms, while they are few;
-as soon as a part closes, they and all that came of them are one transaction. A message in each of 2 ms costs a fifth of
-the commits and records so, here and at the plant, and an alert waits for the disk once.
+Deliveries that no source waits to have acknowledged are judged first and gathered for up to 10 ms, while they are few
+(`JUDGED_FIRST`); as soon as a part closes, they and all that came of them are one transaction. A message in each of
+2 ms costs a fifth of the commits and records so, here and at the plant, and an alert waits for the disk once.
 
 Nothing that comes of readings leaves this process before it is durable. What a crash leaves out the next start does:
 it judges again what was not recorded, and audits what was recorded and not audited, once.
@@ -46,6 +46,8 @@ GROUPED_READINGS: Final = 65_536
 """Readings that are committed in one transaction, about."""
 RECORD_READINGS: Final = 8_000
 """Readings in one record at most: 256 KB, which travel as one message."""
+JUDGED_FIRST: Final = 4 * RECORD_READINGS
+"""Readings up to which is judged before anything is written: they take less time than a second transaction would."""
 RECORD_BYTES: Final = 256 << 10
 """Bytes of items (parts, refusals, events) in one record at most, for the same reason; one item may be larger."""
 LAST_SECONDS: Final = 5.0
@@ -255,7 +257,7 @@ class Collector:
         return (
             not self.counts.unrecorded
             and all(delivery.token is None for _, delivery in self._gathered)
-            and sum(_items_in(delivery) for _, delivery in self._gathered) < RECORD_READINGS
+            and sum(_items_in(delivery) for _, delivery in self._gathered) < JUDGED_FIRST
             and asyncio.get_running_loop().time() < self._gathered_until
         )
 

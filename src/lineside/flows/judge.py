@@ -15,6 +15,7 @@ from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import Alert, AlertEvent, Verdict
 from lineside.domain.answers import agreement
 from lineside.domain.cycles.assembler import AssemblyCounts, CycleAssembler
+from lineside.domain.cycles.routing import Routes
 from lineside.domain.late_readings import LateReadings
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
@@ -82,6 +83,7 @@ class LineJudge:
             for station in plan.stations
             if not isinstance(station.cycle, CycleByRows)
         }
+        self._routes = Routes(catalogue, [assembler.signals for assembler in self._assemblers.values()])
         self._judges = {station.id: judge_for(station.id) for station in plan.stations}
         self._engines = {station.id: AlertEngine(plan, station.id, writer) for station in plan.stations}
         self._gates = {station.id: ContextGate(station.silence) for station in plan.stations}
@@ -150,7 +152,13 @@ class LineJudge:
         return new
 
     def _pushed(self, batch: ReadingBatch) -> list[PartRecord]:
-        return [part for assembler in self._assemblers.values() for part in assembler.push(batch)]
+        """Hand readings to the assemblers of the stations that have any among them; return the parts this closes."""
+        return [
+            part
+            for span, assembler in zip(self._routes.spans(batch), self._assemblers.values(), strict=True)
+            if span is not None
+            for part in assembler.push(batch.take(span))
+        ]
 
     def wait(self, parts: Iterable[PartRecord], predicted: Collection[tuple[str, str]]) -> None:
         """Keep recorded parts for the models that have not judged them: ``predicted`` has cycle and characteristic."""

@@ -34,6 +34,9 @@ DOUBLES = st.fixed_dictionaries(
     },
 )
 FLOATS = st.fixed_dictionaries({"alias": st.integers(0, 7), "float_value": st.floats(width=32)})
+TRUTHS = st.fixed_dictionaries(
+    {"alias": st.integers(0, 7), "boolean_value": st.booleans()}, optional={"datatype": st.just(11)}
+)
 OTHERS = st.fixed_dictionaries(
     {},
     optional={
@@ -44,7 +47,7 @@ OTHERS = st.fixed_dictionaries(
         "int_value": st.integers(0, 2**32 - 1),
     },
 )
-METRICS = st.lists(st.one_of(DOUBLES, DOUBLES, FLOATS, OTHERS), max_size=30)
+METRICS = st.lists(st.one_of(DOUBLES, DOUBLES, FLOATS, TRUTHS, OTHERS), max_size=30)
 
 
 def rows_of(taken: Taken) -> list[tuple[Any, ...]]:
@@ -74,7 +77,7 @@ def aliases() -> Aliases:
         birth.metrics.add(name=name, alias=alias, datatype=10)
     asset = Asset("", {name: name for name in ("temperature", "pressure", "serial")})
     asset.bind(birth, {})
-    return Aliases(asset.last, {"temperature": 4, "pressure": 9})
+    return Aliases(asset.last, {"temperature": 4, "pressure": 9}, {"pressure"})
 
 
 @given(METRICS)
@@ -91,6 +94,7 @@ def test_what_is_plain_has_the_value_time_and_signal_that_the_library_reads(metr
         assert columns.signal[place] == codes.get(metric.alias, -2)
         assert not metric.is_historical
         assert not metric.is_null
+        assert metric.WhichOneof("value") != "boolean_value" or metric.alias != 1
 
 
 @given(METRICS, st.data())
@@ -112,6 +116,14 @@ def test_a_signal_of_texts_is_left_to_be_read_by_itself() -> None:
     columns = aliases().read(payload.SerializeToString(), 2, NOW, NOW)
     assert columns is not None
     assert columns.plain.tolist() == [False, True]
+
+
+def test_true_and_false_are_numbers_only_of_a_signal_that_takes_them() -> None:
+    payload = payload_of([{"alias": alias, "boolean_value": truth} for alias in (1, 2) for truth in (True, False)])
+    columns = aliases().read(payload.SerializeToString(), 4, NOW, NOW)
+    assert columns is not None
+    assert columns.plain.tolist() == [False, False, True, True]
+    assert columns.value.tolist()[2:] == [1.0, 0.0]
 
 
 def taken(metrics: list[dict[str, Any]], least: int) -> Taken:

@@ -49,3 +49,36 @@ def test_columns_and_single_values_come_to_the_same(offers: list[tuple[str, int,
     assert rows_of(columns) == rows_of(single)
     assert columns.duplicates == single.duplicates
     assert refusals_of(columns) == refusals_of(single)
+
+
+PIECES = st.lists(st.tuples(st.integers(0, 1), st.integers(NOW - 5, NOW), st.floats(-1e6, 1e6)), max_size=6)
+
+
+@given(st.lists(st.one_of(PIECES, OFFERS), max_size=12))
+def test_columns_of_several_messages_keep_their_order_among_single_values(
+    offers: list[list[tuple[int, int, float]] | tuple[str, int, Any, int]],
+) -> None:
+    one_by_one, together = Gate(PLAN, "machine"), Gate(PLAN, "machine")
+    rows = Rows(together)
+    names = [name for name in ("temperature", "pressure") if name in rows.codes]
+    for received, offer in enumerate(offers, NOW):
+        before = rows.pending
+        if isinstance(offer, list):
+            for number, time, value in offer:
+                one_by_one.offer(names[number], time, value, received=received)
+            rows.offer_columns(
+                np.array([rows.codes[names[number]] for number, _, _ in offer], dtype=np.int32),
+                np.array([time for _, time, _ in offer], dtype=np.int64),
+                np.array([value for _, _, value in offer], dtype=np.float64),
+                received,
+            )
+            assert rows.pending <= before + len(offer)
+        else:
+            signal, time, value, status = offer
+            one_by_one.offer(signal, time, value, received=received, status=status)
+            rows.offer(signal, time, value, status, received)
+    rows.flush()
+    single, columns = one_by_one.take(), together.take()
+    assert rows_of(columns) == rows_of(single)
+    assert columns.duplicates == single.duplicates
+    assert refusals_of(columns) == refusals_of(single)

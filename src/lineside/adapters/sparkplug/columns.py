@@ -1,15 +1,15 @@
 """The plain metrics of a message as columns, read from its bytes all at once.
 
-A metric is *plain* where it has an alias and a double or float and, beside them, at most a timestamp and a data type:
-what machines send all the time. To ask the library for each of its fields costs more than all else that is done with a
-reading on its way in. The bytes are those of Protocol Buffers (its page "Encoding": fields by number and wire type,
-varints); the numbers of the fields are those of `sparkplug_b.proto`. The library has read the same bytes before, so
-that they are known to be whole; a metric that is not plain is left to it.
+A metric is *plain* where it has an alias and a double, a float or a truth value that serves as a number and, beside
+them, at most a timestamp and a data type: what machines send all the time. To ask the library for each of its fields
+costs more than all else that is done with a reading on its way in. The bytes are those of Protocol Buffers (its page
+"Encoding": fields by number and wire type, varints); the numbers of the fields are those of `sparkplug_b.proto`. The
+library has read the same bytes before, so that they are known to be whole; a metric that is not plain is left to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,14 +58,16 @@ class Aliases:
     Args:
         names: what the birth calls its metrics.
         codes: the codes of the signals whose values are numbers.
+        truths: those of them that take true and false as 1 and 0.
     """
 
-    def __init__(self, names: Names, codes: Mapping[str, int]) -> None:
+    def __init__(self, names: Names, codes: Mapping[str, int], truths: Collection[str] = ()) -> None:
         self.names = names
         known = sorted(names.by_alias.items())
         self._alias = np.array([*(alias for alias, _ in known), 0], dtype=np.uint64)
         meant = [codes.get(item.signal, _SINGLE) if item.signal else _UNPLANNED for _, item in known]
         self._code: Int32 = np.array([*meant, _UNKNOWN], dtype=np.int32)
+        self._truth = np.array([*(item.signal in truths or not item.signal for _, item in known), True], dtype=np.bool_)
 
     def read(self, raw: bytes, count: int, moment: int, received: int) -> Columns | None:
         """Return the ``count`` metrics of a message; None where its bytes are not read here.
@@ -79,8 +81,8 @@ class Aliases:
         time, value = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.float64)
         latest = max(0, received + AHEAD) // MILLISECOND
         _interpret(
-            found, found.view(np.float64), found.view(np.float32), self._alias, self._code, moment, latest,
-            plain, signal, time, value,
+            found, found.view(np.float64), found.view(np.float32), self._alias, self._code, self._truth,
+            moment, latest, plain, signal, time, value,
         )  # fmt: skip
         return Columns(plain=plain, signal=signal, time=time, value=value)
 
@@ -114,7 +116,7 @@ def _fixed(raw: Any, at: int, width: int) -> Any:
 
 @numba.njit(cache=True)
 def _metric(raw: Any, at: Any, end: Any, out: Any) -> None:
-    """Read a metric into alias, timestamp, bits and width of its value; width 0: it is not plain."""
+    """Read a metric into alias, timestamp, bits and width of its value; width 0: it is not plain, 1: a truth value."""
     aliased = False
     while at < end:
         tag, at = _varint(raw, at)
@@ -122,7 +124,7 @@ def _metric(raw: Any, at: Any, end: Any, out: Any) -> None:
         if width and at + width <= end:
             out[2], out[3], at = _fixed(raw, at, width), width, at + width
             continue
-        if tag not in (2 << 3, 3 << 3, 4 << 3):
+        if tag not in (2 << 3, 3 << 3, 4 << 3, 14 << 3):
             aliased = False
             break
         number, at = _varint(raw, at)
@@ -130,6 +132,8 @@ def _metric(raw: Any, at: Any, end: Any, out: Any) -> None:
             out[0], aliased = number, True
         elif tag == 3 << 3:
             out[1] = number
+        elif tag == 14 << 3:
+            out[2], out[3] = number, 1
     if not aliased or at != end:
         out[3] = 0
 
@@ -152,7 +156,7 @@ def _read(raw: Any, out: Any) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _interpret(found, doubles, singles, aliases, codes, moment, latest, plain, signal, time, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917 - numba takes columns one by one
+def _interpret(found, doubles, singles, aliases, codes, truths, moment, latest, plain, signal, time, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913, PLR0917 - numba takes columns one by one
     """Say what the metrics of a message mean; the last of ``codes`` is that of an alias which no birth has named.
 
     One loop: on a quiet line every single call of the array library costs more than all that is done with a message.
@@ -167,11 +171,16 @@ def _interpret(found, doubles, singles, aliases, codes, moment, latest, plain, s
             else:
                 beyond = middle
         known = place < len(aliases) - 1 and aliases[place] == alias
-        signal[row] = codes[place] if known else codes[-1]
-        value[row] = doubles[row, 2] if width == 8 else np.float64(singles[row, 4])
+        place = place if known else len(aliases) - 1
+        signal[row] = codes[place]
+        if width == 1:
+            value[row] = 1.0 if found[row, 2] else 0.0
+        else:
+            value[row] = doubles[row, 2] if width == 8 else np.float64(singles[row, 4])
         own = stamp > 0
         plain[row] = (
             width > 0
+            and (width > 1 or truths[place])
             and abs(value[row]) <= LARGEST
             and signal[row] != _SINGLE
             and (not own or _FIRST <= stamp <= np.uint64(latest))

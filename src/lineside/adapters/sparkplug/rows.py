@@ -22,12 +22,15 @@ class Rows:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self.codes = {rule.id: rule.code for rule in gate.rules.values() if not rule.text}
-        self._rows: list[tuple[int, int, float, int, int]] = []
+        self.truths = {rule.id for rule in gate.rules.values() if rule.boolean and not rule.text}
+        self._pieces: list[tuple[Int32, Int64, Float64, int]] = []
+        self._gathered = 0
+        self._rows: list[tuple[int, int, float, int, int]] = []  # behind the pieces
 
     @property
     def pending(self) -> int:
         """Readings and refusals that wait for a take, here and at the gate."""
-        return len(self._rows) + self._gate.pending
+        return self._gathered + len(self._rows) + self._gate.pending
 
     def offer(self, signal: str, moment: int | Refusal, value: object, status: int, received: int) -> None:
         """Let one value in or refuse it; what the arguments are, `Gate.offer` says."""
@@ -40,12 +43,23 @@ class Rows:
 
     def offer_columns(self, signal: Int32, time: Int64, value: Float64, received: int) -> None:
         """Let columns of good numbers in, none larger than `LARGEST`; the rest `Gate.offer_columns` says."""
-        self.flush()
+        if self._rows:
+            self.flush()
         if len(signal):
-            self._gate.offer_columns(signal, time, value, received=received)
+            self._pieces.append((signal, time, value, received))
+            self._gathered += len(signal)
 
     def flush(self) -> None:
         """Hand over what has been gathered."""
+        if self._pieces:
+            signal, time, value, received = zip(*self._pieces, strict=True)
+            self._pieces, self._gathered = [], 0
+            self._gate.offer_columns(
+                np.concatenate(signal),
+                np.concatenate(time),
+                np.concatenate(value),
+                received=np.repeat(np.array(received, dtype=np.int64), [len(piece) for piece in signal]),
+            )
         rows, self._rows = self._rows, []
         if not rows:
             return

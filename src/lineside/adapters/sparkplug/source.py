@@ -319,7 +319,7 @@ class SparkplugSource:
         key = (group, edge, heard.device)
         aliases = self._aliases.get(key)
         if aliases is None or aliases.names is not values.names:
-            aliases = self._aliases[key] = Aliases(values.names, self._rows.codes)
+            aliases = self._aliases[key] = Aliases(values.names, self._rows.codes, self._rows.truths)
         columns = aliases.read(heard.raw, count, moment, heard.received)
         if columns is None or count - np.count_nonzero(columns.plain) > count // _LEAST_COLUMNS:
             return None

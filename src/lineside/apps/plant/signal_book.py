@@ -19,7 +19,7 @@ from lineside.domain.errors import IntegrityError
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
 from lineside.domain.quarantine import Quarantined
-from lineside.domain.readings import BAD, GOOD, SEVERITY, Int64, ReadingBatch
+from lineside.domain.readings import BAD, GOOD, SEVERITY, Float64, Int64, ReadingBatch
 from lineside.domain.units import MINUTE, SECOND
 from lineside.wire.codecs import decode_readings
 
@@ -77,7 +77,8 @@ class SignalBook:
         size = len(self._catalogue.signals)
         self._known: Int64 = np.zeros((2, size), dtype=np.int64)
         """Source and receive time of each signal's newest reading."""
-        self._values: list[float | str | None] = [None] * size
+        self._values: Float64 = np.full(size, np.nan)
+        self._texts: dict[int, str] = {}
         self._status = np.zeros(size, dtype=np.uint32)
         self._minutes: dict[int, Int64] = {}
         self._refused: Counter[tuple[str, str, str]] = Counter()
@@ -133,7 +134,7 @@ class SignalBook:
             station=signal.station,
             source=signal.source,
             unit=signal.unit,
-            value=self._values[place],
+            value=self._texts.get(place, float(self._values[place])) if received else None,
             measured=measured,
             received=received,
             quality=_QUALITIES.get(severity, "uncertain") if received else "",
@@ -148,16 +149,17 @@ class SignalBook:
     def _remember(self, batch: ReadingBatch) -> None:
         """Keep each signal's newest reading of the batch, where it is newer than what is known."""
         order = np.argsort(batch.source_time, kind="stable")
-        last = np.full(len(self._values), -1, dtype=np.int64)
+        last = np.full(len(self._status), -1, dtype=np.int64)
         last[batch.signal[order]] = order  # the last of each signal wins
-        for row in last[last >= 0].tolist():
-            place, value = int(batch.signal[row]), float(batch.value[row])
-            if batch.source_time[row] < self._known[0, place]:
-                continue
-            self._known[:, place] = batch.source_time[row], batch.receive_time[row]
-            self._status[place] = batch.status[row]
-            textual = self._catalogue.signals[place] in self._catalogue.texts
-            self._values[place] = batch.texts[int(value)] if textual else value
+        rows = last[last >= 0]
+        rows = rows[batch.source_time[rows] >= self._known[0, batch.signal[rows]]]
+        places = batch.signal[rows]
+        self._known[:, places] = batch.source_time[rows], batch.receive_time[rows]
+        self._status[places] = batch.status[rows]
+        self._values[places] = batch.value[rows]
+        for row in rows[self._catalogue.text_mask()[places]].tolist():
+            said = batch.value[row]
+            self._texts[int(batch.signal[row])] = "" if np.isnan(said) else batch.texts[int(said)]
 
     def _count(self, batch: ReadingBatch) -> None:
         """Count the batch in the minute in which it came; minutes that are too old go."""

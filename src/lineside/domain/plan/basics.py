@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
 )
 
 from lineside.domain.errors import InputError
+from lineside.domain.remembering import once_each
 from lineside.domain.units import DAY, format_duration, parse_duration
 
 WRITTEN: Final = "written"
@@ -72,8 +74,10 @@ _N = TypeVar("_N", bound=Named)
 
 
 def by_id(items: tuple[_N, ...], wanted: str) -> _N:
-    """Return the item of that id; raises `KeyError` where there is none."""
-    for item in items:
-        if item.id == wanted:
-            return item
-    raise KeyError(wanted)
+    """Return the item of that id, the first where there are several; raises `KeyError` where there is none."""
+    return _by_ids(items)[wanted]
+
+
+@once_each
+def _by_ids(items: tuple[_N, ...]) -> Mapping[str, _N]:
+    return {item.id: item for item in reversed(items)}

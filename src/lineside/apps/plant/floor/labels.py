@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from lineside.domain.features.recipe import FeatureRecipe, FeatureSpec, trace_kind
 from lineside.domain.plan.model import Plan
+from lineside.domain.remembering import once_each
 
 _KINDS: Final = {
     "value": "",
@@ -32,7 +34,8 @@ def signal_label(plan: Plan, signal_id: str) -> str:
     return label if label != signal_id else _sentence(signal_id)
 
 
-def feature_labels(plan: Plan, recipe: FeatureRecipe) -> dict[str, str]:
+@once_each
+def feature_labels(plan: Plan, recipe: FeatureRecipe) -> Mapping[str, str]:
     """Return the name in words of every feature: 'Die temperature, highest in fill', 'Fill time'.
 
     A signal with a single feature goes by its own name.
