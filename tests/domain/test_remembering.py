@@ -14,7 +14,7 @@ class Asked:
 
 def test_an_answer_is_made_once_for_the_same_things_and_the_same_text() -> None:
     counted = Asked()
-    asked = once_each(counted)
+    asked = once_each()(counted)
     items = tuple(range(300))
     first = asked(items, "press")
     assert asked(items, " press".strip()) is first
@@ -23,7 +23,7 @@ def test_an_answer_is_made_once_for_the_same_things_and_the_same_text() -> None:
 
 def test_another_thing_that_is_alike_has_an_answer_of_its_own() -> None:
     counted = Asked()
-    asked = once_each(counted)
+    asked = once_each()(counted)
     one, other = tuple(range(300)), tuple(range(300))
     assert asked(one, "press")[0] is one
     assert asked(other, "press")[0] is other
@@ -33,7 +33,7 @@ def test_another_thing_that_is_alike_has_an_answer_of_its_own() -> None:
 
 def test_however_many_are_asked_each_answer_is_of_the_thing_it_was_made_of() -> None:
     counted = Asked()
-    asked = once_each(counted)
+    asked = once_each()(counted)
     for number in range(3 * MOST):
         assert asked((number, number), "press")[0] == (number, number)
     assert counted.times == 3 * MOST

@@ -61,7 +61,7 @@ class Catalogue:
         """Return a batch of no readings."""
         return make_batch(self, [], [], [])
 
-    @once_each
+    @once_each()
     def text_mask(self) -> NDArray[np.bool_]:
         """Return for each code whether its values are texts; not to be written to."""
         mask = np.fromiter((name in self.texts for name in self.signals), dtype=np.bool_, count=len(self.signals))

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-MOST: Final = 256
-"""Answers that one function remembers; they keep their arguments alive. Beyond that it begins anew."""
+MOST: Final = 16
+"""Answers that a function remembers unless it says otherwise; they keep their arguments alive."""
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def once_each(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function of positional arguments be asked once for each: by what they are, but texts by what they say.
+def once_each(most: int = MOST) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Let a function of positional arguments be asked once for each: by which thing it is, but texts by what they say.
 
-    The answer is shared by all who ask, so it must not be changed.
+    Beyond ``most`` answers it begins anew. An answer is shared by all who ask, so it must not be changed.
     """
-    known: dict[tuple[object, ...], tuple[tuple[object, ...], Any]] = {}
 
-    @wraps(function)
-    def asked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        assert not kwargs
-        key = tuple(item if isinstance(item, str) else id(item) for item in args)
-        found = known.get(key)
-        if found is None:
-            if len(known) >= MOST:
-                known.clear()
-            found = known[key] = args, function(*args, **kwargs)
-        answer: _R = found[1]
-        return answer
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        known: dict[tuple[object, ...], tuple[tuple[object, ...], _R]] = {}
 
-    return asked
+        @wraps(function)
+        def asked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            assert not kwargs
+            key = tuple(item if isinstance(item, str) else id(item) for item in args)
+            found = known.get(key)
+            if found is None:
+                if len(known) >= most:
+                    known.clear()
+                found = known[key] = args, function(*args, **kwargs)
+            return found[1]
+
+        return asked
+
+    return decorate

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lineside.domain.plan.model import CycleByRows, Plan, Role, Signal, SignalType
-from lineside.domain.remembering import once_each
 
 DEFAULT_FEATURES: Final = {
     Role.PROCESS: ("mean", "std", "min", "max", "slope"),
@@ -61,7 +60,6 @@ class FeatureRecipe:
         return tuple(item.name for item in self.features)
 
 
-@once_each
 def signals_of(plan: Plan, station_id: str) -> tuple[Signal, ...]:
     """Return the signals that a station's parts are made from: its own, and the conditions of the whole line.
 

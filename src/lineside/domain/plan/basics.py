@@ -78,6 +78,6 @@ def by_id(items: tuple[_N, ...], wanted: str) -> _N:
     return _by_ids(items)[wanted]
 
 
-@once_each
+@once_each()
 def _by_ids(items: tuple[_N, ...]) -> Mapping[str, _N]:
     return {item.id: item for item in reversed(items)}

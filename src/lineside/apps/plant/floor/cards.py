@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from lineside.apps.plant.floor.alerts import is_late, priority_of, raised_at
-from lineside.apps.plant.floor.labels import characteristic_label, feature_labels, signal_label, station_label
+from lineside.apps.plant.floor.labels import (
+    MOST_STATIONS,
+    characteristic_label,
+    feature_labels,
+    signal_label,
+    station_label,
+)
 from lineside.apps.plant.floor.parts import StationParts
 from lineside.apps.plant.floor.reactions import cause_choices, cause_label
 from lineside.apps.plant.floor.usual import feature_trend, score_trend
@@ -22,6 +28,7 @@ from lineside.domain.outcomes import Outcome
 from lineside.domain.plan.model import Plan, Reaction, Step
 from lineside.domain.predictions import Contribution
 from lineside.domain.remedies import Remedies, in_order
+from lineside.domain.remembering import once_each
 from lineside.domain.units import MINUTE
 
 _CAUSES: Final = 3
@@ -74,7 +81,7 @@ def build_card(sight: CardSight, now: int) -> Card:
         limit=finite(latest.limit),
         risk=finite(latest.risk),
         trust=sight.trust,
-        signals=len(signals_of(plan, alert.station)),
+        signals=_signals(plan, alert.station),
         missing=_missing(sight, latest),
         suspects=alert.suspects,
         unit=latest.unit,
@@ -98,6 +105,12 @@ def build_card(sight: CardSight, now: int) -> Card:
         causes=cause_choices(plan, alert.characteristic),
         history=tuple(_entry(event) for event in alert.events),
     )
+
+
+@once_each(MOST_STATIONS)
+def _signals(plan: Plan, station: str) -> int:
+    """Return from how many signals a station's parts are made."""
+    return len(signals_of(plan, station))
 
 
 def leading_trend(plan: Plan, parts: StationParts, recipe: FeatureRecipe, alert: Alert) -> Trend | None:

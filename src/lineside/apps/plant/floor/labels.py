@@ -25,6 +25,10 @@ _KINDS: Final = {
 }
 
 
+MOST_STATIONS: Final = 256
+"""Stations whose names of features are kept in words."""
+
+
 def signal_label(plan: Plan, signal_id: str) -> str:
     """Return the name of a signal, or its id readable where the plan does not know it."""
     try:
@@ -34,7 +38,7 @@ def signal_label(plan: Plan, signal_id: str) -> str:
     return label if label != signal_id else _sentence(signal_id)
 
 
-@once_each
+@once_each(MOST_STATIONS)
 def feature_labels(plan: Plan, recipe: FeatureRecipe) -> Mapping[str, str]:
     """Return the name in words of every feature: 'Die temperature, highest in fill', 'Fill time'.
 
