@@ -25,14 +25,13 @@ Columns = tuple[NDArray[Any], ...]
 
 
 class _Caught(NamedTuple):
-    """The newest late reading that was taken of a signal: since when it counts, its own time, and its value."""
+    """The newest late reading that was taken of a signal: since when it counts, and its own time."""
 
     since: int
     time: int
-    value: float
 
 
-_NOTHING: Final = _Caught(admission.LONG_AGO, admission.LONG_AGO, 0.0)
+_NOTHING: Final = _Caught(admission.LONG_AGO, admission.LONG_AGO)
 
 
 class Holding:
@@ -164,9 +163,9 @@ class Holding:
         caught = self._caught.get(signal, _NOTHING)
         if time <= (caught.time if caught.since in {known, since} else known):
             return
-        self._caught[signal] = _Caught(since, time, said)
-        before = own[(times == since) & (self.value[own] == caught.value)] if caught.since == since else own[:0]
-        place = int(before[0]) if len(before) else rows
+        self._caught[signal] = _Caught(since, time)
+        older = own[(times == since) & (self.received[own] == kernels.HEARSAY)]
+        place = int(older[0]) if len(older) else rows
         given = signal, since, kernels.HEARSAY, said, batch.status[row]
         for column, one in zip(self._columns(), given, strict=True):
             column[place] = one
