@@ -204,11 +204,8 @@ class LineJudge:
         predictions: list[Prediction] = []
         events: list[AlertEvent] = []
         for waited in self._caught_up(now):  # they were made before
-            for prediction in waited.predictions:
-                marked = _marked(prediction, waited.part)
-                predictions.append(marked)
-                silence = self._gates[waited.part.station].reason(waited.part.cycle_id)
-                events += self._engines[waited.part.station].observe(marked, now, silence)
+            silence = self._gates[waited.part.station].reason(waited.part.cycle_id)
+            self._tell(waited, now, silence, predictions, events)
         for part in parts:
             is_late = replayed or part.late or part.station in self._never_live
             is_late = is_late or now - part.ended > self._live_within[part.station]
@@ -220,11 +217,17 @@ class LineJudge:
             judge = self._judges[part.station]
             if judge is None:
                 continue
-            for prediction in judge.judge(record, now).predictions:
-                marked = _marked(prediction, record)
-                predictions.append(marked)
-                events += self._engines[part.station].observe(marked, now, silence)
+            self._tell(judge.judge(record, now), now, silence, predictions, events)
         return Judged(parts=tuple(records), predictions=tuple(predictions), events=tuple(events), late=late)
+
+    def _tell(
+        self, judged: Judgement, now: int, silence: str, predictions: list[Prediction], events: list[AlertEvent]
+    ) -> None:
+        """Tell the station's alerts of a judgement; add its predictions, and the events that come of them."""
+        for prediction in judged.predictions:
+            marked = _marked(prediction, judged.part)
+            predictions.append(marked)
+            events += self._engines[judged.part.station].observe(marked, now, silence)
 
     def _caught_up(self, now: int) -> Iterable[Judgement]:
         """Return the judgements of parts that were recorded before there was a model for them, if there is one now."""
