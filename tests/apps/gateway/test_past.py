@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,11 @@ import pytest
 
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.apps.gateway import past
-from lineside.apps.gateway.past import Past, read_past
+from lineside.apps.gateway.past import Past, read_past, read_words
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import Plan
-from lineside.domain.readings import BAD, make_batch
+from lineside.domain.readings import BAD, ReadingBatch, make_batch
 from lineside.domain.units import HOUR, MINUTE, SECOND
 from lineside.testing.clocks import ManualClock
 from lineside.testing.plans import CASTING
@@ -73,6 +73,9 @@ class Gateway:
     async def past(self) -> Past:
         return await read_past(self.outbox, self.outbox.last, CATALOGUE, PLAN)
 
+    async def words(self) -> tuple[ReadingBatch, ...]:
+        return await read_words(self.outbox, await self.past(), CATALOGUE, PLAN)
+
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
@@ -82,15 +85,14 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     await outbox.close()
 
 
-def said(found: Past, name: str) -> list[float]:
-    batches = [*found.words, *found.readings]
+def said(batches: Sequence[ReadingBatch], name: str) -> list[float]:
     return [float(value) for batch in batches for value in batch.value[batch.signal == CODES[name]]]
 
 
 async def test_a_long_cycle_is_taken_up_from_its_beginning(gateway: Gateway) -> None:
     await gateway.say("running", 1, BEGAN)
     await gateway.pass_records(6_000, BEGAN + 50 * MINUTE)
-    assert said(await gateway.past(), "running") == [1.0]
+    assert said((await gateway.past()).readings, "running") == [1.0]
 
 
 async def test_no_more_is_read_than_an_open_cycle_needs(gateway: Gateway) -> None:
@@ -108,9 +110,9 @@ async def test_what_a_signal_said_last_is_found_before_that_and_no_bad_word_of_i
     await gateway.say("mold", "M1", BEGAN + 3)
     await gateway.pass_records(6_000, BEGAN + MINUTE)
     await gateway.end_part(BEGAN + MINUTE)
-    found = await gateway.past()
-    assert said(found, "hall") == [23.5]
-    assert {batch.texts for batch in found.words} == {(), ("M1",)}
+    words = await gateway.words()
+    assert said(words, "hall") == [23.5]
+    assert {batch.texts for batch in words} == {(), ("M1",)}
 
 
 async def test_what_was_said_lately_is_not_looked_for(gateway: Gateway) -> None:
@@ -119,8 +121,8 @@ async def test_what_was_said_lately_is_not_looked_for(gateway: Gateway) -> None:
     await gateway.say("hall", 22.0, BEGAN + MINUTE)
     await gateway.say("mold", "M1", BEGAN + MINUTE)
     await gateway.end_part(BEGAN + MINUTE)
-    found = await gateway.past()
-    assert (said(found, "hall"), found.words) == ([22.0], ())
+    assert said((await gateway.past()).readings, "hall") == [22.0]
+    assert await gateway.words() == ()
 
 
 async def test_what_is_read_is_bounded_however_long_a_cycle_may_be(
@@ -130,9 +132,10 @@ async def test_what_is_read_is_bounded_however_long_a_cycle_may_be(
     await gateway.say("running", 1, BEGAN)
     await gateway.pass_records(6_000, BEGAN + 50 * MINUTE)
     found = await gateway.past()
-    assert said(found, "running") == []
+    assert said(found.readings, "running") == []
     assert 0 < sum(len(batch) for batch in found.readings) < 3_000
 
 
 async def test_a_new_outbox_has_no_past(gateway: Gateway) -> None:
     assert (await gateway.past()).readings == ()
+    assert await gateway.words() == ()

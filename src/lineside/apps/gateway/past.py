@@ -22,7 +22,7 @@ from lineside.wire.records import Record, RecordKind
 RESUMED_RECORDS: Final = 4_000
 """Records of the outbox that are read again at a start at least, to take up cycles that a crash cut."""
 RESUMED_BYTES: Final = 64 << 20
-"""Bytes of them at most, about; and of older ones in which is looked for what signals said last."""
+"""Bytes of them at most, about; and as many older ones in which is looked for what signals said last."""
 _STEP: Final = 500
 """Records by which is gone back at once."""
 _PIECE: Final = 1 << 20
@@ -33,11 +33,10 @@ _T = TypeVar("_T")
 class Past:
     """What the newest stretch of an outbox tells a gateway that starts again, in the order of its records.
 
-    ``words`` are the last readings, from before it, of the signals that hold until they say otherwise and said nothing
-    in it.
+    ``begins`` is the sequence behind which it lies.
     """
 
-    words: tuple[ReadingBatch, ...]
+    begins: int
     readings: tuple[ReadingBatch, ...]
     parts: tuple[PartRecord, ...]
     predictions: tuple[Prediction, ...]
@@ -59,28 +58,38 @@ async def read_past(outbox: Outbox, last: int, catalogue: Catalogue, plan: Plan)
 
     It has `RESUMED_RECORDS` and reaches back, within `RESUMED_BYTES`, to the beginning of every station's open cycle.
     """
-    lookout, reach = _Lookout(plan, catalogue), _Reach(plan)
-    stretch, words = list[Record](), list[ReadingBatch]()
-    size, whole = 0, False
+    reach, stretch, size = _Reach(plan), list[Record](), 0
     async for step in _back(outbox, last):
+        stretch = step + stretch
         size += sum(len(record.data) for record in step)
-        if whole:
-            words += lookout.look(step)
-        else:
-            stretch = step + stretch
-            reaches = reach.suffices(step, stretch) and len(stretch) >= RESUMED_RECORDS
-            if reaches or size >= RESUMED_BYTES:
-                lookout.look(stretch)
-                size, whole = 0, True
-        if whole and (not lookout.missing or size >= RESUMED_BYTES):
+        reaches = reach.suffices(step, stretch) and len(stretch) >= RESUMED_RECORDS
+        if reaches or size >= RESUMED_BYTES:
             break
     return Past(
-        words=tuple(words),
+        begins=stretch[0].header.sequence - 1 if stretch else 0,
         readings=tuple(_readings_in(stretch, catalogue)),
         parts=tuple(_items(stretch, RecordKind.PARTS, PartRecord)),
         predictions=tuple(_items(stretch, RecordKind.PREDICTIONS, Prediction)),
         events=tuple(_items(stretch, RecordKind.ALERTS, AlertEvent)),
     )
+
+
+async def read_words(outbox: Outbox, past: Past, catalogue: Catalogue, plan: Plan) -> tuple[ReadingBatch, ...]:
+    """Read what signals said last, before a stretch, that hold until they say otherwise and said nothing in it.
+
+    At most `RESUMED_BYTES` are looked through.
+    """
+    assembled = [station for station in plan.stations if not isinstance(station.cycle, CycleByRows)]
+    codes = catalogue.codes()
+    missing = {codes[item.id] for place in assembled for item in signals_of(plan, place.id) if holds(item, place)}
+    _newest(past.readings, missing)
+    words, size = list[ReadingBatch](), 0
+    async for step in _back(outbox, past.begins):
+        if not missing or size >= RESUMED_BYTES:
+            break
+        size += sum(len(record.data) for record in step)
+        words += _newest(list(_readings_in(step, catalogue)), missing)
+    return tuple(words)
 
 
 async def _back(outbox: Outbox, until: int) -> AsyncIterator[list[Record]]:
@@ -119,26 +128,17 @@ class _Reach:
         )
 
 
-class _Lookout:
-    """Looks for what signals said last that hold until they say otherwise, further and further back."""
-
-    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
-        codes, self._catalogue = catalogue.codes(), catalogue
-        assembled = [station for station in plan.stations if not isinstance(station.cycle, CycleByRows)]
-        held = [signal.id for place in assembled for signal in signals_of(plan, place.id) if holds(signal, place)]
-        self.missing = {codes[name] for name in held if name in codes}
-
-    def look(self, records: Sequence[Record]) -> list[ReadingBatch]:
-        """Return what the missing signals said last in older records; they are not missing any more."""
-        found: list[ReadingBatch] = []
-        for batch in reversed(list(_readings_in(records, self._catalogue))):
-            good = ((batch.status & SEVERITY) != BAD) & ~np.isnan(batch.value)
-            said = np.flatnonzero(good & np.isin(batch.signal, list(self.missing)))
-            newest = {int(batch.signal[row]): row for row in said[np.argsort(batch.source_time[said], kind="stable")]}
-            if newest:
-                found.append(batch.take(np.array(list(newest.values()))))
-                self.missing -= set(newest)
-        return found
+def _newest(batches: Sequence[ReadingBatch], missing: set[int]) -> list[ReadingBatch]:
+    """Return the last good readings of missing signals, which are not missing any more."""
+    found: list[ReadingBatch] = []
+    for batch in reversed(batches):
+        good = ((batch.status & SEVERITY) != BAD) & ~np.isnan(batch.value)
+        said = np.flatnonzero(good & np.isin(batch.signal, list(missing)))
+        newest = {int(batch.signal[row]): row for row in said[np.argsort(batch.source_time[said], kind="stable")]}
+        if newest:
+            found.append(batch.take(np.array(list(newest.values()))))
+            missing -= set(newest)
+    return found
 
 
 def _readings_in(records: Iterable[Record], catalogue: Catalogue) -> Iterable[ReadingBatch]:

@@ -27,7 +27,7 @@ from lineside.apps.gateway.loading import Load
 from lineside.apps.gateway.local_board import LocalBoard
 from lineside.apps.gateway.local_floor import LocalFloor
 from lineside.apps.gateway.models import ModelShelf
-from lineside.apps.gateway.past import Past, read_past
+from lineside.apps.gateway.past import Past, read_past, read_words
 from lineside.apps.gateway.reporter import Reporter
 from lineside.apps.gateway.sources import SourceOptions
 from lineside.apps.gateway.vitals import Vitals
@@ -144,7 +144,8 @@ async def take_up(opened: Opened) -> Judging:
     newest = 0 if opened.audit.last is None else opened.audit.last.sequence
     await collector.audit_missed(past.events, await opened.audit.entries(max(0, newest - AUDITED_ENTRIES)))
     line.wait(past.parts, past.predicted)
-    await collector.resume(line.resume(past.readings, past.cycles, clock.now(), words=past.words))
+    words = await read_words(opened.outbox, past, catalogue, plan)
+    await collector.resume(line.resume(past.readings, past.cycles, clock.now(), words=words))
     return Judging(
         catalogue=catalogue,
         shelf=shelf,
