@@ -21,12 +21,13 @@ WORKS = [
     ),
     *(
         Work(
-            name=f"mqtt sparkplug data, {metrics} metrics a message",
+            name=f"mqtt sparkplug data, {metrics} metrics a message, {how}",
             unit="metrics/s",
             better="higher",
             subjects=_DECODERS,
-            parameters={"metrics": metrics, "messages": 50_000 // metrics},
+            parameters={"metrics": metrics, "messages": 50_000 // metrics, "together": together},
         )
         for metrics in (5, 100)
+        for together, how in ((1, "one by one"), (20, "20 behind each other"))
     ),
 ]

@@ -17,12 +17,12 @@ from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import Prediction
 from lineside.domain.quarantine import Quarantined
-from lineside.domain.readings import Catalogue, make_batch
+from lineside.domain.readings import Catalogue, ReadingBatch, make_batch
 from lineside.domain.receipts import Receipt
 from lineside.domain.units import SECOND
 from lineside.flows import collect
 from lineside.flows.collect import Collector
-from lineside.flows.judge import LineJudge
+from lineside.flows.judge import Judged, LineJudge
 from lineside.ports import AuditEntry, Judgement, SourceDelivery
 from lineside.testing.clocks import A_MOMENT, ManualClock
 from lineside.testing.fakes.audit import FakeAudit
@@ -269,6 +269,26 @@ async def test_an_alarm_is_recorded_then_published_and_audited() -> None:
     assert event.kind == "raised"
     assert [entry.action for entry in bench.audit.kept] == ["alert.raised"]
     assert bench.published == [RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS]
+
+
+async def test_what_was_published_leaves_before_the_next_readings_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, order = Bench(), list[str]()
+
+    async def publish(kind: RecordKind, _: bytes) -> None:
+        asyncio.get_running_loop().call_soon(order.append, str(kind))  # as a client that sends beside all else
+
+    push = bench.collector._line.push
+
+    def pushed(batch: ReadingBatch, now: int, *, replayed: bool = False) -> Judged:
+        order.append("judged")
+        return push(batch, now, replayed=replayed)
+
+    monkeypatch.setattr(collect, "GROUPED_READINGS", 1)
+    monkeypatch.setattr(bench.collector, "_publish", publish)
+    monkeypatch.setattr(bench.collector._line, "push", pushed)
+    await bench.run(cycle(0, 260), cycle(1, 260))
+    sent = [str(kind) for kind in (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS)]
+    assert order == ["judged", *sent, "judged", *sent]
 
 
 async def test_finished_part_rows_are_recorded_once_and_judged() -> None:

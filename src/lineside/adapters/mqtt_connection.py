@@ -33,7 +33,7 @@ _MISC_INTERVAL: Final = 1.0
 _READ_AT_ONCE: Final = 65_536
 _PACKETS_AT_ONCE: Final = 64
 """Packets that are read one by one before the event loop sees to others."""
-_LEAST_TOGETHER: Final = 16
+LEAST_TOGETHER: Final = 16
 """Messages that are found in one go; fewer are the library's."""
 _LEAST_BYTES: Final = 512
 _PUBACK: Final = 0x40
@@ -119,12 +119,12 @@ class _Client(Client):
         """Say whether there are bytes that the socket will not tell of: read already, or decrypted already."""
         return self._at < len(self._held) or (isinstance(opened, ssl.SSLSocket) and opened.pending() > 0)
 
-    def packets(self) -> Packets | None:
+    def packets(self, least: int) -> Packets | None:
         """Take the messages that were read and wait whole, where they are many and the library is between packets."""
         if len(self._held) - self._at < _LEAST_BYTES or self._in_packet["command"]:
             return None
         found, end = read_packets(self._held, self._at, five=self._protocol == MQTTProtocolVersion.MQTTv5)
-        if len(found) < _LEAST_TOGETHER:
+        if len(found) < least:
             return None
         self._at = end
         return found
@@ -146,7 +146,8 @@ class _Client(Client):
 class Connection:
     """A connection to a broker, with no automatic acknowledgement.
 
-    ``receive`` takes a message; ``receive_many`` the messages that come closely behind each other, where it is given.
+    ``receive`` takes a message; ``receive_many`` the messages that come closely behind each other, where it is given,
+    if there are ``together`` of them at least.
     """
 
     def __init__(
@@ -154,10 +155,12 @@ class Connection:
         broker: Broker,
         receive: Callable[[MQTTMessage], None],
         receive_many: Callable[[Packets], None] | None = None,
+        together: int = LEAST_TOGETHER,
     ) -> None:
         self._broker = broker
         self._receive = receive
         self._receive_many = receive_many
+        self._together = together
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._lost: asyncio.Future[str] = self._loop.create_future()
@@ -316,7 +319,7 @@ class Connection:
         """Read what has come, so many packets at once; what is left over, no event of the socket would tell of."""
         for _ in range(_PACKETS_AT_ONCE):
             self._client.loop_read()
-            if self._receive_many is not None and (found := self._client.packets()) is not None:
+            if self._receive_many is not None and (found := self._client.packets(self._together)) is not None:
                 self._receive_many(found)
                 break
             if opened.fileno() < 0 or not self._client.holds_more(opened):

@@ -225,21 +225,24 @@ class Collector:
             return
         self._count(group)
         self._gather(group)
+        await self._deal_with(await self._gathered_and_judged(group))
+        await self._deal_with(self._advanced(group))
+
+    async def _gathered_and_judged(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
+        """Judge a group: before what was gathered is recorded where that may wait, else while it is."""
         if self._may_wait():
             try:
-                judged = self._judged(group)
+                return self._judged(group)
             except Exception:
                 await self._record()  # what cannot be judged is kept all the same
                 raise
-            await self._deal_with(judged)
-            return
         recording = asyncio.create_task(self._record(), name="record")
         await asyncio.sleep(0)  # the task begins; what follows is reckoned while the disk is waited for
         try:
             judged = self._judged(group)
         finally:
             recorded = await recording
-        await self._deal_with(judged if recorded else _unrecorded(judged))
+        return judged if recorded else _unrecorded(judged)
 
     def _gather(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
         if not self._gathered:
@@ -273,11 +276,15 @@ class Collector:
             rows = [row for item in chosen for row in item.rows]
             if rows:
                 found.append(replace(self._line.judge(rows, now, replayed=replayed), parts=()))
-        heard = _newest_receipt(group)
-        if heard is not None and asyncio.get_running_loop().time() >= self._advance_at:
-            self._advance_at = asyncio.get_running_loop().time() + self._tick
-            found.append(self._line.advance(heard))
         return _together(found)
+
+    def _advanced(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
+        """Let time pass for stations that heard nothing, once in a tick, up to what a group's newest reading says."""
+        heard, now = _newest_receipt(group), asyncio.get_running_loop().time()
+        if heard is None or now < self._advance_at:
+            return Judged()
+        self._advance_at = now + self._tick
+        return self._line.advance(heard)
 
     async def _deal_with(self, judged: Judged) -> None:
         """Record what came of readings, then publish it, and audit its alerts beside what follows (steps 3 and 4)."""
@@ -295,6 +302,7 @@ class Collector:
         for kind, body, _ in bodies:
             if kind is not RecordKind.LATE:
                 await self._publish(kind, body)
+        await asyncio.sleep(0)  # it leaves before the next group is judged
         self._audit_beside()
 
     async def _record(self) -> bool:

@@ -138,7 +138,8 @@ def taken(metrics: list[dict[str, Any]], least: int) -> Taken:
             source._receive(message(said.topic, said.payload))
         payload = Payload(timestamp=NOW_MS, seq=node.number())
         for fields in metrics:
-            payload.metrics.add(**fields)
+            alias = {"alias": node.aliases["temperature"] - 1 + fields["alias"]} if fields.get("alias", 9) < 9 else {}
+            payload.metrics.add(**fields | alias)
         source._receive(message(node.topic("DDATA"), payload.SerializeToString()))
         source._rows.flush()
         return source._gate.take()

@@ -143,6 +143,20 @@ class EdgeNode:
             self._in_order(heard, now)
         return self._taken()
 
+    def expects(self, device: str) -> tuple[Names, int] | None:
+        """Return what plain data of a device is read by, and the number of its next message.
+
+        None where such a message would do more than be read: something waits, or a birth does.
+        """
+        asset, number = self.assets.get(device), self._sequence.next
+        if number is None or asset is None or asset.names is None:
+            return None
+        return (asset.names, number) if asset.state is self._node.state is State.LIVE else None
+
+    def passed(self, number: int) -> None:
+        """Take note that messages up to this number were read as `expects` says."""
+        self._sequence.start(number)
+
     def not_named(self, values: Values, count: int, now: int) -> list[Output]:
         """Take note that so many metrics of a message were named by no birth."""
         hint = f"It came from {self._label(self._asset(values.heard.device))}."

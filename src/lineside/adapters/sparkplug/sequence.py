@@ -37,6 +37,11 @@ class Sequencer(Generic[_T]):
         """When the gap has to be given up; None while there is none."""
         return self._since + self._within if self._held else None
 
+    @property
+    def next(self) -> int | None:
+        """The number that passes at once; None while messages wait."""
+        return None if self._held else self._expected
+
     def start(self, number: int) -> None:
         """Begin behind a message of that number; what was held is forgotten."""
         self._held.clear()
