@@ -171,12 +171,12 @@ def admit(  # type: ignore[no-untyped-def]  # noqa: ANN201, PLR0913, PLR0917 - n
 ):
     """Append the station's readings to those held, from row ``start`` on; leave out, count and mark what is late.
 
-    ``late`` says of each that is how far the station had been taken when it came; it stays `LONG_AGO` of the others.
+    ``late`` says of each that is how far the station had been taken when it came, and `LONG_AGO` of the others.
     Returns the row to go on from: behind the last, or sooner where that reading proves that a clock was set back.
     """
     several = len(feeds) > 1
     for row in range(start, len(signal)):
-        code = signal[row]
+        late[row], code = LONG_AGO, signal[row]
         if code < 0 or code >= len(local) or local[code] < 0:
             continue
         mine, time, received = local[code], source_time[row], receive_time[row]

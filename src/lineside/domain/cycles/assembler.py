@@ -214,8 +214,10 @@ class CycleAssembler:
     def _ripe_rows(self) -> int:
         """Return the rows that may be taken: those before the watermark, and a delimiter that stands on it."""
         held, rows = self._holding, self._holding.ripe()
-        while self._delimited and rows < held.rows and held.time[rows] <= held.watermark and held.signal[rows] == 0:
-            rows += 1
+        if self._delimited and rows < held.rows:
+            most, watermark = held.rows, held.watermark
+            while rows < most and held.time[rows] <= watermark and held.signal[rows] == 0:
+                rows += 1
         return rows
 
     def _take(self, row: int, rows: int, closed: list[PartRecord]) -> int:

@@ -115,7 +115,7 @@ class Holding:
         Returns the row to go on from: behind the last, or sooner where a source's clock was seen to be set back.
         """
         self._reserve(self.rows + len(batch) - start)
-        late = np.full(len(batch), admission.LONG_AGO, dtype=np.int64)
+        late = np.empty(len(batch), dtype=np.int64)
         before = self.late
         row = int(
             admission.admit(
@@ -141,7 +141,7 @@ class Holding:
             )
         )
         if self.late > before:
-            rows = np.flatnonzero(late != admission.LONG_AGO)
+            rows = start + np.flatnonzero(late[start:row] != admission.LONG_AGO)
             mine = self._local[batch.signal[rows]]
             self.late_log.add(self._feed_of[mine], batch.source_time[rows], batch.receive_time[rows])
             for at, signal in zip(rows[self._holds[mine]], mine[self._holds[mine]], strict=True):
@@ -204,10 +204,10 @@ class Holding:
         """Sort what is held and return how many rows lie before the watermark, beyond any doubt."""
         if not self._state[admission.IN_ORDER]:
             self._sort()
-        self._ordered = self.rows
-        if self.rows > self._most:
-            self._overflow = max(self._overflow, int(self.time[self.rows - self._most]))
-        return int(self.time[: self.rows].searchsorted(self.watermark))
+        self._ordered = rows = self.rows
+        if rows > self._most:
+            self._overflow = max(self._overflow, int(self.time[rows - self._most]))
+        return int(self.time[:rows].searchsorted(self.watermark))
 
     def advance(self, now: int) -> None:
         """Let the receiver's time pass without readings: what has not come within the lateness is not waited for.
@@ -253,7 +253,6 @@ class Holding:
         if rows:
             taken = int(self.time[rows - 1])
             self._state[admission.FRONTIER] = max(int(self._state[admission.FRONTIER]), taken)
-        if rows:
             self.signal, self.time, self.received = self.signal[rows:], self.time[rows:], self.received[rows:]
             self.value, self.status = self.value[rows:], self.status[rows:]
         self._state[admission.HELD] = rest
