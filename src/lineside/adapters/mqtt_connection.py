@@ -11,8 +11,10 @@ message carries its topic; user properties are not looked at; a message whose ex
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +122,13 @@ class _Client(Client):
         return self._at < len(self._held) or (isinstance(opened, ssl.SSLSocket) and opened.pending() > 0)
 
     def packets(self, least: int) -> Packets | None:
-        """Take the messages that were read and wait whole, where they are many and the library is between packets."""
-        if len(self._held) - self._at < _LEAST_BYTES or self._in_packet["command"]:
+        """Read, and take the messages that wait whole, where they are many and the library is between packets."""
+        if self._in_packet["command"]:
+            return None
+        if self._at >= len(self._held):
+            with contextlib.suppress(OSError):  # the library meets it too, and deals with it
+                self._fill()
+        if len(self._held) - self._at < _LEAST_BYTES:
             return None
         found, end = read_packets(self._held, self._at, five=self._protocol == MQTTProtocolVersion.MQTTv5)
         if len(found) < least:
@@ -137,10 +144,16 @@ class _Client(Client):
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._at >= len(self._held):
-            self._held, self._at = super()._sock_recv(_READ_AT_ONCE), 0
+            self._fill()
         piece = self._held[self._at : self._at + bufsize]
         self._at += len(piece)
         return piece
+
+    def _fill(self) -> None:
+        """Read what has come; the library's watch over the connection is told of it."""
+        self._held, self._at = super()._sock_recv(_READ_AT_ONCE), 0
+        if self._held:
+            self._last_bytes_received = time.monotonic()
 
 
 class Connection:
@@ -318,10 +331,10 @@ class Connection:
     def _read(self, opened: Any) -> None:
         """Read what has come, so many packets at once; what is left over, no event of the socket would tell of."""
         for _ in range(_PACKETS_AT_ONCE):
-            self._client.loop_read()
             if self._receive_many is not None and (found := self._client.packets(self._together)) is not None:
                 self._receive_many(found)
                 break
+            self._client.loop_read()
             if opened.fileno() < 0 or not self._client.holds_more(opened):
                 return
         if opened.fileno() >= 0 and self._client.holds_more(opened):

@@ -54,6 +54,9 @@ def outage(full: bool, keep: Path | None, as_json: bool) -> None:
     """Cut link and power, kill the broker, fill the disk, on a schedule; nothing may be lost without a receipt."""
     with _folder(keep) as root, _processes_print_to(root / "processes.log"):
         result = asyncio.run(outage_drill(root, FULL if full else SHORT))
+    for said, alerts in (("not raised", result.alerts_missing), ("not expected", result.alerts_beside)):
+        for alert in alerts:
+            click.echo(f"alert {said}: {alert}", err=True)
     click.echo(json.dumps(result.as_dict()) if as_json else _text(result))
     raise SystemExit(0 if result.passed else 1)
 

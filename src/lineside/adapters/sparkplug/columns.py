@@ -60,7 +60,7 @@ class Columns:
         return signal[known], self.time[begin:end][known], self.value[begin:end][known], unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Train:
     """How many ``messages`` were read, and the readings of them all: signals of the plan, UTC ns, numbers."""
 
@@ -116,7 +116,8 @@ class Aliases:
         places = packets.topic, packets.topic_end, packets.start, packets.end
         known, out = (self._alias, self._code, self._truth), (signal, time, value)
         messages, rows = _train(packets.text, places, first, number, known, received, latest, out)
-        return Train(messages=messages, signal=signal[:rows], time=time[:rows], value=value[:rows])
+        # copied: what waits for the gate must not keep all the room
+        return Train(messages, signal[:rows].copy(), time[:rows].copy(), value[:rows].copy())
 
 
 _BYTES: Final = numba.types.Array(numba.uint8, 1, "C", readonly=True)

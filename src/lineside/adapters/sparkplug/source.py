@@ -62,8 +62,8 @@ MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; messages beyond that are refused, for a broker cannot be made to wait."""
 _LEAST_COLUMNS: Final = 16
 """Metrics that a message must have to be read as columns, and for each that is none of them."""
-_LEAST_TRAIN: Final = 2
-"""Messages that are taken together: each by itself costs ten times as much."""
+_LEAST_TRAIN: Final = 1
+"""Messages that are taken together: one of many metrics is a train too."""
 _DATA: Final = frozenset({Kind.NDATA, Kind.DDATA})
 _TIMELESS: Final = Metric()
 _STATE_AGAIN: Final = 5.0
@@ -245,7 +245,7 @@ class SparkplugSource:
         if node is None or expected is None or topic.kind not in _DATA or self._rows.pending >= MOST_PENDING:
             return 0
         names, number = expected
-        train = self._aliases_of(topic, names).read_train(packets, row, number, now)
+        train = self._aliases_of((topic.group, topic.edge, topic.device), names).read_train(packets, row, number, now)
         if train.messages:
             node.passed((number + train.messages - 1) % TURN)
             self._rows.offer_columns(train.signal, train.time, train.value, now)
@@ -350,18 +350,17 @@ class SparkplugSource:
         moment = time_of(_TIMELESS, heard.payload, heard.received)
         if count < _LEAST_COLUMNS or values.doubtful or not isinstance(moment, int):
             return None
-        aliases = self._aliases_of(Topic(group, edge, heard.kind, heard.device), values.names)
+        aliases = self._aliases_of((group, edge, heard.device), values.names)
         columns = aliases.read(heard.raw, count, moment, heard.received)
         if columns is None or count - np.count_nonzero(columns.plain) > count // _LEAST_COLUMNS:
             return None
         return columns
 
-    def _aliases_of(self, topic: Topic, names: Names) -> Aliases:
-        """Return what the aliases of a sender mean by the names of its birth."""
-        key = (topic.group, topic.edge, topic.device)
-        aliases = self._aliases.get(key)
+    def _aliases_of(self, sender: tuple[str, str, str], names: Names) -> Aliases:
+        """Return what the aliases of a group's edge node's device mean by the names of its birth."""
+        aliases = self._aliases.get(sender)
         if aliases is None or aliases.names is not names:
-            aliases = self._aliases[key] = Aliases(names, self._rows.codes, self._rows.truths)
+            aliases = self._aliases[sender] = Aliases(names, self._rows.codes, self._rows.truths)
         return aliases
 
     def _offer_columns(self, columns: Columns, begin: int, end: int, received: int) -> int:

@@ -33,6 +33,8 @@ from lineside.wire.records import RecordKind
 GATEWAY: Final = "gateway"
 STATION: Final = "press"
 _LEARNT_CYCLES: Final = 300
+_LIVE_MINUTES: Final = 10
+"""Of the plan: how old a part may be that is judged live."""
 _STILL_SECONDS: Final = 60.0
 
 
@@ -52,16 +54,18 @@ class Ends:
         return self.accepted - self.in_history - self.quarantined - self.receipted
 
 
-def prepare(root: Path, layout: Layout, lateness: float = 0.0) -> Path:
+def prepare(root: Path, layout: Layout, lateness: float = 0.0, speed: float = 1.0) -> Path:
     """Write the plan, learn a model from good cycles, and put it in service; return the plan's file.
 
-    ``lateness`` is how many seconds, by the line's clock, readings are waited for: a folder of files is always late.
+    ``lateness`` is how many seconds readings are waited for: a folder of files is always late. The line's clock runs
+    ``speed`` times as fast as processes start and disks write, so both limits of time are that many times longer by it.
     """
     layout.create()
     (root / "inbox").mkdir(exist_ok=True)
     plan_file = root / "line.yaml"
     text = files("lineside.apps.drill").joinpath("line.yaml").read_text()
-    plan_file.write_text(text.replace("lateness: 0 s", f"lateness: {lateness:g} s"))
+    limits = f"lateness: {lateness * speed:g} s, live_within: {_LIVE_MINUTES * speed:g} min"
+    plan_file.write_text(text.replace(f"lateness: 0 s, live_within: {_LIVE_MINUTES} min", limits))
     plan = load_plan(plan_file)
     good = [_good_parts(plan, first=day * 86_400_000) for day in (1, 2)]
     bundle = fit(FitRequest(plan=plan, characteristic="porosity", table=good[0], calibration=good[1])).bundle

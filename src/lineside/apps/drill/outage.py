@@ -108,6 +108,7 @@ class OutageResult:
     ``max_delay_s`` is the longest from a commit at the gateway to the plant's, ``back_s`` from the link's return to
     the first record that got through, ``drain_ratio`` the slowest of the backlogs against the line's own rate in
     the drill. ``stretches_different`` are those of which both ends, compared in the end, hold different things.
+    ``alerts_missing`` were expected and not raised, ``alerts_beside`` raised and not expected; both are ids.
     """
 
     accepted: int
@@ -121,6 +122,8 @@ class OutageResult:
     local_alerts_raised: int
     local_alerts_expected: int
     stretches_different: int
+    alerts_missing: tuple[str, ...] = ()
+    alerts_beside: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -130,7 +133,7 @@ class OutageResult:
 
     def as_dict(self) -> dict[str, float]:
         """Return the figures by name."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if not name.startswith("alerts_")}
 
 
 async def outage_drill(root: Path, schedule: Schedule) -> OutageResult:
@@ -154,8 +157,7 @@ class _Drill:
 
     async def run(self) -> OutageResult:
         self.layout, inbox = Layout(self.root / "data"), self.root / "inbox"
-        lateness = LATENESS * self.schedule.speed
-        plan_file = await asyncio.to_thread(prepare, self.root, self.layout, lateness)
+        plan_file = await asyncio.to_thread(prepare, self.root, self.layout, LATENESS, self.schedule.speed)
         plan = load_plan(plan_file)
         now = SystemClock().now()
         clock = describe(ProcessClock(self.schedule.speed, now, now))
@@ -254,6 +256,8 @@ class _Drill:
             local_alerts_raised=len(raised & expected),
             local_alerts_expected=len(expected),
             stretches_different=different,
+            alerts_missing=tuple(sorted(expected - raised)),
+            alerts_beside=tuple(sorted(raised - expected)),
         )
 
 

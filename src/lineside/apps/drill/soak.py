@@ -112,7 +112,7 @@ async def soak_drill(root: Path, soak: Soak) -> SoakResult:
         UnavailableError: the processes do not come up.
     """
     layout = Layout(root / "data")
-    plan_file = await asyncio.to_thread(prepare, root, layout, _LATENESS * soak.speed)
+    plan_file = await asyncio.to_thread(prepare, root, layout, _LATENESS, soak.speed)
     now = SystemClock().now()
     clock = describe(ProcessClock(soak.speed, now, now))
     supervisor = Supervisor(UpSettings(plan=plan_file, data=layout.root, port=free_port(), clock=clock))
