@@ -1,12 +1,12 @@
 """Lineside at metrics of Sparkplug B: its source without a broker, from bytes to batches that passed the gate.
 
-Messages come one by one, as the client library hands them on, or so many behind each other in what a socket gave.
+Messages come one by one or so many behind each other in what a socket gave; few bytes by way of the client library, as
+the connection does it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -14,9 +14,11 @@ from typing import Any, Final
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.clocks import SystemClock
+from lineside.adapters.mqtt_connection import LEAST_BYTES
 from lineside.adapters.mqtt_packets import read_packets
 from lineside.adapters.sparkplug.source import open_source
 from lineside.domain.plan.model import Plan, SparkplugSpec
+from subjects.messages import packet_of
 from subjects.sparkplug_load import messages
 
 _A_DELIVERY: Final = 20
@@ -28,11 +30,15 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     plan = _plan(int(work["metrics"]))
     born = [_message(said.topic, said.payload) for said in births]
     topic, together = births[1].topic.replace("DBIRTH", "DDATA"), int(work["together"])
-    sent = [_message(topic, raw) for raw in data]
-    read = [b"".join(_packet(topic, raw) for raw in data[at : at + together]) for at in range(0, len(data), together)]
+    pieces = [data[at : at + together] for at in range(0, len(data), together)]
+    read = [b"".join(packet_of(topic, raw) for raw in piece) for piece in pieces]
+    sent = [
+        _message(topic, piece[0]) if together == 1 and len(stream) < LEAST_BYTES else stream
+        for piece, stream in zip(pieces, read, strict=True)
+    ]
 
     def run() -> dict[str, object]:
-        return asyncio.run(_take(plan, born, sent if together == 1 else read))
+        return asyncio.run(_take(plan, born, sent))
 
     return run
 
@@ -57,16 +63,6 @@ async def _take(plan: Plan, born: list[MQTTMessage], sent: Sequence[MQTTMessage 
             count, waiting = count + (0 if readings is None else len(readings)), 0
     seconds = time.process_time() - began
     return {"value": count / seconds, "cpu_s": seconds}
-
-
-def _packet(topic: str, payload: bytes) -> bytes:
-    """Return a message as a broker sends it with QoS 0 (MQTT 3.1.1, 3.3)."""
-    body = struct.pack(">H", len(topic)) + topic.encode() + payload
-    size, left = b"", len(body)
-    while left or not size:
-        left, low = divmod(left, 128)
-        size += bytes([low | (128 if left else 0)])
-    return b"\x30" + size + body
 
 
 def _message(topic: str, payload: bytes) -> MQTTMessage:

@@ -37,7 +37,8 @@ _PACKETS_AT_ONCE: Final = 64
 """Packets that are read one by one before the event loop sees to others."""
 LEAST_TOGETHER: Final = 16
 """Messages that are found in one go; fewer are the library's."""
-_LEAST_BYTES: Final = 512
+LEAST_BYTES: Final = 512
+"""Bytes among which messages are looked for; fewer are the library's, too."""
 _PUBACK: Final = 0x40
 _LONGEST_EXPIRY: Final = 0xFFFF_FFFE
 _ADVICE: Final[Mapping[str, str]] = {
@@ -128,7 +129,7 @@ class _Client(Client):
         if self._at >= len(self._held):
             with contextlib.suppress(OSError):  # the library meets it too, and deals with it
                 self._fill()
-        if len(self._held) - self._at < _LEAST_BYTES:
+        if len(self._held) - self._at < LEAST_BYTES:
             return None
         found, end = read_packets(self._held, self._at, five=self._protocol == MQTTProtocolVersion.MQTTv5)
         if len(found) < least:

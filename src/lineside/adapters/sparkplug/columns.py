@@ -122,7 +122,7 @@ class Aliases:
 
 _BYTES: Final = numba.types.Array(numba.uint8, 1, "C", readonly=True)
 _NO_PLACE: Final = -1
-_SIGN: Final = 0x80
+_MORE: Final = 0x80
 """The bit of a varint's byte behind which there are more."""
 
 
@@ -133,7 +133,7 @@ def _varint(raw: Any, at: int, end: int) -> tuple[Any, int]:
     for place in range(min(10, end - at)):
         byte = np.uint64(raw[at + place])
         number |= (byte & np.uint64(0x7F)) << np.uint64(7 * place)
-        if byte < _SIGN:
+        if byte < _MORE:
             return number, (at + place + 1 if place < 9 or byte < 2 else _NO_PLACE)
     return number, _NO_PLACE
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
@@ -71,7 +70,6 @@ class Heard:
     raw: bytes
 
 
-@lru_cache(maxsize=1024)
 def read_topic(text: str) -> Topic | None:
     """Return what a topic says, or None where it is none of Sparkplug B."""
     parts = text.split("/")

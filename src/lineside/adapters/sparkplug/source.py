@@ -63,7 +63,7 @@ MOST_PENDING: Final = 100_000
 _LEAST_COLUMNS: Final = 16
 """Metrics that a message must have to be read as columns, and for each that is none of them."""
 _LEAST_TRAIN: Final = 1
-"""Messages that are taken together: one of many metrics is a train too."""
+"""Messages that are taken together: a single large one is a train too."""
 _DATA: Final = frozenset({Kind.NDATA, Kind.DDATA})
 _TIMELESS: Final = Metric()
 _STATE_AGAIN: Final = 5.0
@@ -223,7 +223,8 @@ class SparkplugSource:
     # -- receiving ----------------------------------------------------------------------------------------
 
     def _receive(self, message: MQTTMessage) -> None:
-        self._hear(_topic_of(message), bytes(message.payload), self._clock.now(), retained=message.retain)
+        name = _topic_of(message)
+        self._hear(name, read_topic(name), bytes(message.payload), self._clock.now(), retained=message.retain)
         self._upkeep.wake()
 
     def _receive_many(self, packets: Packets) -> None:
@@ -234,7 +235,7 @@ class SparkplugSource:
             topic = read_topic(name)
             together = 0 if topic is None else self._receive_train(topic, packets, row, now)
             if not together:
-                self._hear(name, packets.payload_of(row), now, retained=bool(packets.retained[row]))
+                self._hear(name, topic, packets.payload_of(row), now, retained=bool(packets.retained[row]))
             row += together or 1
         self._upkeep.wake()
 
@@ -251,13 +252,12 @@ class SparkplugSource:
             self._rows.offer_columns(train.signal, train.time, train.value, now)
         return train.messages
 
-    def _hear(self, name: str, raw: bytes, now: int, *, retained: bool) -> None:
-        """Take a message of a topic."""
+    def _hear(self, name: str, topic: Topic | None, raw: bytes, now: int, *, retained: bool) -> None:
+        """Take a message; ``topic`` is what its name says, None where that is none of Sparkplug B's."""
         if self._state and name == self._state_topic:
             if not retained:  # what was kept is older than our own word
                 self._contradict(raw)
             return
-        topic = read_topic(name)
         node = None if topic is None else self._nodes.get((topic.group, topic.edge))
         if topic is None or node is None:
             self._gate.refuse(refuse(Reason.UNKNOWN_SIGNAL, name), received=now, raw=raw)

@@ -63,14 +63,19 @@ def prepare(root: Path, layout: Layout, lateness: float = 0.0, speed: float = 1.
     layout.create()
     (root / "inbox").mkdir(exist_ok=True)
     plan_file = root / "line.yaml"
-    text = files("lineside.apps.drill").joinpath("line.yaml").read_text()
-    limits = f"lateness: {lateness * speed:g} s, live_within: {_LIVE_MINUTES * speed:g} min"
-    plan_file.write_text(text.replace(f"lateness: 0 s, live_within: {_LIVE_MINUTES} min", limits))
+    plan_file.write_text(plan_text(lateness, speed))
     plan = load_plan(plan_file)
     good = [_good_parts(plan, first=day * 86_400_000) for day in (1, 2)]
     bundle = fit(FitRequest(plan=plan, characteristic="porosity", table=good[0], calibration=good[1])).bundle
     put_in_service(layout, plan, bundle)
     return plan_file
+
+
+def plan_text(lateness: float, speed: float) -> str:
+    """Return the plan with its limits of time; what they are, `prepare` says."""
+    text = files("lineside.apps.drill").joinpath("line.yaml").read_text()
+    limits = f"lateness: {lateness * speed:g} s, live_within: {_LIVE_MINUTES * speed:g} min"
+    return text.replace(f"lateness: 0 s, live_within: {_LIVE_MINUTES} min", limits)
 
 
 async def first_delivery(delivered: Callable[[], int], within: float = 60.0) -> None:
