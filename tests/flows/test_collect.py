@@ -220,6 +220,16 @@ async def test_what_nobody_waits_for_is_one_transaction_with_all_that_came_of_it
         assert next(record.header.count for record in outbox.records.values()) == 6
 
 
+async def test_readings_that_seem_to_end_no_cycle_are_taken_soon_though_nothing_comes_after_them() -> None:
+    bench = Bench(tick=1000.0)
+    begun = SourceDelivery(readings=make_batch(CATALOGUE, [1, 1], [A_MOMENT - 1, A_MOMENT], [0, 1]))
+    longer_than_a_cycle_may_last = open_cycle(700)
+    async with collecting(bench, begun, longer_than_a_cycle_may_last):
+        await until(lambda: RecordKind.PARTS in bench.published)
+    [part] = bench.items(RecordKind.PARTS, PartRecord)
+    assert part.incomplete
+
+
 async def test_what_nobody_waits_for_is_recorded_soon_though_nothing_comes_after_it() -> None:
     bench = Bench(outbox=(outbox := CountingOutbox()), tick=1000.0)
     async with collecting(bench, open_cycle(0)):
@@ -277,15 +287,15 @@ async def test_what_was_published_leaves_before_the_next_readings_are_judged(mon
     async def publish(kind: RecordKind, _: bytes) -> None:
         asyncio.get_running_loop().call_soon(order.append, str(kind))  # as a client that sends beside all else
 
-    push = bench.collector._line.push
+    push_ending = bench.collector._line.push_ending
 
-    def pushed(batch: ReadingBatch, now: int, *, replayed: bool = False) -> Judged:
+    def pushed(batch: ReadingBatch, now: int) -> Judged:
         order.append("judged")
-        return push(batch, now, replayed=replayed)
+        return push_ending(batch, now)
 
     monkeypatch.setattr(collect, "GROUPED_READINGS", 1)
     monkeypatch.setattr(bench.collector, "_publish", publish)
-    monkeypatch.setattr(bench.collector._line, "push", pushed)
+    monkeypatch.setattr(bench.collector._line, "push_ending", pushed)
     await bench.run(cycle(0, 260), cycle(1, 260))
     sent = [str(kind) for kind in (RecordKind.PARTS, RecordKind.PREDICTIONS, RecordKind.ALERTS)]
     assert order == ["judged", *sent, "judged", *sent]

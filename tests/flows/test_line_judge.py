@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lineside.domain.health.sources import SourceCondition
+from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState, Prediction
 from lineside.domain.readings import Catalogue, ReadingBatch, make_batch
@@ -27,6 +31,10 @@ CATALOGUE = Catalogue(("running", "die_temp", "flow", "hall"))
 
 @pytest.fixture
 def plan() -> Plan:
+    return two_stations()
+
+
+def two_stations() -> Plan:
     cast = {"station": "cast", "source": "press"}
     return Plan.model_validate(
         {
@@ -88,6 +96,38 @@ def test_a_part_that_lacks_a_signal_is_judged_and_says_so(plan: Plan) -> None:
     assert prediction.state is JudgementState.NORMAL
     assert prediction.reason == "judged without flow"
     assert line.stations["cast"].parts == 1
+
+
+SAID = st.lists(
+    st.tuples(
+        st.integers(0, len(CATALOGUE.signals) - 1),
+        st.sampled_from([0, 10, 300, 900, 4_000, -20, -1_500]),
+        st.sampled_from([0.0, 1.0, math.nan]),
+    ),
+    max_size=12,
+)
+"""Readings of signal, milliseconds since the one before, and value."""
+
+
+@given(st.lists(SAID, max_size=8))
+def test_what_is_put_off_changes_no_part_and_none_comes_later_whose_delimiter_came_in_order(
+    batches: list[list[tuple[int, int, float]]],
+) -> None:
+    at_once, ending, time = a_line(two_stations()), a_line(two_stations()), A_MOMENT
+    soon, sooner = list[PartRecord](), list[PartRecord]()
+    for batch in batches:
+        times = []
+        for _, step, _ in batch:
+            times.append(time := time + step * MILLISECOND)
+        made = make_batch(CATALOGUE, [row[0] for row in batch], times, [row[2] for row in batch])
+        soon += at_once.push(made, time).parts
+        sooner += ending.push_ending(made, time).parts
+        if all(step >= 0 for item in batches for _, step, _ in item):
+            assert {part.cycle_id for part in soon if not part.incomplete} <= {part.cycle_id for part in sooner}
+    soon += at_once.flush(time).parts
+    sooner += ending.flush(time).parts
+    assert sorted(map(repr, sooner)) == sorted(map(repr, soon))
+    assert ending.counts == at_once.counts
 
 
 class Scripted:

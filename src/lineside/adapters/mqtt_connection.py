@@ -32,7 +32,7 @@ from lineside.domain.errors import ConfigurationError
 from lineside.domain.units import SECOND
 
 _MISC_INTERVAL: Final = 1.0
-_READ_AT_ONCE: Final = 65_536
+_READ_AT_ONCE: Final = 262_144
 _PACKETS_AT_ONCE: Final = 64
 """Packets that are read one by one before the event loop sees to others."""
 LEAST_TOGETHER: Final = 16

@@ -8,9 +8,10 @@ For each group of deliveries, in this order:
 3. commit closed parts, predictions and alert events to the outbox;
 4. publish them for the live board, and add the alert events to the audit record beside what follows.
 
-Deliveries that no source waits to have acknowledged are judged first and gathered for up to 10 ms, while they are few
-(`JUDGED_FIRST`); as soon as a part closes, they and all that came of them are one transaction. A message in each of
-2 ms costs a fifth of the commits and records so, here and at the plant, and an alert waits for the disk once.
+Deliveries that no source waits to have acknowledged are gathered for up to 10 ms, while they are few (`GATHERED`), and
+of them only that is judged at once which may end a cycle. As soon as a part closes, all that was gathered and what came
+of it are one transaction. A message in each of 2 ms costs a fifth of the commits and records so, here and at the plant,
+and an alert waits for the disk once, and for no station whose cycle goes on.
 
 Nothing that comes of readings leaves this process before it is durable. What a crash leaves out the next start does:
 it judges again what was not recorded, and audits what was recorded and not audited, once.
@@ -46,14 +47,14 @@ GROUPED_READINGS: Final = 65_536
 """Readings that are committed in one transaction, about."""
 RECORD_READINGS: Final = 8_000
 """Readings in one record at most: 256 KB, which travel as one message."""
-JUDGED_FIRST: Final = 4 * RECORD_READINGS
-"""Readings up to which is judged before anything is written: they take less time than a second transaction would."""
+GATHERED: Final = 4 * RECORD_READINGS
+"""Readings that are gathered at most: to judge them takes less time than a second transaction would."""
 RECORD_BYTES: Final = 256 << 10
 """Bytes of items (parts, refusals, events) in one record at most, for the same reason; one item may be larger."""
 LAST_SECONDS: Final = 5.0
 """Seconds that the last acknowledgements are waited for when every source has ended."""
 GATHER_SECONDS: Final = 0.01
-"""For how long deliveries are gathered that nobody waits for and no part has come of."""
+"""For how long deliveries are gathered, and stations put off, that nobody waits for."""
 RETRY_SECONDS: Final = 0.5
 """Seconds between two tries of a disk that has failed."""
 HELD_BYTES: Final = 64 << 20
@@ -221,18 +222,20 @@ class Collector:
         if not group:
             await self._record()
             self._audit_beside()
-            await self._deal_with(self._line.advance(self._clock.now()))
+            await self._deal_with(self._advanced(self._clock.now()))
             return
         self._count(group)
         self._gather(group)
         await self._deal_with(await self._gathered_and_judged(group))
-        await self._deal_with(self._advanced(group))
+        heard = _newest_receipt(group)
+        if heard is not None and asyncio.get_running_loop().time() >= self._advance_at:
+            await self._deal_with(self._advanced(heard))
 
     async def _gathered_and_judged(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
-        """Judge a group: before what was gathered is recorded where that may wait, else while it is."""
+        """Judge a group: what may end a cycle, before all is recorded, where the rest may wait, else all meanwhile."""
         if self._may_wait():
             try:
-                return self._judged(group)
+                return self._judged(group, put_off=True)
             except Exception:
                 await self._record()  # what cannot be judged is kept all the same
                 raise
@@ -245,13 +248,13 @@ class Collector:
         return judged if recorded else _unrecorded(judged)
 
     def _gather(self, group: Sequence[tuple[Source, SourceDelivery]]) -> None:
-        if not self._gathered:
+        if not self._gathered and not self._line.puts_off:
             self._gathered_until = asyncio.get_running_loop().time() + GATHER_SECONDS
         self._gathered += group
 
     def _patience(self) -> float:
         """Return for how long the next delivery is waited for, in seconds."""
-        if not self._gathered:
+        if not self._gathered and not self._line.puts_off:
             return self._tick
         return min(self._tick, self._gathered_until - asyncio.get_running_loop().time())
 
@@ -260,31 +263,33 @@ class Collector:
         return (
             not self.counts.unrecorded
             and all(delivery.token is None for _, delivery in self._gathered)
-            and sum(_items_in(delivery) for _, delivery in self._gathered) < JUDGED_FIRST
+            and sum(_items_in(delivery) for _, delivery in self._gathered) < GATHERED
             and asyncio.get_running_loop().time() < self._gathered_until
         )
 
-    def _judged(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
-        """Return what comes of a group; part rows are recorded as they were delivered, and not again."""
+    def _judged(self, group: Sequence[tuple[Source, SourceDelivery]], *, put_off: bool = False) -> Judged:
+        """Return what comes of a group, with ``put_off`` only of live readings that may end a cycle.
+
+        Part rows are recorded as they were delivered, and not again.
+        """
         now = self._clock.now()
         found: list[Judged] = []
         for replayed in (False, True):
             chosen = [delivery for _, delivery in group if delivery.replayed is replayed]
             batches = [item.readings for item in chosen if item.readings is not None and len(item.readings)]
-            if batches:
+            if batches and put_off and not replayed:
+                found.append(self._line.push_ending(concatenate(batches), now))
+            elif batches:
                 found.append(self._line.push(concatenate(batches), now, replayed=replayed))
             rows = [row for item in chosen for row in item.rows]
             if rows:
                 found.append(replace(self._line.judge(rows, now, replayed=replayed), parts=()))
         return _together(found)
 
-    def _advanced(self, group: Sequence[tuple[Source, SourceDelivery]]) -> Judged:
-        """Let time pass for stations that heard nothing, once in a tick, up to what a group's newest reading says."""
-        heard, now = _newest_receipt(group), asyncio.get_running_loop().time()
-        if heard is None or now < self._advance_at:
-            return Judged()
-        self._advance_at = now + self._tick
-        return self._line.advance(heard)
+    def _advanced(self, time: int) -> Judged:
+        """Let time pass up to ``time`` for all stations, put off or not, and begin a tick."""
+        self._advance_at = asyncio.get_running_loop().time() + self._tick
+        return self._line.advance(time)
 
     async def _deal_with(self, judged: Judged) -> None:
         """Record what came of readings, then publish it, and audit its alerts beside what follows (steps 3 and 4)."""

@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from lineside.domain.alerting import AlertEngine
 from lineside.domain.alerts import Alert, AlertEvent, Verdict
 from lineside.domain.answers import agreement
 from lineside.domain.cycles.assembler import AssemblyCounts, CycleAssembler
-from lineside.domain.cycles.routing import Routes
+from lineside.domain.cycles.routing import NEVER, Routes
 from lineside.domain.late_readings import LateReadings
 from lineside.domain.parts import PartRecord
 from lineside.domain.plan.model import CycleByRows, Plan
 from lineside.domain.predictions import Prediction
-from lineside.domain.readings import Catalogue, ReadingBatch
+from lineside.domain.readings import Catalogue, Int64, ReadingBatch, concatenate
 from lineside.domain.silence import ContextGate
 from lineside.flows.seats import StationSeats
 from lineside.ports import Judge, Judgement
@@ -83,7 +85,14 @@ class LineJudge:
             for station in plan.stations
             if not isinstance(station.cycle, CycleByRows)
         }
-        self._routes = Routes(catalogue, [assembler.signals for assembler in self._assemblers.values()])
+        self._stations = tuple(self._assemblers.values())
+        self._routes = Routes(
+            catalogue,
+            [assembler.signals for assembler in self._stations],
+            [assembler.delimiter for assembler in self._stations],
+        )
+        self._put_off: dict[int, list[tuple[ReadingBatch, slice]]] = {}
+        self._taken_to: Int64 = np.full(len(self._stations), NEVER)
         self._judges = {station.id: judge_for(station.id) for station in plan.stations}
         self._engines = {station.id: AlertEngine(plan, station.id, writer) for station in plan.stations}
         self._gates = {station.id: ContextGate(station.silence) for station in plan.stations}
@@ -151,14 +160,33 @@ class LineJudge:
                 judge.judge(part, now)
         return new
 
+    def _deal(self, batch: ReadingBatch) -> None:
+        """Lay out readings for the stations that have any among them."""
+        for number, span in enumerate(self._routes.spans(batch)):
+            if span is not None:
+                self._put_off.setdefault(number, []).append((batch, span))
+
+    def _ending(self) -> list[int]:
+        """Return the numbers of the stations whose cycle what is laid out for them may end."""
+        turned: list[int] = np.flatnonzero(self._routes.turned() > self._taken_to).tolist()
+        return [number for number in turned if number in self._put_off]
+
+    def _assembled(self, numbers: Iterable[int]) -> list[PartRecord]:
+        """Hand stations what is laid out for them; return the parts this closes."""
+        closed: list[PartRecord] = []
+        for number in numbers:
+            assembler = self._stations[number]
+            closed += assembler.push(concatenate(batch.take(span) for batch, span in self._put_off.pop(number)))
+            self._taken_to[number] = assembler.taken_to
+        return closed
+
+    def _all_assembled(self) -> list[PartRecord]:
+        """Return the parts that all that was put off closes."""
+        return self._assembled(list(self._put_off))
+
     def _pushed(self, batch: ReadingBatch) -> list[PartRecord]:
-        """Hand readings to the assemblers of the stations that have any among them; return the parts this closes."""
-        return [
-            part
-            for span, assembler in zip(self._routes.spans(batch), self._assemblers.values(), strict=True)
-            if span is not None
-            for part in assembler.push(batch.take(span))
-        ]
+        self._deal(batch)
+        return self._all_assembled()
 
     def wait(self, parts: Iterable[PartRecord], predicted: Collection[tuple[str, str]]) -> None:
         """Keep recorded parts for the models that have not judged them: ``predicted`` has cycle and characteristic."""
@@ -171,13 +199,30 @@ class LineJudge:
                 judge.wait(part, done.get(part.cycle_id, ()))
 
     def push(self, batch: ReadingBatch, now: int, *, replayed: bool = False) -> Judged:
-        """Take readings in; return what has come of them at the time ``now`` (UTC ns)."""
+        """Take readings in; return what has come of them, and of all that was put off, at the time ``now`` (UTC ns)."""
+        before = self._new(self._all_assembled(), now)
         closed = self._new(self._pushed(batch), now)
-        return self.judge(closed, now, replayed=replayed, late=self._late(now, now))
+        if replayed:
+            closed = [replace(part, late=True) for part in closed]
+        return self.judge(before + closed, now, late=self._late(now, now))
+
+    def push_ending(self, batch: ReadingBatch, now: int) -> Judged:
+        """Take readings in, and return what comes of those that may end a cycle; the others' stations are put off.
+
+        They are taken with the next `push`, `advance` or `flush`, or when their own may end.
+        """
+        self._deal(batch)
+        return self.judge(self._new(self._assembled(self._ending()), now), now)
+
+    @property
+    def puts_off(self) -> bool:
+        """Whether stations are put off."""
+        return bool(self._put_off)
 
     def advance(self, now: int) -> Judged:
-        """Let time pass without readings; return what has come of it."""
-        closed = [part for assembler in self._assemblers.values() for part in assembler.advance(now)]
+        """Let time pass without readings; return what has come of it, and of all that was put off."""
+        closed = self._all_assembled()
+        closed += [part for assembler in self._assemblers.values() for part in assembler.advance(now)]
         return self.judge(self._new(closed, now), now, late=self._late(now, now))
 
     def _late(self, now: int, at: int | None = None) -> tuple[LateReadings, ...]:
@@ -190,7 +235,8 @@ class LineJudge:
 
     def flush(self, now: int) -> Judged:
         """End of data: return what comes of all that was held."""
-        closed = [part for assembler in self._assemblers.values() for part in assembler.flush()]
+        closed = self._all_assembled()
+        closed += [part for assembler in self._assemblers.values() for part in assembler.flush()]
         return self.judge(self._new(closed, now), now, late=self._late(now))
 
     def judge(

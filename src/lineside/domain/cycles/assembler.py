@@ -20,6 +20,7 @@ import numpy as np
 
 from lineside.domain.cycles.holding import Holding
 from lineside.domain.cycles.late_log import LateSpan
+from lineside.domain.cycles.routing import Delimiter
 from lineside.domain.errors import PlanError
 from lineside.domain.features import kernels
 from lineside.domain.features.accumulator import Accumulator
@@ -158,6 +159,19 @@ class CycleAssembler:
     def signals(self) -> tuple[str, ...]:
         """The signals that parts are made from."""
         return tuple(signal.id for signal in self._signals)
+
+    @property
+    def delimiter(self) -> Delimiter | None:
+        """What ends the cycles; None where it is time alone."""
+        cycle = self._station.cycle
+        if isinstance(cycle, CycleByTrigger):
+            return Delimiter(cycle.signal, cycle.threshold, above=cycle.ends == "next")
+        return Delimiter(cycle.signal, math.nan, above=False) if isinstance(cycle, CycleBySerial) else None
+
+    @property
+    def taken_to(self) -> int:
+        """The source time up to which readings have been taken, UTC ns; what delimits a cycle then is among them."""
+        return self._holding.watermark
 
     @property
     def held_over(self) -> tuple[str, ...]:
