@@ -1,8 +1,15 @@
-"""`mqtt`: CPU per message beside the bare client library, and metrics of Sparkplug B beside the bare protobuf."""
+"""`mqtt`: CPU per message beside the bare client library, which parses Sparkplug B by the bare protobuf.
+
+And the metrics of Sparkplug B beside that alone, without a connection.
+"""
 
 from measuring.works import Subject, Work
 
 _CLIENTS = (Subject(name="lineside", module="mqtt_lineside"), Subject(name="paho", module="mqtt_paho"))
+_EDGES = (
+    Subject(name="lineside", module="sparkplug_wire_lineside"),
+    Subject(name="paho and protobuf", module="sparkplug_wire_paho"),
+)
 _DECODERS = (
     Subject(name="lineside", module="sparkplug_lineside"),
     Subject(name="protobuf", module="sparkplug_protobuf"),
@@ -18,6 +25,20 @@ WORKS = [
             parameters={"qos": qos, "messages": 10_000},
         )
         for qos in (0, 1)
+    ),
+    *(
+        Work(
+            name=f"mqtt CPU per message of Sparkplug B, {metrics} metrics, {how}",
+            unit="us/message",
+            better="lower",
+            subjects=_EDGES,
+            parameters={"metrics": metrics, "messages": messages, "burst": burst, "pause": pause},
+        )
+        for metrics in (5, 100)
+        for burst, pause, messages, how in (
+            (1, 0.002, 1_000, "one in each of 2 ms"),
+            (50, 0.02, 5_000, "50 in each of 20 ms"),
+        )
     ),
     *(
         Work(

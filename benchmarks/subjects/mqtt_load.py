@@ -38,7 +38,13 @@ def broker() -> Iterator[BrokerProcess]:
 def publishing(port: int, work: dict[str, Any]) -> Iterator[None]:
     """Publish the messages from another process meanwhile."""
     count = WARM + int(work["messages"])
-    code = f"import subjects.mqtt_load as load; load.publish({port}, {count}, {int(work['qos'])})"
+    with beside(f"import subjects.mqtt_load as load; load.publish({port}, {count}, {int(work['qos'])})"):
+        yield
+
+
+@contextmanager
+def beside(code: str) -> Iterator[None]:
+    """Run code in another process meanwhile."""
     process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).resolve().parent.parent)
     try:
         yield

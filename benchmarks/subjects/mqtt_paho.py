@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -15,38 +17,54 @@ from subjects.mqtt_load import TOPIC, WARM, broker, publishing
 
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     """Return a run that takes a number of messages."""
+    taken: list[tuple[str, bytes]] = []
+
+    def take(message: MQTTMessage) -> None:
+        taken.append((message.topic, message.payload))
 
     def run() -> dict[str, object]:
+        taken.clear()
         with broker() as peer:
-            return _take(peer.port, work)
+            counts = WARM, int(work["messages"])
+            return timed(peer.port, TOPIC, int(work["qos"]) or 1, take, counts, publishing(peer.port, work))
 
     return run
 
 
-def _take(port: int, work: dict[str, Any]) -> dict[str, object]:
-    taken: list[tuple[str, bytes]] = []
+def timed(
+    port: int,
+    topic: str,
+    qos: int,
+    take: Callable[[MQTTMessage], None],
+    counts: tuple[int, int],
+    load: AbstractContextManager[None],
+) -> dict[str, object]:
+    """Return the CPU that handing messages to ``take`` needs: ``counts`` before the first that counts, and of them."""
+    before, counted = counts
     times: list[float] = []
+    numbers = itertools.count(1)
     ready, done = threading.Event(), threading.Event()
 
-    def take(_client: Client, _data: Any, message: MQTTMessage) -> None:
-        taken.append((message.topic, message.payload))
-        if len(taken) in {WARM, WARM + int(work["messages"])}:
+    def handle(_client: Client, _data: Any, message: MQTTMessage) -> None:
+        take(message)
+        number = next(numbers)
+        if number in {before, before + counted}:
             times.append(time.process_time())
             if len(times) == 2:
                 done.set()
 
     client = Client(CallbackAPIVersion.VERSION2, client_id="bare", clean_session=False)
-    client.on_message = take
+    client.on_message = handle
     client.on_subscribe = lambda *_: ready.set()
     client.connect("127.0.0.1", port)
     client.loop_start()
-    client.subscribe(TOPIC, qos=int(work["qos"]) or 1)
+    client.subscribe(topic, qos=qos)
     ready.wait(10)
     started = time.perf_counter()
-    with publishing(port, work):
+    with load:
         if not done.wait(120):
-            raise TimeoutError(f"{len(taken)} messages came")
+            raise TimeoutError(f"message {next(numbers)} did not come")
     client.disconnect()
     client.loop_stop()
     wall = time.perf_counter() - started
-    return {"value": (times[1] - times[0]) / int(work["messages"]) * 1e6, "cpu_s": times[1] - times[0], "wall_s": wall}
+    return {"value": (times[1] - times[0]) / counted * 1e6, "cpu_s": times[1] - times[0], "wall_s": wall}

@@ -19,7 +19,7 @@ from lineside.adapters.mqtt_packets import read_packets
 from lineside.adapters.sparkplug.source import open_source
 from lineside.domain.plan.model import Plan, SparkplugSpec
 from subjects.messages import packet_of
-from subjects.sparkplug_load import messages
+from subjects.sparkplug_load import messages, plan_of
 
 _A_DELIVERY: Final = 20
 
@@ -27,7 +27,7 @@ _A_DELIVERY: Final = 20
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     """Return a run that takes every message once."""
     births, data = messages(work)
-    plan = _plan(int(work["metrics"]))
+    plan = plan_of(int(work["metrics"]), "mqtt://127.0.0.1")
     born = [_message(said.topic, said.payload) for said in births]
     topic, together = births[1].topic.replace("DBIRTH", "DDATA"), int(work["together"])
     pieces = [data[at : at + together] for at in range(0, len(data), together)]
@@ -69,21 +69,3 @@ def _message(topic: str, payload: bytes) -> MQTTMessage:
     message = MQTTMessage(topic=topic.encode())
     message.payload = payload
     return message
-
-
-def _plan(metrics: int) -> Plan:
-    return Plan.model_validate(
-        {
-            "lineside": 1,
-            "site": {"id": "site"},
-            "area": {"id": "area"},
-            "line": {"id": "line"},
-            "part": {"number": "P"},
-            "sources": [{"id": "edge", "kind": "sparkplug", "url": "mqtt://127.0.0.1"}],
-            "stations": [{"id": "press", "cycle": {"by": "window", "length": "1 s"}}],
-            "signals": [
-                {"id": f"m{number}", "station": "press", "source": "edge", "address": f"group/edge/device#m{number}"}
-                for number in range(metrics)
-            ],
-        }
-    )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -15,7 +20,7 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from lineside.adapters.child_process import Limits
-from lineside.adapters.onnx_judge.accepting import accept, try_in_child
+from lineside.adapters.onnx_judge.accepting import Acceptance, Trials, accept
 from lineside.adapters.onnx_judge.golden import check_golden, reference_of
 from lineside.domain.errors import IntegrityError
 from lineside.domain.judging.graph_check import check_graph
@@ -27,6 +32,7 @@ from lineside.testing.networks import (
     network_plan,
     with_graph,
 )
+from lineside.testing.peers.ports import until
 from lineside.wire.bundle import GOLDEN_ANSWERS, GOLDEN_PARTS, MODEL_FILE, Bundle, seal
 
 PLAN = network_plan()
@@ -36,6 +42,11 @@ QUICK = Limits(cpu=4, seconds=60.0, memory=8 << 30)
 
 def hostile(kind: str) -> Bundle:
     return with_graph(PLAN, BUNDLE, hostile_graph(kind), refer=False)
+
+
+async def tried(bundle: Bundle, limits: Limits) -> Acceptance:
+    async with Trials(limits) as trials:
+        return await trials.try_in_child(PLAN, bundle)
 
 
 async def test_a_sound_model_is_accepted_class_by_class() -> None:
@@ -68,19 +79,56 @@ async def test_a_bomb_of_forbidden_operators_is_refused_unseen(kind: str) -> Non
 async def test_a_model_of_few_bytes_that_takes_gigabytes_ends_with_its_child(kind: str) -> None:
     bomb = hostile(kind)
     assert len(bomb.files[MODEL_FILE]) < 500
-    (problem,) = (await try_in_child(PLAN, bomb, QUICK)).problems
+    (problem,) = (await tried(bomb, QUICK)).problems
     assert "allocate" in problem or "memory" in problem or "crashed" in problem
 
 
 async def test_an_endless_loop_ends_with_its_child() -> None:
-    (problem,) = (await try_in_child(PLAN, hostile("endless"), QUICK)).problems
+    (problem,) = (await tried(hostile("endless"), QUICK)).problems
     assert "4 s of processor time" in problem
 
 
 async def test_a_child_that_hangs_is_given_up() -> None:
     limits = Limits(cpu=60, seconds=2.0, memory=8 << 30)
-    (problem,) = (await try_in_child(PLAN, hostile("endless"), limits)).problems
+    (problem,) = (await tried(hostile("endless"), limits)).problems
     assert "more than 2 s" in problem
+
+
+async def test_one_child_tries_model_after_model_and_survives_each() -> None:
+    async with Trials(QUICK) as trials:
+        assert (await trials.accept(PLAN, BUNDLE)).accepted
+        child = trials.child
+        for kind in ("memory", "endless", "nan"):
+            assert not (await trials.try_in_child(PLAN, hostile(kind))).accepted
+        together = await asyncio.gather(*(trials.accept(PLAN, BUNDLE) for _ in range(3)))
+        assert [item.accepted for item in together] == [True, True, True]
+        assert trials.child == child
+
+
+async def test_a_child_that_is_killed_or_has_been_idle_is_replaced() -> None:
+    async with Trials(QUICK, idle=0.05) as trials:
+        assert (await trials.accept(PLAN, BUNDLE)).accepted
+        child = trials.child
+        assert child is not None
+        await until(lambda: not Path(f"/proc/{child}").exists())
+        assert (await trials.accept(PLAN, BUNDLE)).accepted
+        killed = trials.child
+        assert killed is not None
+        with suppress(ProcessLookupError):
+            os.kill(killed, signal.SIGKILL)
+        assert (await trials.accept(PLAN, BUNDLE)).accepted
+    assert trials.child is None
+
+
+async def test_a_trial_that_is_cancelled_leaves_no_answer_to_the_next() -> None:
+    async with Trials(QUICK) as trials:
+        assert (await trials.accept(PLAN, BUNDLE)).accepted
+        child = trials.child
+        cancelled = asyncio.create_task(trials.try_in_child(PLAN, hostile("endless")))
+        await until(lambda: bool(Path(f"/proc/{child}/task/{child}/children").read_text(encoding="ascii")))
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        assert (await trials.accept(PLAN, BUNDLE)).accepted
 
 
 async def test_a_model_that_answers_with_no_number_is_refused() -> None:

@@ -71,12 +71,12 @@ async def run_limited(
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         },
-        preexec_fn=lambda: _become_limited(parent, limits),
+        preexec_fn=lambda: become_limited(parent, limits),
     )
     try:
         async with asyncio.timeout(limits.seconds):
             output, errors = await process.communicate(data)
-        why = _why(process.returncode, limits)
+        why = why_ended(process.returncode, limits)
     except TimeoutError:
         output, errors, why = b"", b"", f"it took more than {limits.seconds:g} s"
     finally:
@@ -96,7 +96,8 @@ def limit_memory(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard),) * 2)
 
 
-def _become_limited(parent: int, limits: Limits) -> None:
+def become_limited(parent: int, limits: Limits) -> None:
+    """In a new child, before it becomes another program: die with its parent, and take no more than it is given."""
     die_with_parent(parent)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 1))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
@@ -105,7 +106,8 @@ def _become_limited(parent: int, limits: Limits) -> None:
     os.nice(10)
 
 
-def _why(code: int | None, limits: Limits) -> str:
+def why_ended(code: int | None, limits: Limits) -> str:
+    """Return why a limited child ended with an exit code (below 0: by that signal); empty where all is well."""
     if code == 0:
         return ""
     if code in {-signal.SIGXCPU, -signal.SIGKILL}:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from lineside.adapters.onnx_judge import OnnxJudge
-from lineside.adapters.onnx_judge.accepting import accept
+from lineside.adapters.onnx_judge.accepting import Trials
 from lineside.adapters.onnx_judge.golden import (
     answers_to,
     golden_records,
@@ -106,7 +106,8 @@ async def compress(plan: Plan, bundle: Bundle, table: PartTable | None, toleranc
         if item.files is not None
     ]
     _time(running, parts, labels)
-    measured = [await _measured(plan, item, running[0]) for item in running]
+    async with Trials() as trials:
+        measured = [await _measured(plan, item, running[0], trials) for item in running]
     return Compressed(
         measured=(*measured, *(_unsuitable(item) for item in variants if item.files is None)),
         bundles={item.name: item.bundle for item in running[1:]},
@@ -135,8 +136,8 @@ def _time(running: Sequence[_Running], parts: Sequence[PartRecord], labels: Sequ
             item.taken += taken if number else ()  # the first round warms up
 
 
-async def _measured(plan: Plan, item: _Running, original: _Running) -> Measured:
-    accepted = await accept(plan, item.bundle)
+async def _measured(plan: Plan, item: _Running, original: _Running, trials: Trials) -> Measured:
+    accepted = await trials.accept(plan, item.bundle)
     found = compare(original.answers, item.answers, Tolerance(score=1.0, decisions=1.0))
     return Measured(
         name=item.name,

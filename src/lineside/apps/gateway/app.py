@@ -17,6 +17,7 @@ from typing import Any, Final
 from lineside.adapters.audit_sqlite import SqliteAudit
 from lineside.adapters.clocks import SystemClock, clock_from
 from lineside.adapters.nats_bus import NatsBus
+from lineside.adapters.onnx_judge.accepting import Trials
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.adapters.service_manager import READY, tell_manager
 from lineside.apps.gateway.configuration import plan_to_run
@@ -85,6 +86,8 @@ async def run_gateway(settings: GatewaySettings) -> None:
         telemetry = open_telemetry("gateway", settings.name, plan, clock)
         if telemetry is not None:
             stack.push_async_callback(telemetry.close)
+        trials = Trials()
+        stack.push_async_callback(trials.close)
         load = Load(shedder=Shedder(plan.gateway.ceilings), folder=layout.outbox.parent)
         await _run(
             Opened(
@@ -96,6 +99,7 @@ async def run_gateway(settings: GatewaySettings) -> None:
                 audit=audit,
                 bus=bus,
                 load=load,
+                trials=trials,
                 telemetry=telemetry,
             )
         )

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from lineside.adapters.crash_mark import CrashMark
-from lineside.adapters.onnx_judge.accepting import Acceptance, accept
+from lineside.adapters.onnx_judge.accepting import Acceptance
 from lineside.adapters.release_keys import trusted_keys
 from lineside.apps.gateway.model_place import open_seated
 from lineside.domain.errors import IntegrityError, LinesideError, UnavailableError
@@ -52,7 +52,7 @@ class CanaryShelf:
         seats: Callable[[str], StationSeats],
         audit: Audit,
         clock: Clock,
-        accept: Accept = accept,
+        accept: Accept,
     ) -> None:
         self._keys = keys
         self._plan = plan

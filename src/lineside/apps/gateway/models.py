@@ -34,7 +34,7 @@ from lineside.adapters.model_slots import (
     Pointer,
     SlotFiles,
 )
-from lineside.adapters.onnx_judge.accepting import Acceptance, accept
+from lineside.adapters.onnx_judge.accepting import Acceptance
 from lineside.adapters.release_keys import trusted_keys
 from lineside.apps.gateway.model_place import Place, open_seated
 from lineside.domain.errors import ConfigurationError, IntegrityError, LinesideError, UnavailableError
@@ -66,9 +66,7 @@ class ModelShelf:
         accept: tries a model on its golden parts.
     """
 
-    def __init__(
-        self, folder: Path, keys: Path, plan: Plan, audit: Audit, clock: Clock, accept: Accept = accept
-    ) -> None:
+    def __init__(self, folder: Path, keys: Path, plan: Plan, audit: Audit, clock: Clock, accept: Accept) -> None:
         self._folder = folder
         self._keys = keys
         self._plan = plan

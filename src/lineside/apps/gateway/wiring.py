@@ -18,6 +18,7 @@ from lineside.adapters.configuration_files import ConfigurationFiles
 from lineside.adapters.durable_files import load_key
 from lineside.adapters.gateway_identity import load_identity
 from lineside.adapters.nats_bus import NatsAddress, NatsBus
+from lineside.adapters.onnx_judge.accepting import Trials
 from lineside.adapters.outbox_sqlite import SqliteOutbox
 from lineside.apps.gateway.canaries import CanaryShelf
 from lineside.apps.gateway.configuration import Configurator
@@ -84,6 +85,7 @@ class Opened:
     audit: SqliteAudit
     bus: NatsBus
     load: Load
+    trials: Trials
     telemetry: Telemetry | None = None
     subjects: Subjects = field(init=False)
 
@@ -119,10 +121,11 @@ async def take_up(opened: Opened) -> Judging:
         StorageError: the outbox or the audit record cannot be written.
     """
     plan, settings, clock = opened.plan, opened.settings, opened.clock
-    shelf = ModelShelf(opened.layout.models, opened.layout.keys, plan, opened.audit.append, SystemClock())
+    accept = opened.trials.accept
+    shelf = ModelShelf(opened.layout.models, opened.layout.keys, plan, opened.audit.append, SystemClock(), accept)
     await shelf.open()
     canaries = CanaryShelf(
-        opened.layout.models, opened.layout.keys, plan, shelf.judge_for, opened.audit.append, SystemClock()
+        opened.layout.models, opened.layout.keys, plan, shelf.judge_for, opened.audit.append, SystemClock(), accept
     )
     catalogue = catalogue_for(plan)
     never_live = stations_of_files(plan) if settings.replay is None else frozenset()
