@@ -11,6 +11,7 @@ from typing import Any
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.opcua.source import open_source
 from lineside.domain.plan.model import OpcuaSpec, Plan
+from lineside.testing.plans import CASTING
 from subjects.opcua_server import node_of, running
 
 
@@ -31,11 +32,7 @@ def _plan(url: str, work: dict[str, Any]) -> Plan:
     named = [(f"s{number}", node_of(number)) for number in range(int(work["signals"]))]
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "site"},
-            "area": {"id": "area"},
-            "line": {"id": "line"},
-            "part": {"number": "P"},
+            **CASTING,
             "sources": [{**source, **intervals}],
             "stations": [{"id": "press", "cycle": {"by": "window", "length": "1 s"}}],
             "signals": [

@@ -12,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.sparkplug.edge_node import EdgeNode, Offer, Said, Value
 from lineside.domain.plan.model import Plan
+from lineside.testing.plans import CASTING
 from subjects.mqtt_load import WARM, beside
 
 START: Final = 1_750_000_000_000_000_000
@@ -62,11 +63,7 @@ def plan_of(metrics: int, url: str) -> Plan:
     """Return a plan of so many metrics of one device."""
     return Plan.model_validate(
         {
-            "lineside": 1,
-            "site": {"id": "site"},
-            "area": {"id": "area"},
-            "line": {"id": "line"},
-            "part": {"number": "P"},
+            **CASTING,
             "sources": [{"id": "edge", "kind": "sparkplug", "url": url}],
             "stations": [{"id": "press", "cycle": {"by": "window", "length": "1 s"}}],
             "signals": [
