@@ -14,17 +14,19 @@ _DECODERS = (
     Subject(name="lineside", module="sparkplug_lineside"),
     Subject(name="protobuf", module="sparkplug_protobuf"),
 )
+_ALONE = (1, 0.002, 1_000, "one in each of 2 ms")
 
 WORKS = [
     *(
         Work(
-            name=f"mqtt CPU per message, QoS {qos}, JSON with a time and a value",
+            name=f"mqtt CPU per message, QoS {qos}, JSON with a time and a value, {how}",
             unit="us/message",
             better="lower",
             subjects=_CLIENTS,
-            parameters={"qos": qos, "messages": 10_000},
+            parameters={"qos": qos, "messages": messages, "burst": burst, "pause": pause},
         )
         for qos in (0, 1)
+        for burst, pause, messages, how in (_ALONE, (100, 0.0, 40_000, "100 and no pause"))
     ),
     *(
         Work(
@@ -35,10 +37,7 @@ WORKS = [
             parameters={"metrics": metrics, "messages": messages, "burst": burst, "pause": pause},
         )
         for metrics in (5, 100)
-        for burst, pause, messages, how in (
-            (1, 0.002, 1_000, "one in each of 2 ms"),
-            (50, 0.02, 5_000, "50 in each of 20 ms"),
-        )
+        for burst, pause, messages, how in (_ALONE, (50, 0.02, 5_000, "50 in each of 20 ms"))
     ),
     *(
         Work(

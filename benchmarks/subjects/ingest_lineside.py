@@ -90,7 +90,7 @@ def _from_packets(plan: Plan, pieces: list[bytes]) -> Iterator[ReadingBatch]:
             packets, at = read_packets(held, at, five=False)
             if not len(packets):
                 break
-            source._receive_many(packets)  # noqa: SLF001 - where the connection hands them over
+            source._receive(packets)  # noqa: SLF001 - where the connection hands them over
         rest = held[at:]
         if source._gate.pending >= GROUP:  # noqa: SLF001 - a delivery is taken as soon as the one before is committed
             yield from _delivered(source)

@@ -11,7 +11,7 @@ from lineside.adapters.clocks import SystemClock
 from lineside.adapters.mqtt.source import open_source
 from lineside.domain.plan.model import MqttSpec, Plan
 from lineside.testing.plans import plan_with_source
-from subjects.mqtt_load import TOPIC, WARM, broker, publishing
+from subjects.mqtt_load import TOPIC, WARM, broker, once_connected, publishing
 
 
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
@@ -30,19 +30,14 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
 async def _take(plan: Plan, port: int, work: dict[str, Any]) -> dict[str, object]:
     source = open_source(plan, plan.source_as(MqttSpec, "machine"), SystemClock())
     count, began, first, started = 0, 0.0, 0, time.perf_counter()
-    deliveries = source.deliveries()
-    pending = asyncio.ensure_future(anext(deliveries))
-    while source.condition.phase != "connected":  # noqa: ASYNC110 - the source sets no event of it
-        await asyncio.sleep(0.01)
-    with publishing(port, work):
-        while count < WARM + int(work["messages"]):
-            delivery = await pending
-            pending = asyncio.ensure_future(anext(deliveries))
+    async with once_connected(source, publishing(port, work)):
+        async for delivery in source.deliveries():
             count += 0 if delivery.readings is None else len(delivery.readings)
             await source.acknowledge(delivery.token)
             if not began and count >= WARM:
                 began, first = time.process_time(), count
+            if count >= WARM + int(work["messages"]):
+                break
     seconds, wall = time.process_time() - began, time.perf_counter() - started
     await source.close()
-    pending.cancel()
     return {"value": seconds / (count - first) * 1e6, "cpu_s": seconds, "wall_s": wall}

@@ -6,14 +6,16 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from lineside.ports import Source
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto
 
 WARM: Final = 1_000
@@ -34,11 +36,29 @@ def broker() -> Iterator[BrokerProcess]:
             asyncio.run(process.stop())
 
 
+@asynccontextmanager
+async def once_connected(source: Source, load: AbstractContextManager[None]) -> AsyncIterator[None]:
+    """Put a load on from when a source that is asked meanwhile for its deliveries is connected."""
+
+    async def put() -> None:
+        while source.condition.phase != "connected":  # noqa: ASYNC110 - the source sets no event of it
+            await asyncio.sleep(0.01)
+        with load:
+            await asyncio.Event().wait()
+
+    loading = asyncio.create_task(put())
+    try:
+        yield
+    finally:
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+
+
 @contextmanager
 def publishing(port: int, work: dict[str, Any]) -> Iterator[None]:
     """Publish the messages from another process meanwhile."""
-    count = WARM + int(work["messages"])
-    with beside(f"import subjects.mqtt_load as load; load.publish({port}, {count}, {int(work['qos'])})"):
+    how = f"{port}, {WARM + int(work['messages'])}, {int(work['qos'])}, {int(work['burst'])}, {float(work['pause'])}"
+    with beside(f"import subjects.mqtt_load as load; load.publish({how})"):
         yield
 
 
@@ -53,14 +73,15 @@ def beside(code: str) -> Iterator[None]:
         process.wait()
 
 
-def publish(port: int, count: int, qos: int) -> None:
-    """Publish so many messages, in bursts that no broker drops."""
+def publish(port: int, count: int, qos: int, burst: int, pause: float) -> None:
+    """Publish so many messages, ``burst`` at once and then a pause (seconds), so that no broker drops any."""
     client = Client(CallbackAPIVersion.VERSION2)
     client.max_inflight_messages_set(200)
     client.connect("127.0.0.1", port)
     client.loop_start()
     for number in range(count):
         sent = client.publish(TOPIC, b'{"ts": %d, "v": %d.5}' % (START + number, number % 300), qos=qos)
-        if number % 100 == 99:
+        if number % burst == burst - 1:
             sent.wait_for_publish(30)
+            time.sleep(pause)
     sent.wait_for_publish(30)

@@ -1,7 +1,6 @@
 """Lineside at metrics of Sparkplug B: its source without a broker, from bytes to batches that passed the gate.
 
-Messages come one by one or so many behind each other in what a socket gave; few bytes by way of the client library, as
-the connection does it.
+Messages come one by one or so many behind each other in what a socket gave.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from typing import Any, Final
 from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.clocks import SystemClock
-from lineside.adapters.mqtt_connection import LEAST_BYTES
-from lineside.adapters.mqtt_packets import read_packets
+from lineside.adapters.mqtt_packets import packets_of, read_packets
 from lineside.adapters.sparkplug.source import open_source
 from lineside.domain.plan.model import Plan, SparkplugSpec
 from subjects.messages import packet_of
@@ -31,11 +29,7 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     born = [_message(said.topic, said.payload) for said in births]
     topic, together = births[1].topic.replace("DBIRTH", "DDATA"), int(work["together"])
     pieces = [data[at : at + together] for at in range(0, len(data), together)]
-    read = [b"".join(packet_of(topic, raw) for raw in piece) for piece in pieces]
-    sent = [
-        _message(topic, piece[0]) if together == 1 and len(stream) < LEAST_BYTES else stream
-        for piece, stream in zip(pieces, read, strict=True)
-    ]
+    sent = [b"".join(packet_of(topic, raw) for raw in piece) for piece in pieces]
 
     def run() -> dict[str, object]:
         return asyncio.run(_take(plan, born, sent))
@@ -43,21 +37,16 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     return run
 
 
-async def _take(plan: Plan, born: list[MQTTMessage], sent: Sequence[MQTTMessage | bytes]) -> dict[str, object]:
+async def _take(plan: Plan, born: list[MQTTMessage], sent: Sequence[bytes]) -> dict[str, object]:
     source = open_source(plan, plan.source_as(SparkplugSpec, "edge"), SystemClock())
-    for message in born:
-        source._receive(message)  # noqa: SLF001 - what the connection calls
+    source._receive(packets_of(born))  # noqa: SLF001 - what the connection calls
     source._next()  # noqa: SLF001 - what the deliveries call
     count, waiting = 0, 0
     began = time.process_time()
     for number, said in enumerate(sent, start=1):
-        if isinstance(said, bytes):
-            packets, _ = read_packets(said, 0, five=False)
-            source._receive_many(packets)  # noqa: SLF001 - as above
-            waiting += len(packets)
-        else:
-            source._receive(said)  # noqa: SLF001 - as above
-            waiting += 1
+        packets, _ = read_packets(said, 0, five=False)
+        source._receive(packets)  # noqa: SLF001 - as above
+        waiting += len(packets)
         if waiting >= _A_DELIVERY or number == len(sent):
             readings = source._next().readings  # noqa: SLF001 - as above
             count, waiting = count + (0 if readings is None else len(readings)), 0

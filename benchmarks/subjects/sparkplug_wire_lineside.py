@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lineside.adapters.clocks import SystemClock
-from lineside.adapters.sparkplug.source import SparkplugSource, open_source
+from lineside.adapters.sparkplug.source import open_source
 from lineside.domain.plan.model import Plan, SparkplugSpec
-from subjects.mqtt_load import WARM, broker
+from subjects.mqtt_load import WARM, broker, once_connected
 from subjects.sparkplug_load import plan_of, publishing
 
 
@@ -27,22 +27,13 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
 async def _take(plan: Plan, port: int, work: dict[str, Any]) -> dict[str, object]:
     source = open_source(plan, plan.source_as(SparkplugSpec, "edge"), SystemClock())
     metrics, count, began, first = int(work["metrics"]), 0, 0.0, 0
-    loading = asyncio.create_task(_load(source, port, work))
-    async for delivery in source.deliveries():
-        count += 0 if delivery.readings is None else len(delivery.readings)
-        if not began and count >= metrics * WARM:
-            began, first = time.process_time(), count
-        if count >= metrics * (WARM + int(work["messages"])):
-            break
+    async with once_connected(source, publishing(port, work)):
+        async for delivery in source.deliveries():
+            count += 0 if delivery.readings is None else len(delivery.readings)
+            if not began and count >= metrics * WARM:
+                began, first = time.process_time(), count
+            if count >= metrics * (WARM + int(work["messages"])):
+                break
     seconds = time.process_time() - began
-    loading.cancel()
     await source.close()
     return {"value": seconds / (count - first) * metrics * 1e6, "cpu_s": seconds}
-
-
-async def _load(source: SparkplugSource, port: int, work: dict[str, Any]) -> None:
-    """Publish from when the source is connected until this is cancelled."""
-    while source.condition.phase != "connected":  # noqa: ASYNC110 - the source sets no event of it
-        await asyncio.sleep(0.01)
-    with publishing(port, work):
-        await asyncio.Event().wait()

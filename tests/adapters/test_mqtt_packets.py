@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import MQTTMessage
 
-from lineside.adapters.mqtt_packets import MOST_PACKETS, Packets, Topics, packets_of, read_packets
+from lineside.adapters.mqtt_packets import MOST_PACKETS, Packets, Topics, joined, packets_of, read_packets
 
 PINGRESP = b"\xd0\x00"
 
@@ -50,10 +50,10 @@ def held_by(packets: Packets) -> list[Sent]:
         Sent(
             topic=packets.topic_of(row),
             payload=packets.payload_of(row),
-            qos=int(packets.qos[row]),
+            qos=int(packets.sent_again[row]),
             number=int(packets.number[row]),
-            repeated=bool(packets.repeated[row]),
-            retained=bool(packets.retained[row]),
+            repeated=packets.is_repeated(row),
+            retained=packets.is_retained(row),
         )
         for row in range(len(packets))
     ]
@@ -152,3 +152,16 @@ def test_messages_that_the_library_has_read_have_the_same_columns() -> None:
     sent = [Sent(b"press/a", b'{"v": 1}', 1, 7, True, False), Sent(b"press/b", b"", 0, 0, False, True)]
     assert held_by(packets_of([message(item) for item in sent])) == sent
     assert packets_of([message(Sent(b"\xff", b"1"))]).topic_of(0) == b""
+
+
+@given(pieces=st.lists(st.lists(messages, max_size=5), min_size=1, max_size=4))
+def test_pieces_are_joined_into_all_their_messages(pieces: list[list[Sent]]) -> None:
+    read = [read_packets(b"".join(packet(item, five=False) for item in piece), 0, five=False)[0] for piece in pieces]
+    assert held_by(joined(read)) == [item for piece in pieces for item in piece]
+
+
+@given(sent=st.lists(messages, max_size=9), chosen=st.lists(st.booleans(), min_size=9, max_size=9))
+def test_messages_are_chosen_by_a_mask(sent: list[Sent], chosen: list[bool]) -> None:
+    found, _ = read_packets(b"".join(packet(item, five=False) for item in sent), 0, five=False)
+    mask = np.array(chosen[: len(sent)], dtype=np.bool_)
+    assert held_by(found.take(mask)) == [item for item, wanted in zip(sent, mask, strict=True) if wanted]

@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.adapters.mqtt import source as module
 from lineside.adapters.mqtt.source import UNCERTAIN_LAST_USABLE, MqttSource, open_source
-from lineside.adapters.mqtt_packets import Packets
+from lineside.adapters.mqtt_packets import Packets, packets_of
 from lineside.domain.errors import ConfigurationError, PlanError
 from lineside.domain.intake.reasons import Reason
 from lineside.domain.plan.model import MqttSpec
@@ -96,7 +96,7 @@ async def test_beyond_its_bound_only_messages_that_the_broker_sends_again_are_re
     for number, qos in enumerate((0, 0, 0, 1), 1):
         message = MQTTMessage(mid=number, topic=b"press/pressure")
         message.payload, message.qos = b"%d" % number, qos
-        source._receive(message)
+        source._receive(packets_of([message]))
     delivery = source._delivery()
     assert delivery.readings is not None
     assert delivery.readings.value.tolist() == [1.0, 2.0, 4.0]
@@ -162,13 +162,13 @@ async def test_messages_that_come_closely_behind_each_other_are_all_read_in_thei
     plan = plan_with_source(spec, addresses=flat)
     source = open_source(plan, plan.source_as(MqttSpec, "machine"), WallClock())
     together: list[int] = []
-    receive_many = source._receive_many
+    receive = source._receive
 
     def counting(packets: Packets) -> None:
         together.append(len(packets))
-        receive_many(packets)
+        receive(packets)
 
-    monkeypatch.setattr(source, "_receive_many", counting)
+    monkeypatch.setattr(source, "_receive", counting)
     now = source._clock.now() // 1_000_000
     client = Client(CallbackAPIVersion.VERSION2, client_id="machine")
     await asyncio.to_thread(client.connect, "127.0.0.1", broker.port)

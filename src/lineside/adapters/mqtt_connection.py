@@ -22,12 +22,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from lineside.adapters.mqtt_packets import Packets, read_packets
+from lineside.adapters.mqtt_packets import Packets, packets_of, read_packets
 from lineside.domain.errors import ConfigurationError
 from lineside.domain.units import SECOND
 
@@ -35,10 +35,6 @@ _MISC_INTERVAL: Final = 1.0
 _READ_AT_ONCE: Final = 262_144
 _PACKETS_AT_ONCE: Final = 64
 """Packets that are read one by one before the event loop sees to others."""
-LEAST_TOGETHER: Final = 16
-"""Messages that are found in one go; fewer are the library's."""
-LEAST_BYTES: Final = 512
-"""Bytes among which messages are looked for; fewer are the library's, too."""
 _PUBACK: Final = 0x40
 _LONGEST_EXPIRY: Final = 0xFFFF_FFFE
 _ADVICE: Final[Mapping[str, str]] = {
@@ -122,20 +118,15 @@ class _Client(Client):
         """Say whether there are bytes that the socket will not tell of: read already, or decrypted already."""
         return self._at < len(self._held) or (isinstance(opened, ssl.SSLSocket) and opened.pending() > 0)
 
-    def packets(self, least: int) -> Packets | None:
-        """Read, and take the messages that wait whole, where they are many and the library is between packets."""
+    def packets(self) -> Packets | None:
+        """Read, and take the messages that wait whole; None where there are none, or the library is amid a packet."""
         if self._in_packet["command"]:
             return None
         if self._at >= len(self._held):
             with contextlib.suppress(OSError):  # the library meets it too, and deals with it
                 self._fill()
-        if len(self._held) - self._at < LEAST_BYTES:
-            return None
-        found, end = read_packets(self._held, self._at, five=self._protocol == MQTTProtocolVersion.MQTTv5)
-        if len(found) < least:
-            return None
-        self._at = end
-        return found
+        found, self._at = read_packets(self._held, self._at, five=self._protocol == MQTTProtocolVersion.MQTTv5)
+        return found if len(found) else None
 
     def acknowledge(self, numbers: Sequence[int]) -> None:
         """Tell the broker that these messages of QoS 1 need not be sent again: one write for all of them."""
@@ -160,21 +151,12 @@ class _Client(Client):
 class Connection:
     """A connection to a broker, with no automatic acknowledgement.
 
-    ``receive`` takes a message; ``receive_many`` the messages that come closely behind each other, where it is given,
-    if there are ``together`` of them at least.
+    ``receive`` takes the messages that have come, one or many.
     """
 
-    def __init__(
-        self,
-        broker: Broker,
-        receive: Callable[[MQTTMessage], None],
-        receive_many: Callable[[Packets], None] | None = None,
-        together: int = LEAST_TOGETHER,
-    ) -> None:
+    def __init__(self, broker: Broker, receive: Callable[[Packets], None]) -> None:
         self._broker = broker
         self._receive = receive
-        self._receive_many = receive_many
-        self._together = together
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._lost: asyncio.Future[str] = self._loop.create_future()
@@ -201,7 +183,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_message = lambda _client, _data, message: self._receive(message)
+        client.on_message = lambda _client, _data, message: self._receive(packets_of((message,)))
         client.on_socket_open = self._on_socket_open
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write
@@ -332,8 +314,8 @@ class Connection:
     def _read(self, opened: Any) -> None:
         """Read what has come, so many packets at once; what is left over, no event of the socket would tell of."""
         for _ in range(_PACKETS_AT_ONCE):
-            if self._receive_many is not None and (found := self._client.packets(self._together)) is not None:
-                self._receive_many(found)
+            if (found := self._client.packets()) is not None:
+                self._receive(found)
                 break
             self._client.loop_read()
             if opened.fileno() < 0 or not self._client.holds_more(opened):

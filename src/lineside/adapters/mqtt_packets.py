@@ -1,16 +1,15 @@
 """Messages of MQTT in columns: where topic and payload of each stand in the bytes that they came in.
 
-A library's object a message costs twenty times what is done with it. So where many packets PUBLISH lie one behind the
-other in what was read from the socket, one loop over their bytes finds them all (MQTT 3.1.1 and 5, section 3.3).
-Everything else is the library's: other packets, QoS 2, packets that are cut off or broken, and the few messages of a
-calm line.
+A library's object a message costs twenty times what is done with it. So where packets PUBLISH lie one behind the other
+in what was read from the socket, one loop over their bytes finds them all (MQTT 3.1.1 and 5, section 3.3). Everything
+else is the library's: other packets, QoS 2, packets that are cut off or broken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numba
 import numpy as np
@@ -24,53 +23,102 @@ MOST_PACKETS: Final = 4_096
 """Packets that are found at once."""
 _LEAST_BYTES: Final = 5
 """Of a packet PUBLISH: two of the fixed header, two of the topic's length, one of the topic."""
+_REPEATED, _SENT_AGAIN, _RETAINED = 8, 6, 1
+"""Flags of the first byte of a packet PUBLISH: sent before, QoS, retained (MQTT 5, 3.3.1)."""
 _BASIS, _PRIME = np.uint64(14_695_981_039_346_656_037), np.uint64(1_099_511_628_211)
 """Of the hash FNV-1a (Fowler, Noll and Vo), 64 bits."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Packets:
-    """Messages as they came, each column ``(n,)``.
+    """Messages as they came.
 
-    Message ``i`` has the topic ``text[topic[i]:topic_end[i]]`` and the payload ``text[start[i]:end[i]]``; ``number``
-    is its packet identifier, 0 with QoS 0. Behind all of them stands a zero byte.
+    ``columns`` has the shape ``(6, n)``: a message's first byte, where its topic begins and ends, where its payload
+    begins and ends, and its packet identifier, 0 with QoS 0. Behind all of them stands a zero byte in the ``text``.
     """
 
     text: Bytes
-    topic: Int64
-    topic_end: Int64
-    start: Int64
-    end: Int64
-    number: Int64
-    qos: Int64
-    repeated: NDArray[np.bool_]
-    retained: NDArray[np.bool_]
+    columns: Int64
 
     def __len__(self) -> int:
         """Return how many messages there are."""
-        return len(self.start)
+        return len(self._column(0))
+
+    @property
+    def topic(self) -> Int64:
+        """Where the topics begin."""
+        return self._column(1)
+
+    @property
+    def topic_end(self) -> Int64:
+        """Where the topics end."""
+        return self._column(2)
+
+    @property
+    def start(self) -> Int64:
+        """Where the payloads begin."""
+        return self._column(3)
+
+    @property
+    def end(self) -> Int64:
+        """Where the payloads end."""
+        return self._column(4)
+
+    @property
+    def number(self) -> Int64:
+        """The packet identifiers, 0 with QoS 0."""
+        return self._column(5)
+
+    @property
+    def sent_again(self) -> NDArray[np.bool_]:
+        """Which messages the broker sends again until they are acknowledged: those of QoS 1."""
+        return self._column(0) & _SENT_AGAIN > 0
+
+    @property
+    def retained(self) -> NDArray[np.bool_]:
+        """Which messages the broker had kept."""
+        return self._column(0) & _RETAINED > 0
+
+    def is_repeated(self, row: int) -> bool:
+        """Return whether a message has been sent before."""
+        return bool(self.columns[0, row] & _REPEATED)
+
+    def is_retained(self, row: int) -> bool:
+        """Return whether the broker had kept a message."""
+        return bool(self.columns[0, row] & _RETAINED)
 
     def topic_of(self, row: int) -> bytes:
         """Return the topic of a message, as it came."""
-        return self.text[self.topic[row] : self.topic_end[row]].tobytes()
+        return self.text[self.columns[1, row] : self.columns[2, row]].tobytes()
+
+    def name_of(self, row: int) -> str:
+        """Return the topic of a message as text, empty where it is not UTF-8."""
+        try:
+            return self.topic_of(row).decode()
+        except UnicodeDecodeError:
+            return ""
 
     def payload_of(self, row: int) -> bytes:
         """Return the payload of a message."""
-        return self.text[self.start[row] : self.end[row]].tobytes()
+        return self.text[self.columns[3, row] : self.columns[4, row]].tobytes()
 
-    def take(self, rows: Int64 | NDArray[np.bool_]) -> Packets:
-        """Return the messages chosen by an index or a mask."""
-        return Packets(
-            text=self.text,
-            topic=self.topic[rows],
-            topic_end=self.topic_end[rows],
-            start=self.start[rows],
-            end=self.end[rows],
-            number=self.number[rows],
-            qos=self.qos[rows],
-            repeated=self.repeated[rows],
-            retained=self.retained[rows],
-        )
+    def take(self, rows: NDArray[np.bool_]) -> Packets:
+        """Return the messages chosen by a mask."""
+        return Packets(self.text, np.compress(rows, self.columns, axis=1))
+
+    def _column(self, row: int) -> Int64:
+        column: Int64 = self.columns[row]
+        return column
+
+
+def joined(pieces: Sequence[Packets]) -> Packets:
+    """Return all messages of some pieces, one at least, in their order."""
+    if len(pieces) == 1:
+        return pieces[0]
+    begins = np.cumsum([0, *(len(piece.text) for piece in pieces[:-1])])
+    columns = np.concatenate([piece.columns for piece in pieces], axis=1)
+    columns[1:5] += np.repeat(begins, [len(piece) for piece in pieces])
+    return Packets(np.concatenate([piece.text for piece in pieces]), columns)
 
 
 class Topics:
@@ -102,19 +150,7 @@ def read_packets(held: bytes, at: int, *, five: bool) -> tuple[Packets, int]:
     text = np.frombuffer(held[at:] + b"\0", dtype=np.uint8)
     found = np.empty((6, min(MOST_PACKETS, len(text) // _LEAST_BYTES + 1)), dtype=np.int64)
     count, end = _find(text, five, found)
-    first = found[0, :count]
-    packets = Packets(
-        text=text,
-        topic=found[1, :count],
-        topic_end=found[2, :count],
-        start=found[3, :count],
-        end=found[4, :count],
-        number=found[5, :count],
-        qos=first >> 1 & 3,
-        repeated=(first & 8).astype(np.bool_),
-        retained=(first & 1).astype(np.bool_),
-    )
-    return packets, at + end
+    return Packets(text, found[:, :count]), at + end
 
 
 def packets_of(messages: Sequence[MQTTMessage]) -> Packets:
@@ -123,21 +159,13 @@ def packets_of(messages: Sequence[MQTTMessage]) -> Packets:
     sizes = np.fromiter(map(len, pieces), np.int64, len(pieces))
     ends = np.cumsum(sizes + 1) - 1
 
-    def column(name: str, kind: Any) -> NDArray[Any]:
-        return np.fromiter((getattr(message, name) for message in messages), kind, len(messages))
+    def column(name: str) -> Int64:
+        return np.fromiter((getattr(message, name) for message in messages), np.int64, len(messages))
 
-    qos = column("qos", np.int64)
-    return Packets(
-        text=np.frombuffer(b"\0".join([*pieces, b""]), dtype=np.uint8),
-        topic=(ends - sizes)[0::2],
-        topic_end=ends[0::2],
-        start=(ends - sizes)[1::2],
-        end=ends[1::2],
-        number=column("mid", np.int64),
-        qos=qos,
-        repeated=column("dup", np.bool_),
-        retained=column("retain", np.bool_),
-    )
+    first = column("qos") << 1 | column("dup") * _REPEATED | column("retain") * _RETAINED
+    places = (ends - sizes)[0::2], ends[0::2], (ends - sizes)[1::2], ends[1::2]
+    text = np.frombuffer(b"\0".join([*pieces, b""]), dtype=np.uint8)
+    return Packets(text, np.stack([first, *places, column("mid")]))
 
 
 def _topic_of(message: MQTTMessage) -> bytes:
@@ -151,7 +179,7 @@ def _topic_of(message: MQTTMessage) -> bytes:
 def _find(text, five, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Find whole packets PUBLISH up to the first that is none; return how many, and where they end.
 
-    ``found`` has a row of first bytes, and of where topic and payload begin and end, and of numbers.
+    ``found`` has the rows of `Packets.columns`.
     """
     last, at, count = len(text) - 1, 0, 0
     while count < found.shape[1]:
@@ -163,7 +191,7 @@ def _find(text, five, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
             break
         topic_end = body + 2 + (np.int64(text[body]) << 8 | np.int64(text[body + 1]))
         place, number = topic_end, np.int64(0)
-        if text[at] & 6:
+        if text[at] & _SENT_AGAIN:
             if place + 2 > end:
                 break
             number = np.int64(text[place]) << 8 | np.int64(text[place + 1])

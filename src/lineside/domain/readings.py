@@ -83,8 +83,9 @@ class ReadingBatch:
 
     def __post_init__(self) -> None:
         """Refuse columns of unequal length."""
-        lengths = {len(self.signal), len(self.source_time), len(self.receive_time), len(self.value), len(self.status)}
-        if len(lengths) != 1:
+        rows = len(self.signal)
+        if not rows == len(self.source_time) == len(self.receive_time) == len(self.value) == len(self.status):
+            lengths = {rows, len(self.source_time), len(self.receive_time), len(self.value), len(self.status)}
             raise ValueError(f"columns of unequal length: {sorted(lengths)}")
 
     def __len__(self) -> int:

@@ -12,8 +12,8 @@ across a restart of the gateway it holds only for readings with one.
 
 A message that cannot be read is quarantined and acknowledged: it would be no better the next time.
 
-Messages that come closely behind each other are read at once; others wait for their delivery as they came, and are read
-all together: flat JSON into columns; what has another form one by one. All give the same.
+Messages wait for their delivery as they came, and are read all together: flat JSON into columns; what has another form
+one by one. Both give the same.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, place_of
-from lineside.adapters.mqtt_packets import Packets, Topics, packets_of
+from lineside.adapters.mqtt_packets import Packets, Topics, joined
 from lineside.adapters.upkeep import Upkeep
 from lineside.domain.errors import PlanError
 from lineside.domain.health.sources import SourceCondition
@@ -50,9 +49,7 @@ MOST_PENDING: Final = 100_000
 MOST_TOGETHER: Final = 4_096
 """Messages that wait to be read together."""
 MOST_BYTES: Final = 1 << 20
-"""Bytes of those that are not `SMALL`, about."""
-SMALL: Final = MOST_BYTES // MOST_TOGETHER
-"""Bytes of a message that are not counted: so many of them are no more than `MOST_BYTES`."""
+"""Bytes of them, about."""
 FEW: Final = 16
 """One in so many messages may have another form; with more of them all are read one by one."""
 MOST_REMEMBERED: Final = 65_536
@@ -106,9 +103,9 @@ class MqttSource:
         self._time_path = parse_path(spec.time_column) if spec.time_column else None
         flat, self._shapes = _flat_topics(self._topics, self._time_path)
         self._flat = Topics(flat)
-        self._waiting: list[MQTTMessage] = []
+        self._waiting: list[Packets] = []
         self._came: list[int] = []
-        self._waiting_bytes = 0
+        self._waiting_messages = self._waiting_bytes = 0
         self._zone, self._form = zone_named(spec.time_zone), format_of(spec.time_format)
         self._connection: Connection | None = None
         self._connections = 0
@@ -176,7 +173,7 @@ class MqttSource:
         self._read_waiting()  # by the connection before, where they count for nothing
         self._connections += 1
         self._unacknowledged = []
-        self._connection = connection = Connection(self._broker, self._receive, self._receive_many)
+        self._connection = connection = Connection(self._broker, self._receive)
         try:
             await connection.open()
             topics = [self._spec.topic] if self._spec.topic else list(self._topics)
@@ -197,34 +194,28 @@ class MqttSource:
 
     # -- receiving ----------------------------------------------------------------------------------------
 
-    def _receive(self, message: MQTTMessage) -> None:
-        """Let a message wait to be read together with others; whatever it is, it will be acknowledged."""
-        waiting = self._waiting
-        if not waiting:
+    def _receive(self, packets: Packets) -> None:
+        """Let messages wait to be read together with others; whatever they are, they will be acknowledged."""
+        if not self._waiting:
             self._upkeep.wake()
-        waiting.append(message)
+        self._waiting.append(packets)
         self._came.append(self._clock.now())
-        if (size := len(message.payload)) > SMALL:
-            self._waiting_bytes += size
-        if len(waiting) >= MOST_TOGETHER or self._waiting_bytes >= MOST_BYTES:
+        self._waiting_messages += len(packets)
+        self._waiting_bytes += len(packets.text)
+        if self._waiting_messages >= MOST_TOGETHER or self._waiting_bytes >= MOST_BYTES:
             self._read_waiting()
-
-    def _receive_many(self, packets: Packets) -> None:
-        """Read messages that came closely behind each other at once, after those that wait."""
-        self._read_waiting()
-        self._upkeep.wake()
-        self._read_packets(packets, np.full(len(packets), self._clock.now(), dtype=np.int64))
 
     def _read_waiting(self) -> None:
         """Read the messages that wait."""
-        messages, came = self._waiting, self._came
-        if messages:
-            self._waiting, self._came, self._waiting_bytes = [], [], 0
-            self._read_packets(packets_of(messages), np.array(came, dtype=np.int64))
+        waiting, came = self._waiting, self._came
+        if waiting:
+            self._waiting, self._came, self._waiting_messages, self._waiting_bytes = [], [], 0, 0
+            moments = np.repeat(np.array(came, dtype=np.int64), [len(packets) for packets in waiting])
+            self._read_packets(joined(waiting), moments)
 
     def _read_packets(self, packets: Packets, came: Int64) -> None:
         """Let the readings of messages in, or refuse them."""
-        sent_again = packets.qos > 0
+        sent_again = packets.sent_again
         self._unacknowledged += packets.number[sent_again].tolist()
         if self._time_path is None:
             for row in np.flatnonzero(sent_again).tolist():
@@ -234,15 +225,17 @@ class MqttSource:
                 self._gate.refuse(refuse(Reason.OVERFLOW), received=int(came[row]), raw=packets.payload_of(row))
             packets, came = packets.take(sent_again), came[sent_again]
         shape = self._flat.numbers(packets)
-        for row in np.flatnonzero(shape < 0).tolist():
-            self._read_single(packets, row, int(came[row]))
-        if (flat := shape >= 0).any():
-            self._read_together(packets.take(flat), shape[flat], came[flat])
+        if np.count_nonzero(flat := shape >= 0) < len(packets):
+            for row in np.flatnonzero(~flat).tolist():
+                self._read_single(packets, row, int(came[row]))
+            packets, shape, came = packets.take(flat), shape[flat], came[flat]
+        if len(packets):
+            self._read_together(packets, shape, came)
 
     def _received(self, packets: Packets, row: int, now: int) -> int:
         """Return the time that a message without one was received; for one that comes again, the first time."""
         key = (int(packets.number[row]), packets.topic_of(row), hash(packets.payload_of(row)))
-        if packets.repeated[row] and key in self._first_received:
+        if packets.is_repeated(row) and key in self._first_received:
             return self._first_received[key]
         self._first_received.pop(key, None)
         self._first_received[key] = now
@@ -253,15 +246,17 @@ class MqttSource:
     def _read_together(self, packets: Packets, shape: Int64, came: Int64) -> None:
         """Read flat messages in their order: those of another form between the columns of the others."""
         found = read_flat(packets.text, packets.start, packets.end, shape, self._shapes, came)
-        others = np.flatnonzero(~found.good).tolist()
+        others = []
+        if np.count_nonzero(found.good) < len(packets):
+            others = np.flatnonzero(~found.good).tolist()
         if len(others) * FEW > len(packets):
             others = list(range(len(packets)))
-        said = np.full(len(packets), GOOD, dtype=np.uint32)
+        said = None
         if self._time_path is None:
-            said[packets.retained] = UNCERTAIN_LAST_USABLE
+            said = np.where(packets.retained, np.uint32(UNCERTAIN_LAST_USABLE), np.uint32(GOOD))
         first = 0
         for other in (*others, len(packets)):
-            rows = slice(*np.searchsorted(found.message, (first, other)).tolist())
+            rows = slice(*np.searchsorted(found.message, (first, other)).tolist()) if others else slice(None)
             message = found.message[rows]
             if len(message):
                 self._gate.offer_columns(
@@ -269,7 +264,7 @@ class MqttSource:
                     found.time[rows],
                     found.value[rows],
                     received=came[message],
-                    status=said[message],
+                    status=None if said is None else said[message],
                     raw=lambda row, message=message: packets.payload_of(message[row]),  # type: ignore[misc]
                 )
             if other < len(packets):
@@ -277,12 +272,8 @@ class MqttSource:
             first = other + 1
 
     def _read_single(self, packets: Packets, row: int, now: int) -> None:
-        try:
-            topic = packets.topic_of(row).decode()
-        except UnicodeDecodeError:
-            topic = ""
-        status = UNCERTAIN_LAST_USABLE if packets.retained[row] else GOOD
-        self._read(topic, packets.payload_of(row), now, status)
+        status = UNCERTAIN_LAST_USABLE if packets.is_retained(row) else GOOD
+        self._read(packets.name_of(row), packets.payload_of(row), now, status)
 
     def _read(self, topic: str, payload: bytes, now: int, status_without_time: int) -> None:
         wanted = self._topics.get(topic)

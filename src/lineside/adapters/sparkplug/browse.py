@@ -6,9 +6,8 @@ import asyncio
 from collections import Counter
 from uuid import uuid4
 
-from paho.mqtt.client import MQTTMessage
-
 from lineside.adapters.mqtt_connection import Broker, Connection
+from lineside.adapters.mqtt_packets import Packets
 from lineside.adapters.sparkplug.payloads import (
     NAMESPACE,
     REBIRTH,
@@ -88,8 +87,12 @@ class Listener:
             left_out["edge nodes that were heard and not born"] = silent
         return Browsed(nodes=tuple(self._nodes[name] for name in sorted(self._nodes)), left_out=left_out, cut=False)
 
-    def _receive(self, message: MQTTMessage) -> None:
-        topic = read_topic(message.topic)
+    def _receive(self, packets: Packets) -> None:
+        for row in range(len(packets)):
+            self._hear(packets.name_of(row), packets.payload_of(row))
+
+    def _hear(self, name: str, raw: bytes) -> None:
+        topic = read_topic(name)
         if topic is None or topic.kind in {Kind.NCMD, Kind.DCMD, Kind.NDEATH}:
             return
         place = topic.group, topic.edge
@@ -97,7 +100,7 @@ class Listener:
             command = f"{NAMESPACE}/{topic.group}/{Kind.NCMD}/{topic.edge}"
             self._connection.publish(command, rebirth_request(self._clock.now()))
         self._heard.add(place)
-        payload = read_payload(bytes(message.payload))
+        payload = read_payload(raw)
         if isinstance(payload, Refusal):
             self._left_out["messages that are no payload of Sparkplug B"] += 1
         elif topic.kind in {Kind.NBIRTH, Kind.DBIRTH}:

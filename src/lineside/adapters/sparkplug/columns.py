@@ -82,10 +82,11 @@ class Aliases:
     def __init__(self, names: Names, codes: Mapping[str, int], truths: Collection[str] = ()) -> None:
         self.names = names
         known = sorted(names.by_alias.items())
-        self._alias = np.array([*(alias for alias, _ in known), 0], dtype=np.uint64)
+        alias = np.array([*(alias for alias, _ in known), 0], dtype=np.uint64)
         meant = [codes.get(item.signal, _SINGLE) if item.signal else _UNPLANNED for _, item in known]
-        self._code: Int32 = np.array([*meant, _UNKNOWN], dtype=np.int32)
-        self._truth = np.array([*(item.signal in truths or not item.signal for _, item in known), True], dtype=np.bool_)
+        code: Int32 = np.array([*meant, _UNKNOWN], dtype=np.int32)
+        truth = np.array([*(item.signal in truths or not item.signal for _, item in known), True], dtype=np.bool_)
+        self._known = alias, code, truth
 
     def read(self, raw: bytes, count: int, moment: int, received: int) -> Columns | None:
         """Return the ``count`` metrics of a message; None where its bytes are not read here.
@@ -99,7 +100,7 @@ class Aliases:
         time, value = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.float64)
         latest = max(0, received + AHEAD) // MILLISECOND
         _interpret(
-            found, found.view(np.float64), found.view(np.float32), self._alias, self._code, self._truth,
+            found, found.view(np.float64), found.view(np.float32), *self._known,
             moment, latest, plain, signal, time, value,
         )  # fmt: skip
         return Columns(plain=plain, signal=signal, time=time, value=value)
@@ -114,8 +115,8 @@ class Aliases:
         value = np.empty(room, dtype=np.float64)
         latest = max(0, received + AHEAD) // MILLISECOND
         places = packets.topic, packets.topic_end, packets.start, packets.end
-        known, out = (self._alias, self._code, self._truth), (signal, time, value)
-        messages, rows = _train(packets.text, places, first, number, known, received, latest, out)
+        out = signal, time, value
+        messages, rows = _train(packets.text, places, first, number, self._known, received, latest, out)
         # copied: what waits for the gate must not keep all the room
         return Train(messages, signal[:rows].copy(), time[:rows].copy(), value[:rows].copy())
 

@@ -49,6 +49,9 @@ class Kind(StrEnum):
     DCMD = "DCMD"
 
 
+_KINDS: Final = dict(Kind.__members__)
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """Where a message was published; ``device`` is empty for one of the edge node itself."""
@@ -73,10 +76,10 @@ class Heard:
 def read_topic(text: str) -> Topic | None:
     """Return what a topic says, or None where it is none of Sparkplug B."""
     parts = text.split("/")
-    if len(parts) not in {4, 5} or parts[0] != NAMESPACE or not all(parts) or parts[2] not in Kind.__members__:
+    if len(parts) not in {4, 5} or parts[0] != NAMESPACE or not all(parts):
         return None
-    kind = Kind(parts[2])
-    if (len(parts) == 5) is not kind.startswith("D"):
+    kind = _KINDS.get(parts[2])
+    if kind is None or (len(parts) == 5) is not kind.startswith("D"):
         return None
     return Topic(parts[1], parts[3], kind, parts[4] if len(parts) == 5 else "")
 

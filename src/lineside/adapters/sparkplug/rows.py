@@ -52,14 +52,8 @@ class Rows:
     def flush(self) -> None:
         """Hand over what has been gathered."""
         if self._pieces:
-            signal, time, value, received = zip(*self._pieces, strict=True)
-            self._pieces, self._gathered = [], 0
-            self._gate.offer_columns(
-                np.concatenate(signal),
-                np.concatenate(time),
-                np.concatenate(value),
-                received=np.repeat(np.array(received, dtype=np.int64), [len(piece) for piece in signal]),
-            )
+            pieces, self._pieces, self._gathered = self._pieces, [], 0
+            self._hand_over(pieces)
         rows, self._rows = self._rows, []
         if not rows:
             return
@@ -77,3 +71,17 @@ class Rows:
         names = self._gate.catalogue.signals
         for code, moment, number, quality, now in rows:
             self._gate.offer(names[code], moment, number, received=now, status=quality)
+
+    def _hand_over(self, pieces: list[tuple[Int32, Int64, Float64, int]]) -> None:
+        """Hand over columns; those of a single message, which a calm line sends, as they are."""
+        if len(pieces) == 1:
+            ((signal, time, value, received),) = pieces
+            self._gate.offer_columns(signal, time, value, received=received)
+            return
+        signals, times, values, moments = zip(*pieces, strict=True)
+        self._gate.offer_columns(
+            np.concatenate(signals),
+            np.concatenate(times),
+            np.concatenate(values),
+            received=np.repeat(np.array(moments, dtype=np.int64), [len(piece) for piece in signals]),
+        )

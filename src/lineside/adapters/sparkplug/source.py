@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from paho.mqtt.client import MQTTMessage
 
 from lineside.adapters.mqtt_connection import Broker, Connection, Will, place_of
 from lineside.adapters.mqtt_packets import Packets
@@ -62,8 +61,6 @@ MOST_PENDING: Final = 100_000
 """Readings that wait for a delivery; messages beyond that are refused, for a broker cannot be made to wait."""
 _LEAST_COLUMNS: Final = 16
 """Metrics that a message must have to be read as columns, and for each that is none of them."""
-_LEAST_TRAIN: Final = 1
-"""Messages that are taken together: a single large one is a train too."""
 _DATA: Final = frozenset({Kind.NDATA, Kind.DDATA})
 _TIMELESS: Final = Metric()
 _STATE_AGAIN: Final = 5.0
@@ -170,7 +167,7 @@ class SparkplugSource:
             ConnectionError: there is no connection, or it was lost.
         """
         broker = replace(self._broker, will=self._will(self._clock.now()))
-        self._connection = connection = Connection(broker, self._receive, self._receive_many, together=_LEAST_TRAIN)
+        self._connection = connection = Connection(broker, self._receive)
         try:
             await connection.open()
             refused = await connection.subscribe(self._filters(), qos=0)
@@ -222,20 +219,15 @@ class SparkplugSource:
 
     # -- receiving ----------------------------------------------------------------------------------------
 
-    def _receive(self, message: MQTTMessage) -> None:
-        name = _topic_of(message)
-        self._hear(name, read_topic(name), bytes(message.payload), self._clock.now(), retained=message.retain)
-        self._upkeep.wake()
-
-    def _receive_many(self, packets: Packets) -> None:
-        """Take messages that came closely behind each other: trains at once, the others one by one."""
+    def _receive(self, packets: Packets) -> None:
+        """Take messages: trains at once, the others one by one."""
         now, row = self._clock.now(), 0
         while row < len(packets):
-            name = _text_of(packets.topic_of(row))
+            name = packets.name_of(row)
             topic = read_topic(name)
             together = 0 if topic is None else self._receive_train(topic, packets, row, now)
             if not together:
-                self._hear(name, topic, packets.payload_of(row), now, retained=bool(packets.retained[row]))
+                self._hear(name, topic, packets.payload_of(row), now, retained=packets.is_retained(row))
             row += together or 1
         self._upkeep.wake()
 
@@ -462,19 +454,3 @@ def _nodes(gate: Gate, spec: SparkplugSpec) -> dict[tuple[str, str], EdgeNode]:
 
 def _monotonic() -> int:
     return round(asyncio.get_running_loop().time() * SECOND)
-
-
-def _topic_of(message: MQTTMessage) -> str:
-    """Return a message's topic; the library raises for one that is not UTF-8."""
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return ""
-
-
-def _text_of(topic: bytes) -> str:
-    """Return a topic as text, empty where it is not UTF-8."""
-    try:
-        return topic.decode()
-    except UnicodeDecodeError:
-        return ""

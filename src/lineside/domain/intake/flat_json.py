@@ -37,7 +37,8 @@ class Shapes:
     """What is wanted of each shape of message.
 
     Shape ``s`` wants the names ``first[s]`` to ``first[s + 1]``; name ``n`` is ``text[at[n]:at[n + 1]]`` and gives the
-    signal ``signal[n]``. ``time`` is the name of the source time, empty where messages carry none.
+    signal ``signal[n]``. ``time`` is the name of the source time, empty where messages carry none. ``most`` is how many
+    names a shape wants at most, of those that are read here.
     """
 
     first: Int64
@@ -45,6 +46,7 @@ class Shapes:
     text: Bytes
     signal: Int32
     time: Bytes
+    most: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -70,6 +72,7 @@ def shapes_of(wanted: Sequence[Sequence[tuple[str, int]]], time: str) -> Shapes:
         text=np.frombuffer(b"".join(names) or b"\0", dtype=np.uint8).copy(),
         signal=np.array([code for shape in wanted for _, code in shape], dtype=np.int32),
         time=np.frombuffer(time.encode(), dtype=np.uint8).copy(),
+        most=min(MOST_NAMES, max(map(len, wanted), default=0)),
     )
 
 
@@ -89,8 +92,8 @@ def read_flat(text: Bytes, starts: Int64, ends: Int64, shape: Int64, shapes: Sha
         shapes: what is wanted of each shape.
         received: when each came, which is its time where it carries none.
     """
-    rows = int((shapes.first[shape + 1] - shapes.first[shape]).sum())
-    good = ends - starts <= LARGEST_MESSAGE
+    rows = len(shape) * shapes.most
+    good = np.empty(len(shape), dtype=np.bool_)
     message, signal = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int32)
     time, value = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.float64)
     count = _read(
@@ -302,9 +305,10 @@ def _read(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917 - n
     found = np.empty(max(1, len(wanted_signal)))
     rows = 0
     for i in range(len(starts)):
+        low, high = first[shape[i]], first[shape[i] + 1]
+        good[i] = ends[i] - starts[i] <= LARGEST_MESSAGE and high - low <= MOST_NAMES
         if not good[i]:
             continue
-        low, high = first[shape[i]], first[shape[i] + 1]
         digits = _object(text, starts[i], ends[i], names, time_name, low, high, wanted_at, wanted_text, powers, found)
         moment = received[i]
         if len(time_name):

@@ -228,7 +228,7 @@ class Gate:
             source_time=time,
             receive_time=np.full(len(signal), received, dtype=np.int64) if isinstance(received, int) else received,
             value=value,
-            status=np.full(len(signal), GOOD, dtype=np.uint32) if status is None else status,
+            status=np.zeros(len(signal), dtype=np.uint32) if status is None else status,
             texts=texts,
         )
         self._flush_rows()
@@ -266,7 +266,7 @@ class Gate:
     def _admit(self, batch: ReadingBatch, value: Callable[[int], object], raw: Callable[[int], bytes]) -> int:
         """Let in what did not come before; return how much that was. A row's value and bytes are for refusals."""
         kinds = self._seen.classify_columns(batch.signal, batch.source_time, _comparable(batch))
-        if kinds.any():
+        if np.count_nonzero(kinds):  # `any` costs six times as much
             self._duplicates += int(np.count_nonzero(kinds == REPEATED))
             for row in np.flatnonzero(kinds == CONFLICTING).tolist():
                 name, now = self._names[int(batch.signal[row])], int(batch.receive_time[row])
