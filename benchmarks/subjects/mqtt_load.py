@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lineside.ports import Source
 from lineside.testing.peers.brokers import BrokerProcess, mosquitto
+from subjects.elsewhere import move_elsewhere
 
 WARM: Final = 1_000
 """Messages before the first that counts."""
@@ -30,6 +32,7 @@ def broker() -> Iterator[BrokerProcess]:
     with tempfile.TemporaryDirectory() as folder:
         process = BrokerProcess("mosquitto" if mosquitto() else "nats", Path(folder))
         asyncio.run(process.start())
+        move_elsewhere(process.pid, os.sched_getaffinity(0))
         try:
             yield process
         finally:
@@ -64,13 +67,19 @@ def publishing(port: int, work: dict[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def beside(code: str) -> Iterator[None]:
-    """Run code in another process meanwhile."""
+    """Run code in another process meanwhile, on another core where there is one."""
     process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).resolve().parent.parent)
+    move_elsewhere(process.pid, os.sched_getaffinity(0))
     try:
         yield
     finally:
         process.kill()
         process.wait()
+
+
+def message(number: int) -> bytes:
+    """Return a message; each has another time."""
+    return b'{"ts": %d, "v": %d.5}' % (START + number, number % 300)
 
 
 def publish(port: int, count: int, qos: int, burst: int, pause: float) -> None:
@@ -80,7 +89,7 @@ def publish(port: int, count: int, qos: int, burst: int, pause: float) -> None:
     client.connect("127.0.0.1", port)
     client.loop_start()
     for number in range(count):
-        sent = client.publish(TOPIC, b'{"ts": %d, "v": %d.5}' % (START + number, number % 300), qos=qos)
+        sent = client.publish(TOPIC, message(number), qos=qos)
         if number % burst == burst - 1:
             sent.wait_for_publish(30)
             time.sleep(pause)

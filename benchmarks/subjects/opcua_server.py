@@ -1,6 +1,6 @@
 """A server of OPC UA that changes all its signals at a steady pace, as a process of its own, beside the cores measured.
 
-Usage: ``python opcua_server.py SIGNALS INTERVAL_MS CORES``; prints its address when it listens.
+Usage: ``python opcua_server.py SIGNALS INTERVAL_MS``; prints its address when it listens.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from asyncua.server.server import Server
 from asyncua.ua.attribute_ids import AttributeIds
 
 from lineside.testing.peers.ports import free_port
+from subjects.elsewhere import move_elsewhere
 
 
 def node_of(number: int) -> str:
@@ -31,14 +32,14 @@ def node_of(number: int) -> str:
 @contextmanager
 def running(work: dict[str, Any]) -> Iterator[str]:
     """Start a server for a work, yield its address, and stop it."""
-    cores = ",".join(str(core) for core in work["cores"])
-    command = [sys.executable, __file__, str(work["signals"]), str(work["interval_ms"]), cores]
-    source = str(Path(__file__).resolve().parent.parent.parent / "src")
-    environment = os.environ | {"PYTHONPATH": source}
+    command = [sys.executable, __file__, str(work["signals"]), str(work["interval_ms"])]
+    benchmarks = Path(__file__).resolve().parent.parent
+    environment = os.environ | {"PYTHONPATH": f"{benchmarks.parent / 'src'}{os.pathsep}{benchmarks}"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     ) as process:
         assert process.stdout is not None
+        move_elsewhere(process.pid, work["cores"])
         try:
             yield process.stdout.readline().strip()
         finally:
@@ -69,6 +70,4 @@ async def _serve(signals: int, interval: float) -> None:
 
 
 if __name__ == "__main__":
-    measured = {int(core) for core in sys.argv[3].split(",")}
-    os.sched_setaffinity(0, (set(range(os.cpu_count() or 1)) - measured) or measured)
     asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]) / 1000))

@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from paho.mqtt.client import MQTTMessage
-
 from lineside.adapters.clocks import SystemClock
-from lineside.adapters.mqtt_packets import packets_of, read_packets
+from lineside.adapters.mqtt_packets import read_packets
 from lineside.adapters.sparkplug.source import open_source
 from lineside.domain.plan.model import Plan, SparkplugSpec
 from subjects.messages import packet_of
@@ -26,7 +24,7 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     """Return a run that takes every message once."""
     births, data = messages(work)
     plan = plan_of(int(work["metrics"]), "mqtt://127.0.0.1")
-    born = [_message(said.topic, said.payload) for said in births]
+    born = b"".join(packet_of(said.topic, said.payload) for said in births)
     topic, together = births[1].topic.replace("DBIRTH", "DDATA"), int(work["together"])
     pieces = [data[at : at + together] for at in range(0, len(data), together)]
     sent = [b"".join(packet_of(topic, raw) for raw in piece) for piece in pieces]
@@ -37,9 +35,9 @@ def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     return run
 
 
-async def _take(plan: Plan, born: list[MQTTMessage], sent: Sequence[bytes]) -> dict[str, object]:
+async def _take(plan: Plan, born: bytes, sent: Sequence[bytes]) -> dict[str, object]:
     source = open_source(plan, plan.source_as(SparkplugSpec, "edge"), SystemClock())
-    source._receive(packets_of(born))  # noqa: SLF001 - what the connection calls
+    source._receive(read_packets(born, 0, five=False)[0])  # noqa: SLF001 - what the connection calls
     source._next()  # noqa: SLF001 - what the deliveries call
     count, waiting = 0, 0
     began = time.process_time()
@@ -52,9 +50,3 @@ async def _take(plan: Plan, born: list[MQTTMessage], sent: Sequence[bytes]) -> d
             count, waiting = count + (0 if readings is None else len(readings)), 0
     seconds = time.process_time() - began
     return {"value": count / seconds, "cpu_s": seconds}
-
-
-def _message(topic: str, payload: bytes) -> MQTTMessage:
-    message = MQTTMessage(topic=topic.encode())
-    message.payload = payload
-    return message

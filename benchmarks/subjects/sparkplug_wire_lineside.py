@@ -10,12 +10,14 @@ from typing import Any
 from lineside.adapters.clocks import SystemClock
 from lineside.adapters.sparkplug.source import open_source
 from lineside.domain.plan.model import Plan, SparkplugSpec
+from subjects import sparkplug_lineside
 from subjects.mqtt_load import WARM, broker, once_connected
 from subjects.sparkplug_load import plan_of, publishing
 
 
 def prepare(work: dict[str, Any]) -> Callable[[], dict[str, object]]:
     """Return a run that takes a number of messages."""
+    sparkplug_lineside.prepare({**work, "messages": 2, "together": 1})()  # compiles
 
     def run() -> dict[str, object]:
         with broker() as peer:
