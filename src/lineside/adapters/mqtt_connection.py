@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ class Connection:
     def __init__(self, broker: Broker, receive: Callable[[Packets], None]) -> None:
         self._broker = broker
         self._receive = receive
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[list[str]]] = {}
@@ -305,7 +306,11 @@ class Connection:
             self._loop.remove_writer(number)
 
     def _on_register_write(self, client: Client, _data: Any, opened: Any) -> None:
-        self._loop.call_soon_threadsafe(self._watch_writable, client, opened)
+        """Watch for room to write; where nothing but the loop's own thread asks, without waking it."""
+        if threading.get_ident() == self._thread:
+            self._watch_writable(client, opened)
+        else:
+            self._loop.call_soon_threadsafe(self._watch_writable, client, opened)
 
     def _watch_readable(self, opened: Any) -> None:
         if opened.fileno() >= 0:
