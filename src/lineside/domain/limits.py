@@ -21,7 +21,9 @@ evenly even where the rows above the limit crowd into a few days, so ``m`` is th
 **With certainty.** The promise is an average over limits: one limit's own rate is spread around it, and half of them
 give more. Where a rate is not to be exceeded, as a service level is not, fewer events are allowed: so few that
 `LIKELY` of all limits set like this keep the rate (the tolerance limits of Wilks, Ann. Math. Statist. 12, 1941; for
-conformal limits Vovk, ACML 2012, proposition 2b). Where the rows are too few for that, the limit is the greatest score.
+conformal limits Vovk, ACML 2012, proposition 2b). Where the rows are too few for that even at the greatest score, what
+is likely may be a tenth more than it would be there: single parts, which are next to nothing where many rows are worth
+one, do not decide where the limit stands.
 
 **Beyond the sample.** Where ``1 / (m + 1) > rate`` no limit can promise the rate. It is then read off a modelled tail
 (`lineside.domain.tails`), never below the greatest score, and said to be modelled.
@@ -46,6 +48,8 @@ from lineside.domain.tails import tail_limit
 
 FEWEST_HIGH: Final = 20
 """Fewest rows by which it is seen how rows depend on each other near the limit."""
+_CLOSE: Final = 1.1
+"""How many times the least rate that is likely to be kept counts as no more than it."""
 LIKELY: Final = 0.9
 """How sure `Limit.likely_at_most` is."""
 
@@ -174,7 +178,9 @@ def _by_counting(scores: Float64, before: Float64, rate: float, effective: float
     rows, limits = len(scores), np.sort(scores)
     shadowed = np.sort(np.minimum(scores, before))
     events = np.searchsorted(shadowed, limits, "right") - np.searchsorted(limits, limits, "right")
-    most = _most_certain(effective, rate) if certain else (effective + 1.0) * rate - 1.0
+    most = (effective + 1.0) * rate - 1.0
+    if certain:
+        most = min(most, _most_certain(effective, max(rate, _CLOSE * likely_share(0.0, effective))))
     allowed = max(math.floor(most * rows / effective + 1e-9), 0)
     too_many = np.flatnonzero(events > allowed)
     place = int(too_many[-1]) + 1 if len(too_many) else 0
