@@ -12,6 +12,7 @@ from lineside.apps.demo.physics.faults import FaultKind
 from lineside.apps.demo.year.calendar import Season, production_days
 from lineside.apps.demo.year.production import DayOfParts, YearCell
 from lineside.domain.features.recipe import recipe_for
+from lineside.domain.outcomes import is_nonconforming, other_characteristics
 from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.model import Plan
 
@@ -71,6 +72,7 @@ class Lesson:
 
     def table(self, characteristic: str) -> PartTable:
         """Return the parts with their outcomes for one characteristic."""
+        others = other_characteristics(self.plan, self.plan.characteristic(characteristic))
         return PartTable(
             recipe=recipe_for(self.plan, STATION),
             unit=tuple(part.unit for part in self.parts),
@@ -80,6 +82,10 @@ class Lesson:
             group=self.day,
             outcome=self.outcome[characteristic],
             context=tuple(part.context for part in self.parts),
+            other_defects=tuple(
+                any(is_nonconforming(item, self.outcome[item.id][row]) for item in others)
+                for row in range(len(self.parts))
+            ),
         )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,17 +76,37 @@ async def test_training_from_history_joins_what_was_found_later(folder: Path) ->
         )
         for i, part in enumerate(parts[:250])
     ]  # fmt: skip
+    burrs = [replace(outcomes[i], characteristic="burr", value="nonconforming") for i in (1, 2, 3)]
+    with_burrs(folder)
     history = await DeltaHistory.open(folder / "data" / "plant" / "history")
     records = [
         a_record(1, encode_items(parts), kind=RecordKind.PARTS),
-        a_record(2, encode_items(outcomes), kind=RecordKind.OUTCOMES),
+        a_record(2, encode_items([*outcomes, *burrs]), kind=RecordKind.OUTCOMES),
     ]
     await history.append([LandedRecord(position=i, record=record) for i, record in enumerate(records, start=1)])
-    shown = run(folder, "--data", str(folder / "data"))
+    shown = run(folder, "--data", str(folder / "data"), "--characteristic", "porosity")
     assert "299 (249 with known outcome" in shown
+    assert "nonconforming, 3 in another characteristic" in shown
     assert "1 no proper end" in shown
     bundle = BundleFolder(folder / "data" / "plant" / "bundles").bundles("porosity")[0]
     assert bundle.manifest.training.data_version.startswith("history:299:")
+
+
+def with_burrs(folder: Path) -> None:
+    """Let the plan know of a second characteristic."""
+    found = "  - {id: porosity, station: press}\n"
+    text = PRESS_PLAN.replace(found, f"{found}  - {{id: burr, station: press}}\n").rstrip()
+    look = "{id: see, characteristic: burr, text: A burr., steps: [{do: inspect, text: Look.}]}"
+    (folder / "plan.yaml").write_text(f"{text}\n  - {look}\n", encoding="utf-8")
+
+
+def test_what_is_known_of_other_characteristics_is_told_from_files(folder: Path) -> None:
+    with_burrs(folder)
+    found = [f"S{i},{'nok' if i < 30 else 'ok'},{'nok' if 40 < i < 45 else 'ok'}" for i in range(350)]
+    (folder / "outcomes.csv").write_text("\n".join(["serial,porosity,burr", *found]), encoding="utf-8")
+    files = ("--parts", str(folder / "parts.csv"), "--outcomes", str(folder / "outcomes.csv"))
+    shown = run(folder, *files, "--data", str(folder / "data"), "--characteristic", "porosity")
+    assert "30 nonconforming, 4 in another characteristic" in shown
 
 
 def test_without_outcomes_normal_is_learned_and_can_go_to_a_file(folder: Path) -> None:

@@ -52,6 +52,14 @@ def test_parts_come_in_time_order_once_each_with_their_outcome() -> None:
     assert joined.table.features[:, 0].tolist() == [0.0, 1.0, 2.0]
 
 
+def test_units_with_another_defect_are_marked() -> None:
+    parts = [part_record(PLAN, np.zeros(2), i) for i in range(3)]
+    joined = join_parts(PLAN, POROSITY, parts, {}, {"unit-1", "unit-9"})
+    assert joined.table.other_defects == (False, True, False)
+    before, after = joined.table.parted(parts[2].started)
+    assert before.other_defects + after.other_defects == joined.table.other_defects
+
+
 def test_what_cannot_be_learned_from_is_counted_by_reason() -> None:
     part = part_record(PLAN, np.zeros(2))
     parts = [

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -199,3 +201,21 @@ def test_a_robust_shape_that_too_few_parts_carry_is_learned_as_normal_and_the_re
     result = fit(FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=part_table(plan, features)))
     assert result.bundle.manifest.family == result.report.family == family
     assert ("the shrunk shape instead" in result.report.reason) == (family == "normal")
+
+
+def test_a_fault_that_makes_other_defects_does_not_set_the_limit() -> None:
+    plan = modelling_plan(3)
+    features = np.random.default_rng(3).normal(size=(3000, 3))
+    features[2600:2640] += 9.0
+    other = np.zeros(3000, dtype=np.bool_)
+    other[2600:2640:2] = True
+    table = part_table(plan, features, ["conforming"] * 3000)
+    request = FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=table)
+    unaware = fit(request).report
+    aware = fit(replace(request, table=replace(table, other_defects=tuple(other.tolist())))).report
+    assert aware.limit < unaware.limit / 2
+    assert "0 nonconforming, 20 in another characteristic; dropped: none" in aware.lines()[2]
+    most = replace(table, other_defects=(True,) * 2000 + (False,) * 1000)
+    assert "2000 in another characteristic, which is most of them and counts as usual" in "".join(
+        fit(replace(request, table=most)).report.lines()
+    )

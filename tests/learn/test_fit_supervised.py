@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import lightgbm
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from lineside.adapters.onnx_judge import OnnxJudge
 from lineside.domain.errors import DataError
 from lineside.domain.judging.trees import path_shares
+from lineside.domain.outcomes import CONFORMING, NONCONFORMING
 from lineside.domain.parts import PartTable
 from lineside.domain.plan.model import Plan
 from lineside.domain.predictions import JudgementState, Prediction
@@ -201,3 +204,19 @@ def test_an_unknown_characteristic_is_refused_with_the_valid_ones() -> None:
     table = part_table(plan, np.zeros((100, 3)))
     with pytest.raises(DataError, match=CHARACTERISTIC):
         fit(FitRequest(plan=plan, characteristic="colour", table=table))
+
+
+def test_alarms_amid_faults_of_another_kind_do_not_decide_between_families() -> None:
+    plan = modelling_plan(3)
+    features = np.random.default_rng(4).normal(size=(4000, 3))
+    place = np.arange(4000)
+    bad, elsewhere = place % 67 == 50, (place % 400 < 20) & (place > 2000)
+    features[bad, 0] += 4.0
+    features[elsewhere, 1] += 15.0
+    outcome = [NONCONFORMING if item else CONFORMING for item in bad]
+    table = part_table(plan, features, outcome)
+    request = FitRequest(plan=plan, characteristic=CHARACTERISTIC, table=table, timed=True)
+    unaware = fit(request).report.reason
+    aware = fit(replace(request, table=replace(table, other_defects=tuple(elsewhere.tolist())))).report.reason
+    found = [int(reason.partition("the model of normal ")[2].partition("%")[0]) for reason in (unaware, aware)]
+    assert found[0] < 50 < found[1]

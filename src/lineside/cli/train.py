@@ -19,6 +19,7 @@ from lineside.apps.releasing import offer_checked, signing_folder
 from lineside.cli.options import since_option
 from lineside.domain.backtests.units import column_of, units_from_tables
 from lineside.domain.errors import InputError, StorageError
+from lineside.domain.outcomes import is_nonconforming, other_characteristics
 from lineside.domain.part_tables import join_parts, latest_outcomes, with_outcomes
 from lineside.domain.plan.model import Characteristic, Plan, SourceKind
 from lineside.domain.releases.ladder import WATERMARK
@@ -101,17 +102,19 @@ def history_loader(plan: Plan, folder: Path, until: Mapping[str, int] | None = N
             marks = {(name.rpartition("/")[0], name.rpartition("/")[2]): last for name, last in until.items()}
         else:
             marks = query.marks(("parts", "outcomes"))
-        outcomes = latest_outcomes(
-            query.outcomes(characteristic.id, marks), characteristic.id, characteristic.outcome.precedence
-        )
-        joined = join_parts(
-            plan, characteristic, query.parts(characteristic.station, until=marks, as_judged=True), outcomes
-        )
-        digest = hashlib.sha256()
-        for unit, started, outcome in zip(
-            joined.table.unit, joined.table.started.tolist(), joined.table.outcome, strict=True
+
+        def found(item: Characteristic) -> dict[str, str]:
+            return latest_outcomes(query.outcomes(item.id, marks), item.id, item.outcome.precedence)
+
+        others = other_characteristics(plan, characteristic)
+        defects = {unit for item in others for unit, value in found(item).items() if is_nonconforming(item, value)}
+        parts = query.parts(characteristic.station, until=marks, as_judged=True)
+        joined = join_parts(plan, characteristic, parts, found(characteristic), defects)
+        digest, table = hashlib.sha256(), joined.table
+        for unit, started, outcome, defect in zip(
+            table.unit, table.started.tolist(), table.outcome, table.other_defects, strict=True
         ):
-            digest.update(f"{unit}\n{started}\n{outcome}\n".encode())
+            digest.update(f"{unit}\n{started}\n{outcome}\n{'other defect' if defect else ''}".encode())
         version = f"history:{len(joined.table)}:{digest.hexdigest()[:16]}"
         named = {f"{writer}/{epoch}": last for (writer, epoch), last in sorted(marks.items())}
         return LoadedParts(table=joined.table, version=version, dropped=joined.dropped, marks=named)
@@ -126,10 +129,16 @@ def parts_loader(plan: Plan, parts: Path, outcomes: Path | None, unit: str) -> L
         known = None if outcomes is None else read_table(outcomes, time=TimeOptions(column=None))
         column = unit or _unit_column(plan, characteristic)
         time_options, csv_options = _form(plan, characteristic)
-        tables = [
-            (path.stem, with_outcomes(_read(path, time_options, csv_options), characteristic, known, column))
-            for path in table_files(parts)
-        ]
+        asked = [characteristic]
+        if known is not None:
+            others = other_characteristics(plan, characteristic)
+            asked += [item for item in others if (item.outcome.column or item.id) in known.columns]
+        tables = []
+        for path in table_files(parts):
+            table = _read(path, time_options, csv_options)
+            for item in asked:
+                table = with_outcomes(table, item, known, column)
+            tables.append((path.stem, table))
         units = units_from_tables(plan, characteristic, tables)
         return LoadedParts(
             table=units.table(np.arange(len(units))),

@@ -113,6 +113,11 @@ def is_nonconforming(characteristic: Characteristic, outcome: str) -> bool | Non
     return (limits.lsl is not None and value < limits.lsl) or (limits.usl is not None and value > limits.usl)
 
 
+def other_characteristics(plan: Plan, characteristic: Characteristic) -> tuple[Characteristic, ...]:
+    """Return what else is found of the parts of a characteristic's station."""
+    return tuple(item for item in plan.characteristics_at(characteristic.station) if item.id != characteristic.id)
+
+
 def _measured(characteristic: Characteristic, said: str) -> str:
     try:
         number = float(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,12 +47,17 @@ def _weight(outcome: Outcome, precedence: tuple[str, ...]) -> tuple[int, int, in
 
 
 def join_parts(
-    plan: Plan, characteristic: Characteristic, parts: Iterable[PartRecord], outcomes: Mapping[str, str]
+    plan: Plan,
+    characteristic: Characteristic,
+    parts: Iterable[PartRecord],
+    outcomes: Mapping[str, str],
+    defects: Collection[str] = frozenset(),
 ) -> JoinedParts:
     """Return the parts of a characteristic's station in time order, each with its unit's outcome.
 
     Left out and counted: cycles without a proper end, and parts made by another recipe than the plan's. A cycle that
-    comes twice is taken once. ``outcomes`` are by unit.
+    comes twice is taken once. ``outcomes`` are by unit,
+    ``defects`` the units that do not conform in another characteristic of the station.
 
     Raises:
         DataError: no part is left.
@@ -86,6 +91,7 @@ def join_parts(
         group=("",) * len(ordered),
         outcome=tuple(outcomes.get(part.unit, UNKNOWN) for part in ordered),
         context=tuple(part.context for part in ordered),
+        other_defects=tuple(part.unit in defects for part in ordered),
     )
     return JoinedParts(table=table, dropped=dict(dropped))
 

@@ -48,7 +48,8 @@ class PartTable:
     """Parts of one station in columns, in time order, with what is known of their outcomes.
 
     ``features`` has shape ``(n, len(recipe.features))``. ``outcome`` holds, per part and for one
-    characteristic, the class as text or the measured value as text; ``""`` where it is not known.
+    characteristic, the class as text or the measured value as text; ``""`` where it is not known. ``other_defects``
+    says of each part whether it is known not to conform in another characteristic of the station; empty: of none.
     """
 
     recipe: FeatureRecipe
@@ -59,6 +60,7 @@ class PartTable:
     group: tuple[str, ...]
     outcome: tuple[str, ...]
     context: tuple[Mapping[str, str], ...] = ()
+    other_defects: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of parts."""
@@ -79,4 +81,5 @@ class PartTable:
             group=self.group[where],
             outcome=self.outcome[where],
             context=self.context[where],
+            other_defects=self.other_defects[where],
         )

@@ -38,6 +38,7 @@ from lineside.learn.supervised_family import (
     validate_supervised,
     viewed,
 )
+from lineside.learn.suspects import usual
 from lineside.learn.validation import HeldOut
 
 
@@ -145,14 +146,17 @@ def _with(why: str, view: str) -> str:
 
 
 def _compare(task: Task, held: HeldOut) -> Comparison | None:
-    """Compare both families on the same held-out rows with known outcome."""
+    """Compare both families on the same held-out rows with known outcome.
+
+    The good ones among them are those that set a limit: an alarm on a suspect one is not false.
+    """
     rows = task.rows.take(known(task.rows))
     normal = validate_normal(replace(task, rows=rows))
     if normal is None:
         return None
-    both = held.judged & normal.judged
+    bad = nonconforming(rows, task.characteristic)
+    both = held.judged & normal.judged & (bad | usual(rows, task.characteristic, timed=task.timed))
     calibration = calibrate(held.score[held.judged], labels(task, rows)[held.judged])
     supervised: Float64 = log_odds(calibration.logits(held.score), bad_classes(task))
-    bad = nonconforming(rows, task.characteristic)
     judged = Judged(bad=bad[both], fold=held.fold[both], group=rows.group[both])
     return compare(task, judged, supervised[both], normal.score[both])

@@ -48,6 +48,7 @@ from lineside.learn.rows import (
     remembers_parts,
 )
 from lineside.learn.software import bill_of_materials
+from lineside.learn.suspects import mostly_otherwise
 from lineside.learn.try_augment import with_augmentation
 from lineside.wire.bundle import (
     GOLDEN_INPUTS,
@@ -118,6 +119,7 @@ class FitReport:
     rows: int
     known: int
     nonconforming: int
+    otherwise: str
     dropped: Mapping[str, int]
     features: int
     coverage: Coverage
@@ -133,9 +135,8 @@ class FitReport:
         """Return the report as lines of text."""
         dropped = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items() if count) or "none"
         figures = [f"    {name.replace('_', ' '):28} {value:.4g}" for name, value in self.metrics.items()]
-        counts = (
-            f"{self.rows} ({self.known} with known outcome, {self.nonconforming} nonconforming; dropped: {dropped})"
-        )
+        found = f"{self.known} with known outcome, {self.nonconforming} nonconforming{self.otherwise}"
+        counts = f"{self.rows} ({found}; dropped: {dropped})"
         return (
             f"{self.characteristic}: {self.family}",
             f"  why          {self.reason}",
@@ -267,6 +268,7 @@ def _report(request: FitRequest, task: Task, learned: Learned, reason: str, show
         rows=len(task.rows),
         known=int(known(task.rows).sum()),
         nonconforming=int(nonconforming(task.rows, task.characteristic).sum()),
+        otherwise=_otherwise(task.rows),
         dropped=dict(task.rows.dropped),
         coverage=coverage_of(request.plan, request.table.recipe, shown.features),
         older=shown.words,
@@ -385,3 +387,10 @@ def _golden(task: Task, learned: Learned) -> dict[str, bytes]:
         inputs[-1, -1] = np.nan
     scores = learned.exported.run(inputs.astype(np.float64), rows.group)["score"].ravel()
     return {GOLDEN_INPUTS: array_bytes(inputs), GOLDEN_SCORES: array_bytes(scores.astype(np.float32))}
+
+
+def _otherwise(rows: Rows) -> str:
+    """Return in words how many parts do not conform in another characteristic, and what is made of them."""
+    count = int(rows.other_defect.sum())
+    words = ", which is most of them and counts as usual" if mostly_otherwise(rows) else ""
+    return f", {count} in another characteristic{words}" if count else ""

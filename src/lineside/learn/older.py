@@ -23,7 +23,8 @@ from lineside.domain.plan.model import NORMAL_FAMILIES, Characteristic, Characte
 from lineside.domain.readings import Float64
 from lineside.learn.experience import outside_experience
 from lineside.learn.learned import Learned, Task
-from lineside.learn.rows import Bools, Rows, nonconforming, prepare, remembers_parts, thinned
+from lineside.learn.rows import Bools, Rows, prepare, remembers_parts, thinned
+from lineside.learn.suspects import usual
 
 MOST_OLDER: Final = 100_000
 """Older parts that are looked at, evenly spread."""
@@ -50,7 +51,7 @@ def older_rows(table: PartTable | None, characteristic: Characteristic, task: Ta
     if table is None or not len(table) or task.continuous or remembers_parts(wish) or wish.setup or expected:
         return None
     rows = prepare(table, task.columns.inputs, remembers=False)
-    good = np.flatnonzero(~nonconforming(rows, characteristic))
+    good = np.flatnonzero(usual(rows, characteristic, timed=False))
     return rows.take(good[thinned(len(good), MOST_OLDER)]) if len(good) else None
 
 

@@ -43,12 +43,14 @@ class Rows:
     """Parts ready to be learned from, in time order; all columns have one length.
 
     ``features`` is the whole recipe, float32 values held as float64, so that what is learned is what is judged.
+    ``other_defect`` says which are known not to conform in another characteristic of the station.
     ``setup`` has the values of the plan's setup signals, a tuple per row; ``context`` all texts of the context, a
     mapping per row.
     """
 
     features: Float64
     outcome: NDArray[np.object_]
+    other_defect: Bools
     group: NDArray[np.object_]
     unit: NDArray[np.object_]
     started: Int64
@@ -67,6 +69,7 @@ class Rows:
         return Rows(
             features=self.features[where],
             outcome=self.outcome[where],
+            other_defect=self.other_defect[where],
             group=self.group[where],
             unit=self.unit[where],
             started=self.started[where],
@@ -122,6 +125,7 @@ def prepare(table: PartTable, inputs: Int64, *, remembers: bool, setup: Sequence
     rows = Rows(
         features=_as_judged(table.features, order),
         outcome=np.array(table.outcome, dtype=object)[order],
+        other_defect=np.array(table.other_defects or (False,) * len(table), dtype=np.bool_)[order],
         group=np.array(table.group, dtype=object)[order],
         unit=np.array(table.unit, dtype=object)[order],
         started=np.asarray(table.started, dtype=np.int64)[order],

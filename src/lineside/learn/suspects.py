@@ -4,6 +4,11 @@ A fault makes bad parts among good ones. The good ones are no evidence of what i
 false: the alert over them is right. So they set neither a shape nor a limit. A stretch is suspect where more
 parts do not conform than chance would bring together: more than the share over all rows leads to expect, by four
 standard deviations of a Poisson count, and three at least (compare the scan statistic: Naus, JASA 60, 1965).
+
+What is wrong shows in any characteristic of the station. A leak that makes pores makes no cold shuts; still it is no
+calm production that the limit for cold shuts could be set by, and whoever is called to it is called rightly. So parts
+that do not conform in another characteristic, and stretches where these come together, are not usual either, unless
+that is most of what is made.
 """
 
 from __future__ import annotations
@@ -17,6 +22,8 @@ from lineside.domain.plan.model import Characteristic
 from lineside.learn.rows import Rows, nonconforming
 
 Bools = NDArray[np.bool_]
+MOST_OTHERWISE: Final = 0.5
+"""The share of rows with another defect beyond which these say nothing of what is usual."""
 AROUND: Final = 15
 """Rows before and after a row that are looked at with it."""
 _LEAST_TOGETHER: Final = 3
@@ -24,9 +31,17 @@ _DEVIATIONS: Final = 4.0
 
 
 def usual(rows: Rows, characteristic: Characteristic, *, timed: bool) -> Bools:
-    """Return which rows show what is usual: conforming, and not suspect where rows have an order in time."""
-    bad = nonconforming(rows, characteristic)
-    return np.asarray(~(bad | suspect(bad, rows.group)) if timed else ~bad)
+    """Return which rows show what is usual: without defect, and not suspect where rows have an order in time."""
+    kinds = [nonconforming(rows, characteristic)]
+    if not mostly_otherwise(rows):
+        kinds.append(rows.other_defect)
+    wrong = [kind | suspect(kind, rows.group) for kind in kinds] if timed else kinds
+    return np.asarray(~np.any(wrong, axis=0))
+
+
+def mostly_otherwise(rows: Rows) -> bool:
+    """Return whether so many rows do not conform in another characteristic that this is what is usual."""
+    return len(rows) > 0 and float(np.mean(rows.other_defect)) > MOST_OTHERWISE
 
 
 def suspect(bad: Bools, group: NDArray[np.object_]) -> Bools:

@@ -10,6 +10,8 @@ import pytest
 from backtest_plans import SECOND, make_plan, make_table
 from lineside.domain.backtests.units import in_time_order, shuffled, units_from_tables
 from lineside.domain.errors import DataError
+from lineside.domain.plan.characteristics import OutcomeSource
+from lineside.domain.plan.model import Plan
 
 ROWS = make_plan()
 WINDOWS = make_plan({"by": "window", "length": "10 s"}, time_column="time")
@@ -47,6 +49,33 @@ def test_one_bad_row_makes_the_window_bad_and_unknown_rows_say_nothing() -> None
     table = make_table([1.0] * 6, ["0", "1", "0", None, None, None], times=[0, 3, 6, 10, 13, 20])
     units = units_from_tables(WINDOWS, WINDOWS.characteristics[0], [("a", table)])
     assert units.outcome == ("nonconforming", "", "")
+
+
+def plan_of_two(cycle: dict[str, str] | None = None) -> Plan:
+    """A plan by which burrs are looked for too."""
+    plan = make_plan(cycle, time_column="time" if cycle else "")
+    burr = plan.characteristics[0].model_copy(update={"id": "burr", "outcome": OutcomeSource(column="burr")})
+    return plan.model_copy(update={"characteristics": (*plan.characteristics, burr)})
+
+
+def test_what_does_not_conform_in_another_characteristic_is_told_where_its_column_says_so() -> None:
+    plan = plan_of_two()
+    table = make_table([1.0] * 4, ["0", "0", "1", "0"], burr=np.array(["0", "1", None, "a burr"], dtype=np.object_))
+    units = units_from_tables(plan, plan.characteristics[0], [("a", table)])
+    assert units.other_defects == (False, True, False, False)
+    assert units.table(np.array([1, 2])).other_defects == (True, False)
+    assert units.table(np.array([1, 2]), labelled=False).other_defects == ()
+    others = make_table([1.0] * 2, ["1", "0"], burr=np.array(["0", "0"], dtype=np.object_))
+    assert units_from_tables(plan, plan.characteristics[1], [("a", others)]).other_defects == (True, False)
+    without = units_from_tables(plan, plan.characteristics[0], [("a", make_table([1.0, 2.0], ["0", "1"]))])
+    assert without.other_defects == (False, False)
+
+
+def test_one_row_with_another_defect_is_a_window_with_it() -> None:
+    plan = plan_of_two({"by": "window", "length": "10 s"})
+    burr = np.array([None, "1", "0", "0"], dtype=np.object_)
+    table = make_table([1.0] * 4, ["0"] * 4, times=[0, 3, 6, 10], burr=burr)
+    assert units_from_tables(plan, plan.characteristics[0], [("a", table)]).other_defects == (True, False)
 
 
 def test_of_several_classes_the_last_row_of_a_window_holds() -> None:

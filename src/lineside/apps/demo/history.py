@@ -19,6 +19,7 @@ from lineside.apps.demo.physics.constants import CellConfig
 from lineside.apps.demo.physics.faults import FaultKind
 from lineside.apps.demo.physics.readings import readings
 from lineside.domain.cycles.assembler import CycleAssembler
+from lineside.domain.outcomes import UNKNOWN, is_nonconforming, other_characteristics
 from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.model import Plan, SignalType
 from lineside.domain.readings import Catalogue
@@ -93,6 +94,7 @@ class PastParts:
     def __init__(self, plan: Plan) -> None:
         """Take the signals of the station from the plan."""
         signals = plan.signals_at(STATION)
+        self._plan = plan
         texts = frozenset(signal.id for signal in signals if signal.type is SignalType.TEXT)
         self._catalogue = Catalogue(tuple(signal.id for signal in signals), texts)
         self._assembler = CycleAssembler(plan, STATION, self._catalogue)
@@ -117,6 +119,7 @@ class PastParts:
     def table(self, characteristic: str) -> PartTable:
         """Return the parts with their outcomes for one characteristic."""
         parts = self._parts
+        others = other_characteristics(self._plan, self._plan.characteristic(characteristic))
         return PartTable(
             recipe=self._assembler.recipe,
             unit=tuple(part.unit for part in parts),
@@ -126,6 +129,10 @@ class PastParts:
             group=tuple(self._day),
             outcome=tuple(self._outcomes.get((part.unit, characteristic), "") for part in parts),
             context=tuple(part.context for part in parts),
+            other_defects=tuple(
+                any(is_nonconforming(item, self._outcomes.get((part.unit, item.id), UNKNOWN)) for item in others)
+                for part in parts
+            ),
         )
 
     def share_nonconforming(self, characteristics: Sequence[str]) -> float:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lineside.domain.cycles.assembler import CycleAssembler
 from lineside.domain.errors import DataError
 from lineside.domain.features.recipe import FeatureRecipe, recipe_for, signals_of
-from lineside.domain.outcomes import NONCONFORMING, UNKNOWN, read_outcome
+from lineside.domain.outcomes import NONCONFORMING, UNKNOWN, is_nonconforming, other_characteristics, read_outcome
 from lineside.domain.parts import PartRecord, PartTable
 from lineside.domain.plan.catalogue import catalogue_for
 from lineside.domain.plan.model import (
@@ -46,14 +46,16 @@ _PIECE: Final = 16_384
 class Units:
     """Units of one station in the order judged: by group, then by time (or row, where there is no time).
 
-    ``outcome`` is in the plan's words, ``""`` where unknown. ``dropped`` counts by reason what did not become part
-    of a unit. ``continuous`` says that a unit is a window of a continuous process.
+    ``outcome`` is in the plan's words, ``""`` where unknown. ``other_defects`` says of each unit whether it is known
+    not to conform in another characteristic of the station. ``dropped`` counts by reason what did not become part of
+    a unit. ``continuous`` says that a unit is a window of a continuous process.
     """
 
     recipe: FeatureRecipe
     parts: tuple[PartRecord, ...]
     group: tuple[str, ...]
     outcome: tuple[str, ...]
+    other_defects: tuple[bool, ...]
     timed: bool
     continuous: bool
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Units:
             parts=tuple(self.parts[row] for row in rows),
             group=tuple(self.group[row] for row in rows),
             outcome=tuple(self.outcome[row] for row in rows),
+            other_defects=tuple(self.other_defects[row] for row in rows),
         )
 
     def table(self, rows: Int64, *, labelled: bool = True) -> PartTable:
@@ -99,6 +102,7 @@ class Units:
             group=chosen.group,
             outcome=chosen.outcome if labelled else (UNKNOWN,) * len(chosen),
             context=tuple(part.context for part in chosen.parts),
+            other_defects=chosen.other_defects if labelled else (),
         )
 
 
@@ -132,6 +136,7 @@ def units_from_tables(
         parts=tuple(part for piece in pieces for part in piece.parts),
         group=tuple(name for piece in pieces for name in piece.group),
         outcome=tuple(text for piece in pieces for text in piece.outcome),
+        other_defects=tuple(defect for piece in pieces for defect in piece.other_defects),
         timed=all(piece.timed for piece in pieces),
         dropped={reason: count for reason, count in dropped.items() if count},
     )
@@ -182,24 +187,28 @@ def _units_of(plan: Plan, characteristic: Characteristic, table: Table, group: s
     finished = isinstance(station.cycle, CycleByRows)
     _check_columns(plan, station.id, table, finished=finished)
     said = _outcomes(characteristic, table, needed=outcomes_needed)
+    beside = [(item, _readable(item, table)) for item in other_characteristics(plan, characteristic)]
     dropped = Counter({"rows rejected": len(table.rejected), "cells that are no number": len(table.bad_cells)})
     times = _times(plan, station.id, table)
     if finished:
         parts = _finished_parts(plan, station.id, table, times, group)
         outcome: Sequence[str] = said
+        others = beside
     else:
         parts, dropped_readings = _assembled_parts(plan, station.id, table, times)
         dropped.update(dropped_readings)
         ends = [_end(station.cycle, part) for part in parts]
-        outcome = [
-            _outcome_within(characteristic, part.started, end, times, said)
-            for part, end in zip(parts, ends, strict=True)
-        ]
+        cycles = [(part.started, end) for part, end in zip(parts, ends, strict=True)]
+        outcome = [_outcome_within(characteristic, *cycle, times, said) for cycle in cycles]
+        others = [(item, [_outcome_within(item, *cycle, times, texts) for cycle in cycles]) for item, texts in beside]
     return Units(
         recipe=recipe_for(plan, station.id),
         parts=tuple(parts),
         group=(group,) * len(parts),
         outcome=tuple(outcome),
+        other_defects=tuple(
+            any(is_nonconforming(item, texts[place]) for item, texts in others) for place in range(len(parts))
+        ),
         timed=table.times is not None,
         continuous=isinstance(station.cycle, CycleByWindow),
         dropped=dropped,
@@ -261,6 +270,21 @@ def _outcomes(characteristic: Characteristic, table: Table, *, needed: bool) -> 
             known[text] = _read(characteristic, text, f"{table.name}:{row}")
         said.append(known[text])
     return said
+
+
+def _readable(characteristic: Characteristic, table: Table) -> list[str]:
+    """Return what is known of a characteristic that is not asked for: nothing without its column, or as it stands."""
+    column = characteristic.outcome.column or characteristic.id
+    if column not in table.columns:
+        return [UNKNOWN] * len(table)
+    known: dict[str | None, str] = {None: UNKNOWN}
+    for text in dict.fromkeys(table.texts(column)):
+        if text is not None:
+            try:
+                known[text] = read_outcome(characteristic, text)
+            except DataError:  # said where this one is asked for
+                known[text] = UNKNOWN
+    return [known[text] for text in table.texts(column)]
 
 
 def _read(characteristic: Characteristic, text: str, where: str) -> str:
