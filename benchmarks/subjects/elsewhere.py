@@ -7,5 +7,5 @@ from collections.abc import Collection
 
 
 def move_elsewhere(pid: int, measured: Collection[int]) -> None:
-    """Move a process (0: this one) to the cores that are not measured, where there are any."""
+    """Move a process to the cores that are not measured, where there are any."""
     os.sched_setaffinity(pid, (set(range(os.cpu_count() or 1)) - set(measured)) or measured)

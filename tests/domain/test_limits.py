@@ -122,3 +122,10 @@ def test_a_certain_limit_is_never_below_an_average_one_and_says_what_it_can_be_c
 def test_certainty_holds_on_rows_that_depend_on_each_other_too(memory: float) -> None:
     limits = [serial_limit(autoregressive(4000, memory, seed=seed), 0.01, certain=True) for seed in range(200)]
     assert np.mean([above_normal(limit.value) <= 0.01 for limit in limits]) > 0.85
+
+
+def test_a_single_score_does_not_set_a_limit_where_many_rows_are_worth_one() -> None:
+    scores = autoregressive(8000, 0.99, seed=3)
+    highest = scores.max()
+    scores[2000] = 10.0 * highest
+    assert serial_limit(scores, 0.003, certain=True).value <= highest

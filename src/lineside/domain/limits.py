@@ -21,9 +21,9 @@ evenly even where the rows above the limit crowd into a few days, so ``m`` is th
 **With certainty.** The promise is an average over limits: one limit's own rate is spread around it, and half of them
 give more. Where a rate is not to be exceeded, as a service level is not, fewer events are allowed: so few that
 `LIKELY` of all limits set like this keep the rate (the tolerance limits of Wilks, Ann. Math. Statist. 12, 1941; for
-conformal limits Vovk, ACML 2012, proposition 2b). Where the rows are too few for that even at the greatest score, what
-is likely may be a tenth more than it would be there: single parts, which are next to nothing where many rows are worth
-one, do not decide where the limit stands.
+conformal limits Vovk, ACML 2012, proposition 2b). Where the rows are too few for that even at the greatest score, or
+just enough, what is likely may be a tenth more than it would be there: single parts, which are next to nothing where
+many rows are worth one, do not decide where the limit stands.
 
 **Beyond the sample.** Where ``1 / (m + 1) > rate`` no limit can promise the rate. It is then read off a modelled tail
 (`lineside.domain.tails`), never below the greatest score, and said to be modelled.

@@ -56,8 +56,8 @@ def join_parts(
     """Return the parts of a characteristic's station in time order, each with its unit's outcome.
 
     Left out and counted: cycles without a proper end, and parts made by another recipe than the plan's. A cycle that
-    comes twice is taken once. ``outcomes`` are by unit,
-    ``defects`` the units that do not conform in another characteristic of the station.
+    comes twice is taken once. ``outcomes`` are by unit, ``defects`` the units that do not conform in another
+    characteristic of the station.
 
     Raises:
         DataError: no part is left.

@@ -278,13 +278,14 @@ def _readable(characteristic: Characteristic, table: Table) -> list[str]:
     if column not in table.columns:
         return [UNKNOWN] * len(table)
     known: dict[str | None, str] = {None: UNKNOWN}
-    for text in dict.fromkeys(table.texts(column)):
+    texts = table.texts(column)
+    for text in dict.fromkeys(texts):
         if text is not None:
             try:
                 known[text] = read_outcome(characteristic, text)
             except DataError:  # said where this one is asked for
                 known[text] = UNKNOWN
-    return [known[text] for text in table.texts(column)]
+    return [known[text] for text in texts]
 
 
 def _read(characteristic: Characteristic, text: str, where: str) -> str:
